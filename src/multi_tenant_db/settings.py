@@ -1,0 +1,43 @@
+"""Every setting of the service, read from the environment."""
+
+from typing import Literal
+
+from pydantic import Field, PostgresDsn, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEVELOPMENT_ENVIRONMENT_FILE = ".local/development.env"
+"""Written by `make up` with fresh random passwords, so that every command finds the development database."""
+
+
+class Settings(BaseSettings):
+    """What an operator may set, each as an environment variable with the prefix MTDB_.
+
+    Each process is given the credentials of its own database role and no others. `MTDB_DATABASE_URL` may name a user
+    and password; where it names none, the process logs in as its own role with the password set for that role.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="MTDB_", env_file=DEVELOPMENT_ENVIRONMENT_FILE, env_ignore_empty=True, extra="ignore"
+    )
+
+    database_url: PostgresDsn = Field(description="Server and database, `postgresql://[user:password@]host:port/name`.")
+    api_password: SecretStr | None = Field(None, description="Password of the role tenancy_api, used by `mtdb serve`.")
+    operator_password: SecretStr | None = Field(
+        None, description="Password of the role tenancy_operator, used by `mtdb token` and `mtdb seed`."
+    )
+
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
+    workers: int = Field(1, ge=1, description="Worker processes of the API.")
+
+    pool_size: int = Field(10, ge=1, description="Database connections a worker keeps open, and its upper limit.")
+    pool_timeout_seconds: float = Field(5, gt=0, description="Longest wait for a free connection before 503.")
+    connect_timeout_seconds: float = Field(5, gt=0, description="Longest wait for a new connection before 503.")
+    command_timeout_seconds: float = Field(
+        10, gt=0, description="Longest wait for the answer to one statement before 503, also if the server is frozen."
+    )
+
+    max_body_bytes: int = Field(65_536, ge=1_024, description="Largest request body in bytes; above it 413.")
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity logged.")
+    log_format: Literal["json", "text"] = Field("json", description="JSON lines, or coloured text for people.")
