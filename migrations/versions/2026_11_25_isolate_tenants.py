@@ -1,0 +1,113 @@
+"""Isolate the tenants: the grants and the policies that are the product.
+
+Read each policy as a sentence, with the verb it is for. Every condition on a tenant is an interval of the primary key,
+so it is an index condition: a page costs the same in an organisation of ten and of twenty thousand, and a hidden id
+takes the path of an absent one. A platform operator has policies of his own behind a role of his own, so there is no OR here.
+"""
+
+from alembic import op
+
+revision = "isolate_tenants"
+down_revision = "create_sign_in"
+branch_labels = None
+depends_on = None
+
+POLICIES = (
+    "a_tenant_sees_itself_and_its_subsidiaries",
+    "a_parent_adds_subsidiaries_under_itself",
+    "a_tenant_updates_itself_and_its_subsidiaries",
+    "a_parent_deletes_its_subsidiaries",
+    "a_platform_operator_sees_all",
+    "a_platform_operator_adds_any",
+    "a_platform_operator_updates_all",
+    "a_platform_operator_deletes_any",
+)
+
+
+def upgrade() -> None:
+    """Column grants, then row level security, forced upon the owner too."""
+    # Ids, organisations, versions and times are the database's; type and parent never change after the insert.
+    op.execute("GRANT SELECT, DELETE ON tenancy.tenants TO tenancy_api, tenancy_platform")
+    op.execute("""
+        GRANT INSERT (tenant_type, parent_tenant_id, name, metadata) ON tenancy.tenants
+        TO tenancy_api, tenancy_platform
+    """)
+    op.execute("GRANT UPDATE (name, metadata) ON tenancy.tenants TO tenancy_api, tenancy_platform")
+    op.execute("GRANT EXECUTE ON FUNCTION tenancy.uuid_v7() TO tenancy_api, tenancy_platform")
+
+    op.execute("ALTER TABLE tenancy.tenants ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE tenancy.tenants FORCE ROW LEVEL SECURITY")
+
+    op.execute("""
+        CREATE POLICY a_tenant_sees_itself_and_its_subsidiaries ON tenancy.tenants
+        FOR SELECT TO tenancy_api
+        USING (
+            organization_id = (SELECT tenancy.current_organization_id())
+            AND tenant_id BETWEEN (SELECT tenancy.first_tenant_id_in_reach())
+                              AND (SELECT tenancy.last_tenant_id_in_reach())
+        )
+    """)
+    # A subsidiary's own id is nobody's organisation, so the first condition refuses it a subsidiary under itself.
+    op.execute("""
+        CREATE POLICY a_parent_adds_subsidiaries_under_itself ON tenancy.tenants
+        FOR INSERT TO tenancy_api
+        WITH CHECK (
+            organization_id = (SELECT tenancy.current_organization_id())
+            AND parent_tenant_id = (SELECT tenancy.current_tenant_id())
+        )
+    """)
+    op.execute("""
+        CREATE POLICY a_tenant_updates_itself_and_its_subsidiaries ON tenancy.tenants
+        FOR UPDATE TO tenancy_api
+        USING (
+            organization_id = (SELECT tenancy.current_organization_id())
+            AND tenant_id BETWEEN (SELECT tenancy.first_tenant_id_in_reach())
+                              AND (SELECT tenancy.last_tenant_id_in_reach())
+        )
+        WITH CHECK (
+            organization_id = (SELECT tenancy.current_organization_id())
+            AND tenant_id BETWEEN (SELECT tenancy.first_tenant_id_in_reach())
+                              AND (SELECT tenancy.last_tenant_id_in_reach())
+        )
+    """)
+    # The organisation that the caller heads, without its head. A subsidiary heads none.
+    op.execute("""
+        CREATE POLICY a_parent_deletes_its_subsidiaries ON tenancy.tenants
+        FOR DELETE TO tenancy_api
+        USING (
+            organization_id = (SELECT tenancy.current_tenant_id())
+            AND tenant_id <> (SELECT tenancy.current_tenant_id())
+        )
+    """)
+
+    op.execute("""
+        CREATE POLICY a_platform_operator_sees_all ON tenancy.tenants
+        FOR SELECT TO tenancy_platform
+        USING ((SELECT tenancy.is_platform_operator()))
+    """)
+    op.execute("""
+        CREATE POLICY a_platform_operator_adds_any ON tenancy.tenants
+        FOR INSERT TO tenancy_platform
+        WITH CHECK ((SELECT tenancy.is_platform_operator()))
+    """)
+    op.execute("""
+        CREATE POLICY a_platform_operator_updates_all ON tenancy.tenants
+        FOR UPDATE TO tenancy_platform
+        USING ((SELECT tenancy.is_platform_operator()))
+        WITH CHECK ((SELECT tenancy.is_platform_operator()))
+    """)
+    op.execute("""
+        CREATE POLICY a_platform_operator_deletes_any ON tenancy.tenants
+        FOR DELETE TO tenancy_platform
+        USING ((SELECT tenancy.is_platform_operator()))
+    """)
+
+
+def downgrade() -> None:
+    """Take the grants first: at no moment does the service reach the table without its policies."""
+    op.execute("REVOKE ALL ON tenancy.tenants FROM tenancy_api, tenancy_platform")
+    op.execute("REVOKE EXECUTE ON FUNCTION tenancy.uuid_v7() FROM tenancy_api, tenancy_platform")
+    for policy in reversed(POLICIES):
+        op.execute(f"DROP POLICY {policy} ON tenancy.tenants")
+    op.execute("ALTER TABLE tenancy.tenants NO FORCE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE tenancy.tenants DISABLE ROW LEVEL SECURITY")

@@ -1,0 +1,88 @@
+-- The four roles of the service, and what PUBLIC loses. Run it in the service's database, once per database, before the
+-- migrations; running it again is harmless and sets the passwords anew. `mtdb migrate` does so.
+--
+-- Needs a superuser, or a role with CREATEROLE that owns the database (then see the notes marked "managed server").
+-- Passwords come from two settings of the session, so that they stand in no statement and in no log:
+--   PGOPTIONS="-c mtdb.api_password=... -c mtdb.operator_password=..." psql -f scripts/create_roles.sql
+
+DO $roles$
+DECLARE
+    api_password      text := nullif(current_setting('mtdb.api_password', true), '');
+    operator_password text := nullif(current_setting('mtdb.operator_password', true), '');
+BEGIN
+    IF api_password IS NULL OR operator_password IS NULL THEN
+        RAISE EXCEPTION 'passwords missing: set mtdb.api_password and mtdb.operator_password for this session';
+    END IF;
+
+    -- Owns every object and never logs in. FORCE ROW LEVEL SECURITY binds it too: it sees no tenant.
+    IF to_regrole('tenancy_owner') IS NULL THEN
+        CREATE ROLE tenancy_owner NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
+    END IF;
+
+    -- What a platform operator's request switches to. The role alone gives nothing: its policies demand his token.
+    IF to_regrole('tenancy_platform') IS NULL THEN
+        CREATE ROLE tenancy_platform NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
+    END IF;
+
+    -- What the service connects as. Owner of nothing.
+    IF to_regrole('tenancy_api') IS NULL THEN
+        CREATE ROLE tenancy_api LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
+    END IF;
+
+    -- What the command line connects as, to issue and revoke tokens and to seed.
+    IF to_regrole('tenancy_operator') IS NULL THEN
+        CREATE ROLE tenancy_operator LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
+    END IF;
+
+    EXECUTE format('ALTER ROLE tenancy_api PASSWORD %L', api_password);
+    EXECUTE format('ALTER ROLE tenancy_operator PASSWORD %L', operator_password);
+END
+$roles$;
+
+-- Not inherited: tenancy_platform's rights act only after SET LOCAL ROLE, never by accident.
+GRANT tenancy_platform TO tenancy_api, tenancy_operator WITH INHERIT FALSE, SET TRUE;
+
+-- Nothing for PUBLIC: no connection, no temporary tables (one could shadow a table that a function reads), no schema.
+DO $database$
+BEGIN
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO tenancy_api, tenancy_operator', current_database());
+    EXECUTE format('GRANT CONNECT, CREATE ON DATABASE %I TO tenancy_owner', current_database());
+END
+$database$;
+
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA public TO tenancy_owner;
+GRANT USAGE ON SCHEMA public TO tenancy_api;
+
+-- No DO blocks and no functions but the owner's. Managed server: only a superuser may revoke this; then it warns, and
+-- what remains is that the service's role can run a DO block, with no more rights than its plain SQL has.
+REVOKE ALL ON LANGUAGE sql, plpgsql FROM PUBLIC;
+GRANT USAGE ON LANGUAGE sql, plpgsql TO tenancy_owner;
+
+-- Names resolve to the catalogue alone; everything of ours is written with its schema.
+ALTER ROLE tenancy_api SET search_path = pg_catalog;
+ALTER ROLE tenancy_operator SET search_path = pg_catalog;
+
+-- A statement or a lock that hangs, or a transaction left open, gives its connection back. The service cannot wait longer.
+ALTER ROLE tenancy_api SET statement_timeout = '5s';
+ALTER ROLE tenancy_api SET lock_timeout = '2s';
+ALTER ROLE tenancy_api SET idle_in_transaction_session_timeout = '10s';
+ALTER ROLE tenancy_api SET transaction_timeout = '15s';
+
+-- Parameters carry tokens. They belong neither in the log of a failed statement nor, below, in any log or view.
+ALTER ROLE tenancy_api SET log_parameter_max_length_on_error = 0;
+ALTER ROLE tenancy_operator SET log_parameter_max_length_on_error = 0;
+
+-- Managed server: only a superuser may set these for a role; then set them for the whole server instead.
+DO $logging$
+BEGIN
+    ALTER ROLE tenancy_api SET log_parameter_max_length = 0;
+    ALTER ROLE tenancy_operator SET log_parameter_max_length = 0;
+    ALTER ROLE tenancy_api SET track_activities = off;
+    ALTER ROLE tenancy_operator SET track_activities = off;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE WARNING 'not a superuser: set log_parameter_max_length = 0 and track_activities = off for the server';
+END
+$logging$;
