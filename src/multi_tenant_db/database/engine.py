@@ -1,0 +1,46 @@
+"""The connection pool."""
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from multi_tenant_db.settings import Settings
+
+SERVICE_ROLE = "tenancy_api"
+OPERATOR_ROLE = "tenancy_operator"
+
+
+def service_url(settings: Settings) -> URL:
+    """Return where and as whom the service connects."""
+    password = settings.api_password.get_secret_value() if settings.api_password else None
+    return _url_as(settings, SERVICE_ROLE, password)
+
+
+def operator_url(settings: Settings) -> URL:
+    """Return where and as whom the command line connects."""
+    password = settings.operator_password.get_secret_value() if settings.operator_password else None
+    return _url_as(settings, OPERATOR_ROLE, password)
+
+
+def create_engine(url: URL, settings: Settings) -> AsyncEngine:
+    """Return a pool of at most `pool_size` connections; none is opened yet.
+
+    A connection that comes back is rolled back, and nothing else: a transaction's context dies with the transaction.
+    """
+    return create_async_engine(
+        url,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.pool_timeout_seconds,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        connect_args={
+            "timeout": settings.connect_timeout_seconds,
+            "command_timeout": settings.command_timeout_seconds,
+            "server_settings": {"application_name": "multi-tenant-db"},
+        },
+    )
+
+
+def _url_as(settings: Settings, role: str, password: str | None) -> URL:
+    url = make_url(str(settings.database_url)).set(drivername="postgresql+asyncpg")
+    return url if url.username else url.set(username=role, password=password)

@@ -1,0 +1,39 @@
+"""Every error that a caller may see, one small class each."""
+
+from multi_tenant_db.errors.application_error import ApplicationError
+from multi_tenant_db.errors.authentication_required import AuthenticationRequired
+from multi_tenant_db.errors.body_too_large import BodyTooLarge
+from multi_tenant_db.errors.database_unavailable import DatabaseUnavailable
+from multi_tenant_db.errors.internal_error import InternalError
+from multi_tenant_db.errors.invalid_request import InvalidRequest
+from multi_tenant_db.errors.malformed_json import MalformedJson
+from multi_tenant_db.errors.malformed_precondition import MalformedPrecondition
+from multi_tenant_db.errors.method_not_allowed import MethodNotAllowed
+from multi_tenant_db.errors.name_taken import NameTaken
+from multi_tenant_db.errors.operation_not_permitted import OperationNotPermitted
+from multi_tenant_db.errors.parent_not_found import ParentNotFound
+from multi_tenant_db.errors.precondition_failed import PreconditionFailed
+from multi_tenant_db.errors.route_not_found import RouteNotFound
+from multi_tenant_db.errors.tenant_has_subsidiaries import TenantHasSubsidiaries
+from multi_tenant_db.errors.tenant_not_found import TenantNotFound
+from multi_tenant_db.errors.unsupported_media_type import UnsupportedMediaType
+
+__all__ = [
+    "ApplicationError",
+    "AuthenticationRequired",
+    "BodyTooLarge",
+    "DatabaseUnavailable",
+    "InternalError",
+    "InvalidRequest",
+    "MalformedJson",
+    "MalformedPrecondition",
+    "MethodNotAllowed",
+    "NameTaken",
+    "OperationNotPermitted",
+    "ParentNotFound",
+    "PreconditionFailed",
+    "RouteNotFound",
+    "TenantHasSubsidiaries",
+    "TenantNotFound",
+    "UnsupportedMediaType",
+]

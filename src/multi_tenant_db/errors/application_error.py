@@ -1,0 +1,23 @@
+"""The root of every error that a caller may see."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class ApplicationError(Exception):
+    """An error with an HTTP status and a stable code; one handler turns every kind into a problem document.
+
+    `detail` tells the caller what to do next. It never names anything that he may not see.
+    """
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    title: ClassVar[str]
+    detail: ClassVar[str]
+    example_members: ClassVar[dict[str, Any]] = {}
+    """Further members as the OpenAPI document shows them."""
+
+    def __init__(self, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **members: Any) -> None:
+        super().__init__(detail or self.detail)
+        self.headers = dict(headers or {})
+        self.members = members

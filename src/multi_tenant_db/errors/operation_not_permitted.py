@@ -1,0 +1,12 @@
+"""403: the policies in the database refused."""
+
+from multi_tenant_db.errors.application_error import ApplicationError
+
+
+class OperationNotPermitted(ApplicationError):
+    """The caller is known, and what he asked is not his to do."""
+
+    status = 403
+    code = "operation_not_permitted"
+    title = "The operation is not permitted"
+    detail = "A parent may add and delete its own subsidiaries; only a platform operator may add and delete parents."

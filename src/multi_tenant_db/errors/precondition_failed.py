@@ -1,0 +1,12 @@
+"""412: If-Match names another version."""
+
+from multi_tenant_db.errors.application_error import ApplicationError
+
+
+class PreconditionFailed(ApplicationError):
+    """Somebody changed the tenant since the caller read it."""
+
+    status = 412
+    code = "precondition_failed"
+    title = "The tenant has changed"
+    detail = "Read the tenant again, decide anew, and send the new ETag in If-Match."

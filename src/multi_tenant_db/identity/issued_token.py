@@ -1,0 +1,26 @@
+"""What is known of an access token besides its secret."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A row of the token administration; neither the token nor its hash is ever read back."""
+
+    token_id: UUID
+    role: str
+    organization_id: UUID | None
+    tenant_id: UUID | None
+    label: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+    @property
+    def state(self) -> str:
+        """`live`, `expired` or `revoked`."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "live" if self.expires_at > datetime.now(UTC) else "expired"

@@ -1,0 +1,34 @@
+"""A position in the list of tenants."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+UUID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PageCursor:
+    """The key of the last tenant on a page. It says where to go on; what may be seen is the policies' affair."""
+
+    organization_id: UUID
+    tenant_id: UUID
+
+    def encode(self) -> str:
+        """Return the opaque text that clients pass around."""
+        key = self.organization_id.bytes + self.tenant_id.bytes
+        return base64.urlsafe_b64encode(key).rstrip(b"=").decode()
+
+    @classmethod
+    def decode(cls, text: str) -> Self:
+        """Read what `encode` wrote; raise ValueError for anything else."""
+        try:
+            key = base64.b64decode(text.encode("ascii") + b"=", altchars=b"-_", validate=True)
+        except (binascii.Error, UnicodeEncodeError) as error:
+            raise ValueError("not a cursor") from error
+        cursor = cls(UUID(bytes=key[:UUID_BYTES]), UUID(bytes=key[UUID_BYTES:]))
+        if cursor.encode() != text:
+            raise ValueError("not a cursor")
+        return cursor

@@ -1,0 +1,92 @@
+"""The field types that several schemas share, and the rules for what a client may write in them."""
+
+import json
+import math
+import unicodedata
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, JsonValue
+from pydantic_core import PydanticCustomError
+
+NAME_MAX_CHARACTERS = 200
+METADATA_MAX_BYTES = 16_384
+METADATA_MAX_DEPTH = 32
+INTEGER_LIMIT = 2**53 - 1
+"""Largest integer that every JSON parser reads exactly (RFC 7493, section 2.2)."""
+
+
+def clean_name(name: str) -> str:
+    """Return the name trimmed and in Unicode's form NFC, so that equal-looking names are equal."""
+    name = unicodedata.normalize("NFC", name.strip())
+    if not 1 <= len(name) <= NAME_MAX_CHARACTERS:
+        raise PydanticCustomError(
+            "name_length", "A name has 1 to {limit} characters after trimming", {"limit": NAME_MAX_CHARACTERS}
+        )
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        raise PydanticCustomError("name_control_character", "A name has no control characters")
+    return name
+
+
+def _refuse_what_json_readers_disagree_on(value: JsonValue, depth: int) -> None:
+    if depth > METADATA_MAX_DEPTH:
+        raise PydanticCustomError(
+            "metadata_depth", "Metadata is nested at most {limit} levels deep", {"limit": METADATA_MAX_DEPTH}
+        )
+    match value:
+        case dict():
+            for key, member in value.items():
+                _refuse_what_json_readers_disagree_on(key, depth)
+                _refuse_what_json_readers_disagree_on(member, depth + 1)
+        case list():
+            for member in value:
+                _refuse_what_json_readers_disagree_on(member, depth + 1)
+        case str() if "\0" in value:
+            raise PydanticCustomError("metadata_nul", "Metadata holds no NUL characters")
+        case float() if not math.isfinite(value):
+            raise PydanticCustomError("metadata_number", "Numbers in metadata are finite")
+        case int() if abs(value) > INTEGER_LIMIT:
+            raise PydanticCustomError(
+                "metadata_integer", "Integers in metadata lie within ±(2^53 - 1); write larger ones as strings"
+            )
+
+
+def check_metadata(metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Refuse what PostgreSQL cannot store or another JSON reader would read differently (RFC 7493)."""
+    _refuse_what_json_readers_disagree_on(metadata, 1)
+    size = len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > METADATA_MAX_BYTES:
+        raise PydanticCustomError(
+            "metadata_size", "Metadata is at most {limit} bytes of compact JSON", {"limit": METADATA_MAX_BYTES}
+        )
+    return metadata
+
+
+TenantId = Annotated[
+    UUID,
+    Field(
+        description="Identifier of a tenant, made by the database (UUID version 7, so it sorts by time of creation).",
+        examples=["019a9f3e-5c1b-7d42-9a51-3f0c6f1e2b7a"],
+    ),
+]
+
+TenantName = Annotated[
+    str,
+    AfterValidator(clean_name),
+    Field(
+        description="Name, unique inside the organisation; trimmed, Unicode NFC, without control characters.",
+        examples=["HSBC Hong Kong"],
+        json_schema_extra={"minLength": 1, "maxLength": NAME_MAX_CHARACTERS},
+    ),
+]
+
+Metadata = Annotated[
+    dict[str, JsonValue],
+    AfterValidator(check_metadata),
+    Field(
+        description=(
+            "Free JSON object: at most 16 KiB, 32 levels deep, finite numbers, integers within ±(2^53 - 1), no NUL."
+        ),
+        examples=[{"country": "HK", "bic": "HSBCHKHHHKH", "currency": "HKD", "business_unit": "Wealth"}],
+    ),
+]

@@ -1,0 +1,18 @@
+"""The answer of `GET /health`."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class HealthRead(BaseModel):
+    """Whether the service can do its work, and what it found; holds no secret."""
+
+    status: Literal["healthy", "unhealthy"] = Field(description="Overall result.", examples=["healthy"])
+    version: str = Field(description="Version of the service.", examples=["1.0.0"])
+    database: Literal["connected", "unreachable"] = Field(
+        description="Whether the database answers.", examples=["connected"]
+    )
+    schema_revision: Literal["current", "mismatch", "unknown"] = Field(
+        description="Whether the database's schema is the one this version was made for.", examples=["current"]
+    )

@@ -1,0 +1,22 @@
+"""The one format of every error."""
+
+from pydantic import BaseModel, Field
+
+from multi_tenant_db.schemas.problem_detail import ProblemDetail
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 describes it."""
+
+    type: str = Field(description="Identifies the kind of problem.", examples=["urn:multi-tenant-db:tenant_not_found"])
+    title: str = Field(description="The kind of problem in words.", examples=["The tenant does not exist"])
+    status: int = Field(description="The HTTP status.", examples=[404])
+    detail: str = Field(
+        description="What happened and what to do next.", examples=["No tenant with this id is within your reach."]
+    )
+    code: str = Field(description="Stable name of the kind, for programs.", examples=["tenant_not_found"])
+    request_id: str = Field(
+        description="The request's id, also in the X-Request-ID header and in the log.",
+        examples=["019a9f3e-7a10-7c52-b2aa-0d1f5c7e9b44"],
+    )
+    errors: list[ProblemDetail] | None = Field(default=None, description="The violated rules; 422 only.")

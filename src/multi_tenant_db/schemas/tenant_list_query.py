@@ -1,0 +1,32 @@
+"""The query of `GET /tenants`."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from multi_tenant_db.models.tenant_type import TenantType
+from multi_tenant_db.repositories.page_cursor import PageCursor
+
+
+def check_cursor(cursor: str) -> str:
+    """Refuse what this service did not give out as a cursor."""
+    try:
+        PageCursor.decode(cursor)
+    except ValueError:
+        raise PydanticCustomError("cursor", "Pass the next_cursor of an earlier page unchanged") from None
+    return cursor
+
+
+class TenantListQuery(BaseModel):
+    """Which page of which tenants; a misspelt parameter is an error, not a surprise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(100, ge=1, le=1000, description="Tenants on a page.", examples=[20])
+    cursor: Annotated[str, AfterValidator(check_cursor)] | None = Field(
+        None,
+        description="`next_cursor` of the page before.",
+        examples=["AZqfPlwbfUKaUT8Mbx4regGan0Eefg9Rhv1Dx2ZrTPg"],
+    )
+    tenant_type: TenantType | None = Field(None, description="Only tenants of this type.", examples=["subsidiary"])

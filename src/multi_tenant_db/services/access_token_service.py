@@ -1,0 +1,45 @@
+"""What operators do with access tokens."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from multi_tenant_db.identity.access_token import hash_access_token, new_access_token
+from multi_tenant_db.identity.issued_token import IssuedToken
+from multi_tenant_db.models import Tenant
+from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository
+
+
+class AccessTokenService:
+    """Issues, lists and revokes tokens. A token is returned once, here; afterwards nobody can read it again."""
+
+    def __init__(self, tokens: AccessTokenRepository) -> None:
+        self._tokens = tokens
+
+    async def issue_for_tenant(self, tenant: Tenant, *, label: str, lifetime: timedelta) -> tuple[str, IssuedToken]:
+        """Return a new token that acts for the tenant, and what is known of it besides."""
+        token = new_access_token()
+        issued = await self._tokens.issue_for_tenant(
+            hash_access_token(token),
+            organization_id=tenant.organization_id,
+            tenant_id=tenant.tenant_id,
+            label=label,
+            lifetime=lifetime,
+        )
+        return token, issued
+
+    async def issue_for_platform_operator(self, *, label: str, lifetime: timedelta) -> tuple[str, IssuedToken]:
+        """Return a new token that reaches every tenant."""
+        token = new_access_token()
+        issued = await self._tokens.issue_for_platform_operator(
+            hash_access_token(token), label=label, lifetime=lifetime
+        )
+        return token, issued
+
+    async def list_tokens(self) -> Sequence[IssuedToken]:
+        """Return every token, oldest first."""
+        return await self._tokens.list_all()
+
+    async def revoke(self, token_id: UUID) -> bool:
+        """Revoke a token at once; return False when there was no unrevoked token with this id."""
+        return await self._tokens.revoke(token_id)
