@@ -1,0 +1,1 @@
+"""HTTP: paths, headers, bodies and status codes."""

@@ -1,0 +1,57 @@
+"""Errors as problem documents (RFC 9457): in answers, and in the OpenAPI document."""
+
+from itertools import groupby
+from typing import Any
+
+from fastapi.responses import Response
+
+from multi_tenant_db.errors import ApplicationError
+from multi_tenant_db.schemas import Problem
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+
+def problem_response(error: ApplicationError, request_id: str) -> Response:
+    """Return the one format of every error."""
+    problem = _problem(type(error), str(error), request_id, error.members)
+    return Response(
+        problem.model_dump_json(exclude_none=True),
+        status_code=error.status,
+        headers=error.headers,
+        media_type=PROBLEM_MEDIA_TYPE,
+    )
+
+
+def declare_problems(*errors: type[ApplicationError]) -> dict[int | str, dict[str, Any]]:
+    """Return what an endpoint's `responses` declares: each status with an example of each of its problems."""
+    by_status = sorted(errors, key=lambda error: error.status)
+    return {status: _declaration(list(kinds)) for status, kinds in groupby(by_status, key=lambda error: error.status)}
+
+
+def _declaration(errors: list[type[ApplicationError]]) -> dict[str, Any]:
+    examples = {
+        error.code: {
+            "summary": error.title,
+            "value": _problem(
+                error, error.detail, "019a9f3e-7a10-7c52-b2aa-0d1f5c7e9b44", error.example_members
+            ).model_dump(exclude_none=True),
+        }
+        for error in errors
+    }
+    return {
+        "model": Problem,
+        "description": " ".join(f"`{error.code}`: {error.title}." for error in errors),
+        "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}},
+    }
+
+
+def _problem(error: type[ApplicationError], detail: str, request_id: str, members: dict[str, Any]) -> Problem:
+    return Problem(
+        type=f"urn:multi-tenant-db:{error.code}",
+        title=error.title,
+        status=error.status,
+        detail=detail,
+        code=error.code,
+        request_id=request_id,
+        **members,
+    )

@@ -1,0 +1,49 @@
+"""A request whose body is read with a limit and parsed without mercy."""
+
+from contextlib import suppress
+from typing import Any
+
+import jiter
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from multi_tenant_db.errors import BodyTooLarge, MalformedJson, UnsupportedMediaType
+
+
+class StrictJsonRequest(Request):
+    """Accepts only JSON that every parser reads alike: no duplicate keys, NaN, lone surrogates or deep nesting."""
+
+    async def read_json(self, max_bytes: int) -> None:
+        """Read and parse the body, before any connection is taken: a slow client holds none.
+
+        Raises UnsupportedMediaType, BodyTooLarge (the rest is not read), or MalformedJson, also for a body cut short.
+        """
+        media_type, _, parameters = self.headers.get("content-type", "").partition(";")
+        charset = parameters.strip().lower()
+        if media_type.strip().lower() != "application/json" or charset not in {"", "charset=utf-8", 'charset="utf-8"'}:
+            raise UnsupportedMediaType
+        self._body = await self._read_body(max_bytes)
+        try:
+            self._json = jiter.from_json(self._body, allow_inf_nan=False, catch_duplicate_keys=True)
+        except ValueError as error:
+            raise MalformedJson(f"Send one JSON object in UTF-8: {error}.") from error
+
+    async def json(self) -> Any:
+        """Return what `read_json` parsed."""
+        return self._json
+
+    async def _read_body(self, max_bytes: int) -> bytes:
+        too_large = BodyTooLarge(f"A body is at most {max_bytes} bytes.")
+        # A Content-Length that is no number is the server's to refuse; what arrives is counted in any case.
+        with suppress(ValueError):
+            if int(self.headers.get("content-length", "0")) > max_bytes:
+                raise too_large
+        body = bytearray()
+        try:
+            async for chunk in self.stream():
+                body += chunk
+                if len(body) > max_bytes:
+                    raise too_large
+        except ClientDisconnect as error:
+            raise MalformedJson("The body ended before it was complete.") from error
+        return bytes(body)

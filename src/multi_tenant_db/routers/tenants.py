@@ -1,0 +1,157 @@
+"""The five endpoints on tenants."""
+
+from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from multi_tenant_db.errors import (
+    AuthenticationRequired,
+    BodyTooLarge,
+    DatabaseUnavailable,
+    InternalError,
+    InvalidRequest,
+    MalformedJson,
+    MalformedPrecondition,
+    NameTaken,
+    OperationNotPermitted,
+    ParentNotFound,
+    PreconditionFailed,
+    TenantHasSubsidiaries,
+    TenantNotFound,
+    UnsupportedMediaType,
+)
+from multi_tenant_db.routers.declared_headers import ETAG, LINK, LOCATION, declare_headers
+from multi_tenant_db.routers.dependencies import SignedIn
+from multi_tenant_db.routers.entity_tags import entity_tag, is_not_modified, versions_matching
+from multi_tenant_db.routers.problem_responses import declare_problems
+from multi_tenant_db.routers.strict_json_route import StrictJsonRoute
+from multi_tenant_db.schemas import TenantCreate, TenantListQuery, TenantPage, TenantRead, TenantUpdate
+
+router = APIRouter(
+    prefix="/tenants",
+    tags=["tenants"],
+    route_class=StrictJsonRoute,
+    responses=declare_problems(AuthenticationRequired, InvalidRequest, InternalError, DatabaseUnavailable),
+)
+
+TenantPath = Annotated[
+    UUID, Path(description="The tenant's identifier.", examples=["019a9f3e-5c1b-7d42-9a51-3f0c6f1e2b7a"])
+]
+IfMatch = Annotated[
+    str | None,
+    Header(description="Act only if the tenant still has one of these entity tags; otherwise 412.", examples=['"1"']),
+]
+IfNoneMatch = Annotated[
+    str | None, Header(description="Answer 304 if the tenant still has one of these entity tags.", examples=['"1"'])
+]
+
+
+@router.post(
+    "",
+    summary="Create a tenant",
+    status_code=HTTPStatus.CREATED,
+    responses=declare_headers(201, LOCATION, ETAG)
+    | declare_problems(
+        MalformedJson,
+        OperationNotPermitted,
+        NameTaken,
+        BodyTooLarge,
+        UnsupportedMediaType,
+        InvalidRequest,
+        ParentNotFound,
+    ),
+)
+async def create_tenant(request: Request, response: Response, body: TenantCreate, service: SignedIn) -> TenantRead:
+    """Create a subsidiary under your own parent tenant. Only a platform operator creates parents."""
+    tenant = await service.create_tenant(
+        name=body.name,
+        tenant_type=body.tenant_type,
+        parent_tenant_id=body.parent_tenant_id,
+        metadata=body.metadata,
+    )
+    response.headers["Location"] = f"{request.url.path}/{tenant.tenant_id}"
+    response.headers["ETag"] = entity_tag(tenant.version)
+    return TenantRead.model_validate(tenant)
+
+
+@router.get("", summary="List tenants", responses=declare_headers(200, LINK))
+async def list_tenants(
+    request: Request, response: Response, query: Annotated[TenantListQuery, Query()], service: SignedIn
+) -> TenantPage:
+    """List the tenants within your reach: a parent sees itself and its subsidiaries, a subsidiary sees itself."""
+    tenants, next_cursor = await service.list_tenants(
+        limit=query.limit, cursor=query.cursor, tenant_type=query.tenant_type
+    )
+    if next_cursor is not None:
+        following = query.model_copy(update={"cursor": next_cursor})
+        parameters = urlencode(following.model_dump(exclude_none=True, exclude_defaults=True))
+        response.headers["Link"] = f'<{request.url.path}?{parameters}>; rel="next"'
+    return TenantPage(items=[TenantRead.model_validate(tenant) for tenant in tenants], next_cursor=next_cursor)
+
+
+@router.get(
+    "/{tenant_id}",
+    summary="Read a tenant",
+    responses={304: {"description": "The tenant still has the version named in If-None-Match."}}
+    | declare_headers(200, ETAG)
+    | declare_problems(MalformedPrecondition, TenantNotFound),
+    response_model=TenantRead,
+)
+async def read_tenant(
+    response: Response, tenant_id: TenantPath, service: SignedIn, if_none_match: IfNoneMatch = None
+) -> TenantRead | Response:
+    """Read one tenant. What is not within your reach does not exist for you."""
+    tenant = await service.get_tenant(tenant_id)
+    etag = {"ETag": entity_tag(tenant.version)}
+    if is_not_modified(if_none_match, tenant.version):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=etag)
+    response.headers.update(etag)
+    return TenantRead.model_validate(tenant)
+
+
+@router.put(
+    "/{tenant_id}",
+    summary="Replace a tenant's name and metadata",
+    responses=declare_headers(200, ETAG)
+    | declare_problems(
+        MalformedJson,
+        MalformedPrecondition,
+        TenantNotFound,
+        NameTaken,
+        PreconditionFailed,
+        BodyTooLarge,
+        UnsupportedMediaType,
+    ),
+)
+async def replace_tenant(
+    response: Response, tenant_id: TenantPath, body: TenantUpdate, service: SignedIn, if_match: IfMatch = None
+) -> TenantRead:
+    """Replace name and metadata. Send the ETag as If-Match, so that nobody's change is overwritten unseen."""
+    tenant = await service.replace_tenant(
+        tenant_id, name=body.name, metadata=body.metadata, versions=versions_matching(if_match)
+    )
+    response.headers["ETag"] = entity_tag(tenant.version)
+    return TenantRead.model_validate(tenant)
+
+
+@router.delete(
+    "/{tenant_id}",
+    summary="Delete a tenant",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=declare_problems(
+        MalformedPrecondition, OperationNotPermitted, TenantNotFound, TenantHasSubsidiaries, PreconditionFailed
+    ),
+)
+async def delete_tenant(
+    tenant_id: TenantPath,
+    service: SignedIn,
+    cascade: Annotated[
+        bool, Query(description="Also delete the subsidiaries, all or nothing.", examples=[False])
+    ] = False,
+    if_match: IfMatch = None,
+) -> None:
+    """Delete a tenant and its access tokens. While it has subsidiaries, only `cascade=true` deletes it, with them."""
+    await service.delete_tenant(tenant_id, cascade=cascade, versions=versions_matching(if_match))
