@@ -1,0 +1,32 @@
+"""`mtdb check`."""
+
+import asyncio
+
+import typer
+
+from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.database.engine import create_engine, service_url
+from multi_tenant_db.database.safety_check import check_database
+from multi_tenant_db.database.safety_report import SafetyReport
+from multi_tenant_db.settings import Settings
+
+
+def check() -> None:
+    """Verify what `mtdb serve` verifies before it starts: role, row level security, schema, server version."""
+    report = asyncio.run(_check())
+    for warning in report.warnings:
+        typer.echo(f"warning: {warning}")
+    for danger in report.dangers:
+        typer.echo(f"danger: {danger}", err=True)
+    if report.dangers:
+        raise typer.Exit(ExitCode.FAILED)
+    typer.echo(f"safe: PostgreSQL {report.server_version}, row level security forced, schema current")
+
+
+async def _check() -> SafetyReport:
+    settings = Settings()
+    engine = create_engine(service_url(settings), settings)
+    try:
+        return await check_database(engine)
+    finally:
+        await engine.dispose()

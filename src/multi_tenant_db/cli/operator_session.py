@@ -1,0 +1,40 @@
+"""How the command line works on tenants: as a platform operator like any other, with a token, under the policies."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from multi_tenant_db.database.engine import create_engine, operator_url
+from multi_tenant_db.database.tenant_session import tenant_session, transaction
+from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository
+from multi_tenant_db.services.access_token_service import AccessTokenService
+from multi_tenant_db.settings import Settings
+
+LONGEST_COMMAND = timedelta(minutes=10)
+
+
+@asynccontextmanager
+async def operator_engine() -> AsyncIterator[AsyncEngine]:
+    """Open a pool as the role tenancy_operator."""
+    settings = Settings()
+    engine = create_engine(operator_url(settings), settings)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def platform_session(engine: AsyncEngine, command: str) -> AsyncIterator[AsyncSession]:
+    """Open a transaction that reaches every tenant, on a token that is issued for it and revoked after it."""
+    async with transaction(engine) as session:
+        service = AccessTokenService(AccessTokenRepository(session))
+        token, issued = await service.issue_for_platform_operator(label=f"mtdb {command}", lifetime=LONGEST_COMMAND)
+    try:
+        async with tenant_session(engine, token) as (session, _caller):
+            yield session
+    finally:
+        async with transaction(engine) as session:
+            await AccessTokenService(AccessTokenRepository(session)).revoke(issued.token_id)

@@ -1,0 +1,130 @@
+"""`mtdb token`: who may call, and for how long."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.cli.lifetime import parse_lifetime
+from multi_tenant_db.cli.operator_session import operator_engine, platform_session
+from multi_tenant_db.database.tenant_session import transaction
+from multi_tenant_db.identity.issued_token import IssuedToken
+from multi_tenant_db.models import Tenant
+from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository
+from multi_tenant_db.repositories.tenant_repository import TenantRepository
+from multi_tenant_db.services.access_token_service import AccessTokenService
+
+app = typer.Typer(help="Issue, list and revoke access tokens.", no_args_is_help=True)
+
+Label = Annotated[str, typer.Option(help="Who or what uses the token; shown by `list`.")]
+Lifetime = Annotated[str, typer.Option(metavar="90m|12h|30d", help="How long it lives.")]
+
+
+@app.command()
+def issue(
+    tenant: Annotated[str | None, typer.Argument(help="Name or id of the tenant.")] = None,
+    platform_operator: Annotated[bool, typer.Option(help="Instead of a tenant: reach every tenant.")] = False,
+    label: Label = "mtdb token issue",
+    lifetime: Lifetime = "12h",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the token and nothing else.")] = False,
+) -> None:
+    """Issue a token. It is printed once, and stored nowhere."""
+    if (tenant is None) != platform_operator:
+        raise typer.BadParameter("name a tenant, or say --platform-operator")
+    token, issued = asyncio.run(_issue(tenant, label, parse_lifetime(lifetime)))
+    typer.echo(token)
+    if not quiet:
+        typer.echo(f"token {issued.token_id} ({issued.label}) expires at {issued.expires_at.isoformat()}", err=True)
+
+
+@app.command("list")
+def list_tokens(
+    everything: Annotated[bool, typer.Option("--all", help="Also the expired and the revoked ones.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+) -> None:
+    """List tokens, oldest first. The secrets are not shown: nobody has them."""
+    rows = asyncio.run(_list_rows(everything))
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("token_id", "tenant", "label", "expires_at", "state")
+    for row in rows:
+        table.add_row(*(row[column] for column in ("token_id", "tenant", "label", "expires_at", "state")))
+    Console(soft_wrap=True).print(table)
+
+
+@app.command()
+def revoke(token_id: Annotated[UUID, typer.Argument(help="The token_id that `list` shows.")]) -> None:
+    """Revoke a token: its holder's next statement is refused."""
+    if not asyncio.run(_revoke(token_id)):
+        typer.echo(f"mtdb: there is no unrevoked token {token_id}: see `mtdb token list`", err=True)
+        raise typer.Exit(ExitCode.FAILED)
+    typer.echo(f"token {token_id} is revoked")
+
+
+async def _issue(name_or_id: str | None, label: str, lifetime: timedelta) -> tuple[str, IssuedToken]:
+    async with operator_engine() as engine:
+        tenant = None
+        if name_or_id is not None:
+            async with platform_session(engine, "token issue") as session:
+                tenant = _only(await _find(TenantRepository(session), name_or_id), name_or_id)
+        async with transaction(engine) as session:
+            service = AccessTokenService(AccessTokenRepository(session))
+            if tenant is None:
+                return await service.issue_for_platform_operator(label=label, lifetime=lifetime)
+            return await service.issue_for_tenant(tenant, label=label, lifetime=lifetime)
+
+
+async def _find(tenants: TenantRepository, name_or_id: str) -> Sequence[Tenant]:
+    try:
+        tenant_id = UUID(name_or_id)
+    except ValueError:
+        return await tenants.find_by_name(name_or_id)
+    tenant = await tenants.find(tenant_id)
+    return [tenant] if tenant else []
+
+
+def _only(found: Sequence[Tenant], name_or_id: str) -> Tenant:
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(str(tenant.tenant_id) for tenant in found)
+        typer.echo(f"mtdb: several tenants are named {name_or_id!r}, give one's id: {ids}", err=True)
+    else:
+        typer.echo(f"mtdb: there is no tenant {name_or_id!r}; `mtdb seed` adds the bank story", err=True)
+    raise typer.Exit(ExitCode.FAILED)
+
+
+async def _list_rows(everything: bool) -> list[dict[str, str]]:
+    async with operator_engine() as engine:
+        async with transaction(engine) as session:
+            tokens = await AccessTokenService(AccessTokenRepository(session)).list_tokens()
+        shown = [token for token in tokens if everything or token.state == "live"]
+        async with platform_session(engine, "token list") as session:
+            names = await TenantRepository(session).find_names(
+                {token.tenant_id for token in shown if token.tenant_id is not None}
+            )
+    return [
+        {
+            "token_id": str(token.token_id),
+            "tenant": names.get(token.tenant_id, "-") if token.tenant_id else "(platform operator)",
+            "tenant_id": str(token.tenant_id or ""),
+            "label": token.label,
+            "created_at": token.created_at.isoformat(),
+            "expires_at": token.expires_at.isoformat(),
+            "state": token.state,
+        }
+        for token in shown
+    ]
+
+
+async def _revoke(token_id: UUID) -> bool:
+    async with operator_engine() as engine, transaction(engine) as session:
+        return await AccessTokenService(AccessTokenRepository(session)).revoke(token_id)
