@@ -1,0 +1,105 @@
+"""Fixtures for every test: one real server for the run, one migrated database, fresh tenants for each test."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import URL, make_url
+
+from multi_tenant_db.database import installation
+from multi_tenant_db.development import EmbeddedPostgres
+from multi_tenant_db.main import create_app
+from multi_tenant_db.settings import Settings
+from tests.support.migrations import migrate
+from tests.support.organization import Organization
+from tests.support.party import Party
+from tests.support.registry import Registry
+from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
+
+EXTERNAL_SERVER = os.environ.get("MTDB_DATABASE_URL")
+for name in [name for name in os.environ if name.startswith("MTDB_")]:
+    del os.environ[name]
+Settings.model_config["env_file"] = None  # the development's database is none of the tests' business
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[URL]:
+    """Name a PostgreSQL server, with an administrator's credentials: the one given, or one of our own."""
+    if EXTERNAL_SERVER:
+        yield make_url(EXTERNAL_SERVER)
+        return
+    with EmbeddedPostgres.temporary() as server:
+        yield make_url(server.url())
+
+
+@pytest.fixture(scope="session")
+async def database(server_url: URL) -> TestDatabase:
+    """Give the migrated database that the tests share."""
+    admin_url = server_url.set(database=f"tenancy_test_{uuid4().hex[:8]}")
+    await installation.create_database(admin_url)
+    await installation.create_roles(admin_url, api_password=API_PASSWORD, operator_password=OPERATOR_PASSWORD)
+    await asyncio.to_thread(migrate, admin_url)
+    return TestDatabase(admin_url)
+
+
+@pytest.fixture
+async def as_api(database: TestDatabase) -> AsyncIterator[asyncpg.Connection]:
+    """Connect as tenancy_api, without a token."""
+    connection = await database.connect_as_api()
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def as_admin(database: TestDatabase) -> AsyncIterator[asyncpg.Connection]:
+    """Connect as the superuser, to look at what really is there."""
+    connection = await database.connect_as_admin()
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def registry(database: TestDatabase) -> AsyncIterator[Registry]:
+    """Make tenants and tokens as an operator does."""
+    connection = await database.connect_as_operator()
+    yield Registry(connection)
+    await connection.close()
+
+
+@pytest.fixture
+async def hsbc(registry: Registry) -> Organization:
+    """Make HSBC with two subsidiaries."""
+    return await registry.create_organization("HSBC")
+
+
+@pytest.fixture
+async def barclays(registry: Registry) -> Organization:
+    """Make Barclays with two subsidiaries, strangers to HSBC."""
+    return await registry.create_organization("Barclays")
+
+
+@pytest.fixture
+async def platform_operator(registry: Registry) -> Party:
+    """Make somebody who reaches every tenant."""
+    return Party(uuid4(), "platform operator", await registry.issue_operator_token())
+
+
+@pytest.fixture(scope="session")
+async def app(database: TestDatabase) -> AsyncIterator[FastAPI]:
+    """Start the service in this process."""
+    app = create_app(database.settings())
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Call the service without a token; `headers=party.headers` makes a call somebody's."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        yield client

@@ -1,0 +1,18 @@
+"""A banking group, made fresh for a test."""
+
+from dataclasses import dataclass
+
+from tests.support.party import Party
+
+
+@dataclass(frozen=True)
+class Organization:
+    """A parent and its subsidiaries, each with a live token."""
+
+    parent: Party
+    subsidiaries: list[Party]
+
+    @property
+    def everybody(self) -> list[Party]:
+        """The parent first, then the subsidiaries in the order of their creation, as lists show them."""
+        return [self.parent, *self.subsidiaries]

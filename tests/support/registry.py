@@ -1,0 +1,65 @@
+"""Makes tenants and tokens as an operator does, with real commits."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from multi_tenant_db.identity.access_token import hash_access_token, new_access_token
+from tests.support.organization import Organization
+from tests.support.party import Party
+
+LIFETIME = timedelta(hours=1)
+ISSUE_FOR_TENANT = "SELECT (tenancy.issue_tenant_token($1, $2, $3, $4, $5)).token_id"
+ISSUE_FOR_OPERATOR = "SELECT (tenancy.issue_platform_operator_token($1, $2, $3)).token_id"
+
+
+class Registry:
+    """Works through the database's own functions and policies, as tenancy_operator; fresh names for every call."""
+
+    def __init__(self, operator: asyncpg.Connection) -> None:
+        self._operator = operator
+        self._token_ids: dict[str, UUID] = {}
+
+    async def create_organization(self, name: str = "Bank", subsidiaries: int = 2) -> Organization:
+        """Add a parent with subsidiaries; the name gets a random tail."""
+        name = f"{name} {uuid4().hex[:8]}"
+        parent = await self.create_tenant(name)
+        children = [await self.create_tenant(f"{name} {n}", parent.tenant_id) for n in range(1, subsidiaries + 1)]
+        return Organization(parent, children)
+
+    async def create_tenant(self, name: str, parent_tenant_id: UUID | None = None) -> Party:
+        """Add one tenant and issue a token for it."""
+        token = await self.issue_operator_token()
+        async with self._operator.transaction():
+            await self._operator.execute("SELECT tenancy.sign_in($1)", token)
+            await self._operator.execute("SET LOCAL ROLE tenancy_platform")
+            tenant_id = await self._operator.fetchval(
+                "INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name) VALUES ($1, $2, $3)"
+                " RETURNING tenant_id",
+                "subsidiary" if parent_tenant_id else "parent",
+                parent_tenant_id,
+                name,
+            )
+        return Party(tenant_id, name, await self.issue_token(parent_tenant_id or tenant_id, tenant_id))
+
+    async def issue_token(self, organization_id: UUID, tenant_id: UUID, lifetime: timedelta = LIFETIME) -> str:
+        """Issue a token for a tenant."""
+        token = new_access_token()
+        self._token_ids[token] = await self._operator.fetchval(
+            ISSUE_FOR_TENANT, hash_access_token(token), organization_id, tenant_id, "test", lifetime
+        )
+        return token
+
+    async def issue_operator_token(self, lifetime: timedelta = LIFETIME) -> str:
+        """Issue a platform operator's token."""
+        token = new_access_token()
+        self._token_ids[token] = await self._operator.fetchval(
+            ISSUE_FOR_OPERATOR, hash_access_token(token), "test", lifetime
+        )
+        return token
+
+    async def revoke(self, token: str) -> None:
+        """Revoke a token."""
+        token_id = self._token_ids[token]
+        assert await self._operator.fetchval("SELECT tenancy.revoke_token($1)", token_id)
