@@ -31,10 +31,10 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, description="Worker processes of the API.")
 
     pool_size: int = Field(10, ge=1, description="Database connections a worker keeps open, and its upper limit.")
-    pool_timeout_seconds: float = Field(5, gt=0, description="Longest wait for a free connection before 503.")
-    connect_timeout_seconds: float = Field(5, gt=0, description="Longest wait for a new connection before 503.")
+    pool_timeout_seconds: float = Field(5.0, gt=0, description="Longest wait for a free connection before 503.")
+    connect_timeout_seconds: float = Field(5.0, gt=0, description="Longest wait for a new connection before 503.")
     command_timeout_seconds: float = Field(
-        10, gt=0, description="Longest wait for the answer to one statement before 503, also if the server is frozen."
+        10.0, gt=0, description="Longest wait for the answer to one statement before 503, also if the server is frozen."
     )
 
     max_body_bytes: int = Field(65_536, ge=1_024, description="Largest request body in bytes; above it 413.")

@@ -1,5 +1,6 @@
 """All wiring: from the bearer token through the transaction to the service."""
 
+import re
 from collections.abc import AsyncIterator
 from inspect import signature
 from typing import Annotated, Any
@@ -20,6 +21,11 @@ bearer_token = HTTPBearer(
     description='An access token, as `make token TENANT="HSBC"` or `mtdb token issue` prints it.',
 )
 
+BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""What a token may look like (RFC 6750, section 2.1); PostgreSQL has no text that could hold a NUL."""
+
+CHALLENGE = 'Bearer error="invalid_token"'
+
 # Commit before the response leaves. FastAPI has done so only on request since 0.121; up to 0.117 it always did.
 BEFORE_THE_RESPONSE: dict[str, Any] = {"scope": "function"} if "scope" in signature(Depends).parameters else {}
 
@@ -30,12 +36,14 @@ async def open_tenant_service(
     """Open the caller's transaction around the endpoint, and give it the service that works inside."""
     if credentials is None:
         raise AuthenticationRequired(headers={"WWW-Authenticate": "Bearer"})
+    if not BEARER_TOKEN.fullmatch(credentials.credentials):
+        raise AuthenticationRequired(headers={"WWW-Authenticate": CHALLENGE})
     try:
         async with tenant_session(request.app.state.engine, credentials.credentials) as (session, caller):
             request.state.caller = caller
             yield TenantService(TenantRepository(session))
     except AuthenticationRequired as error:
-        error.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+        error.headers["WWW-Authenticate"] = CHALLENGE
         raise
 
 

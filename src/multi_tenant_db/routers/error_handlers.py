@@ -1,11 +1,10 @@
 """The one place where errors become answers."""
 
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -27,6 +26,8 @@ FRAMEWORK_ERRORS: dict[int, type[ApplicationError]] = {
     HTTPStatus.CONTENT_TOO_LARGE: BodyTooLarge,
 }
 
+METHODS_OF_MOUNTED_FILES = ("GET", "HEAD")
+"""What /docs loads is mounted whole: no route says which methods it knows."""
 
 log = structlog.get_logger()
 
@@ -59,14 +60,13 @@ async def handle_framework_error(request: Request, error: HTTPException) -> Resp
 
 
 def _allowed_methods(request: Request) -> str:
-    """Return every method of the path: the router itself names those of the first endpoint only."""
-    methods = {
-        method
-        for route in request.app.routes
-        if isinstance(route, APIRoute) and route.matches(request.scope)[0] is not Match.NONE
-        for method in route.methods or ()
-    }
-    return ", ".join(sorted(methods))
+    """Return every method that some route takes: the router itself names those of the path's first endpoint only."""
+    methods = [
+        str(method)
+        for method in HTTPMethod
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
+    return ", ".join(methods or METHODS_OF_MOUNTED_FILES)
 
 
 def _pointer(location: tuple[str | int, ...]) -> str:

@@ -29,11 +29,11 @@ def clean_name(name: str) -> str:
 
 
 def _refuse_what_json_readers_disagree_on(value: JsonValue, depth: int) -> None:
-    if depth > METADATA_MAX_DEPTH:
-        raise PydanticCustomError(
-            "metadata_depth", "Metadata is nested at most {limit} levels deep", {"limit": METADATA_MAX_DEPTH}
-        )
     match value:
+        case dict() | list() if depth > METADATA_MAX_DEPTH:
+            raise PydanticCustomError(
+                "metadata_depth", "Metadata is nested at most {limit} levels deep", {"limit": METADATA_MAX_DEPTH}
+            )
         case dict():
             for key, member in value.items():
                 _refuse_what_json_readers_disagree_on(key, depth)

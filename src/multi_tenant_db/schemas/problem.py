@@ -19,4 +19,8 @@ class Problem(BaseModel):
         description="The request's id, also in the X-Request-ID header and in the log.",
         examples=["019a9f3e-7a10-7c52-b2aa-0d1f5c7e9b44"],
     )
-    errors: list[ProblemDetail] | None = Field(default=None, description="The violated rules; 422 only.")
+    errors: list[ProblemDetail] | None = Field(
+        default=None,
+        description="The violated rules; 422 only.",
+        examples=[[{"pointer": "/body/name", "detail": "A name has 1 to 200 characters after trimming"}]],
+    )

@@ -9,7 +9,21 @@ class TenantPage(BaseModel):
     """One page of a list, and where the next one begins."""
 
     items: list[TenantRead] = Field(
-        description="In key order: an organisation's head first, then its subsidiaries as they were created."
+        description="In key order: an organisation's head first, then its subsidiaries as they were created.",
+        examples=[
+            [
+                {
+                    "tenant_id": "019a9f3e-1f00-7aa0-8c11-9d0e6b3f4c21",
+                    "name": "HSBC",
+                    "tenant_type": "parent",
+                    "parent_tenant_id": None,
+                    "metadata": {"country": "GB", "currency": "GBP"},
+                    "version": 1,
+                    "created_at": "2026-11-21T09:30:00Z",
+                    "updated_at": "2026-11-21T09:30:00Z",
+                }
+            ]
+        ],
     )
     next_cursor: str | None = Field(
         description="Pass it as `cursor` for the next page; null on the last page.",

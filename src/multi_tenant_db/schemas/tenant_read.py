@@ -12,7 +12,8 @@ from multi_tenant_db.schemas.fields import TenantId
 class TenantRead(BaseModel):
     """A tenant as its readers see it."""
 
-    model_config = ConfigDict(from_attributes=True)
+    # Documented as it is sent: `metadata_` is only the attribute it is read from.
+    model_config = ConfigDict(from_attributes=True, json_schema_mode_override="serialization")
 
     tenant_id: TenantId
     name: str = Field(description="Name, unique inside the organisation.", examples=["HSBC Hong Kong"])
