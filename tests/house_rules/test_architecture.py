@@ -1,0 +1,65 @@
+"""Rules for the code: the layers, the one place that commits, no dead settings, no escape from the session."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from multi_tenant_db.settings import Settings
+from tests.support.sources import ROOT, name_of, parse, python_files
+
+SERVICE = python_files("src")
+TRANSACTIONS = "src/multi_tenant_db/database/tenant_session.py"
+ADMINISTRATION = "src/multi_tenant_db/database/installation.py"
+QUERY = re.compile(r"\b(?:select|insert|update|delete)\(Tenant|(?:FROM|INTO|UPDATE) tenancy\.tenants")
+SETTINGS = "src/multi_tenant_db/settings.py"
+
+
+def test_imports_follow_the_layers() -> None:
+    """Routers call services, services call repositories, and nobody imports upwards."""
+    linter = Path(sys.executable).parent / "lint-imports"
+    result = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("path", [p for p in SERVICE if name_of(p) != TRANSACTIONS], ids=name_of)
+def test_one_place_begins_and_ends_transactions(path: Path) -> None:
+    """Nobody but tenant_session.py begins, commits or rolls back."""
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in {"begin", "begin_nested", "commit", "rollback", "autocommit"}, (
+                f"{name_of(path)}:{node.lineno} calls {node.attr}(): the transaction belongs to {TRANSACTIONS}"
+            )
+
+
+@pytest.mark.parametrize("path", [p for p in SERVICE if "/repositories/" not in name_of(p)], ids=name_of)
+def test_queries_on_tenants_live_in_repositories(path: Path) -> None:
+    """No statement on the tenants' tables is built outside the repositories."""
+    found = [match[0] for match in QUERY.finditer(path.read_text(encoding="utf-8"))]
+    assert not found, f"{name_of(path)} builds a query ({found}): move it to a repository"
+
+
+@pytest.mark.parametrize("path", [p for p in SERVICE if name_of(p) != ADMINISTRATION], ids=name_of)
+def test_nobody_opens_a_connection_of_his_own(path: Path) -> None:
+    """Only the administrator's installation connects past the pool."""
+    assert "asyncpg.connect" not in path.read_text(encoding="utf-8"), f"{name_of(path)} connects past the pool"
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_used_and_described(name: str) -> None:
+    """A setting that nobody reads is removed, and one that exists is described."""
+    readers = [path for path in SERVICE if name_of(path) != SETTINGS]
+    used = any(re.search(rf"\bsettings\.{name}\b", path.read_text(encoding="utf-8")) for path in readers)
+    assert used, f"nobody reads settings.{name}: remove it"
+    assert Settings.model_fields[name].description, f"settings.{name} has no description"
+
+
+@pytest.mark.parametrize("path", SERVICE, ids=name_of)
+def test_no_statement_is_put_together_from_text(path: Path) -> None:
+    """No SQL is built by formatting: values travel as parameters, and a token never stands in a statement."""
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "text" and node.args:
+            assert isinstance(node.args[0], ast.Constant), f"{name_of(path)}:{node.lineno}: use bind parameters"

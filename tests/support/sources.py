@@ -1,0 +1,38 @@
+"""The files that the house rules are about."""
+
+import ast
+import subprocess
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@cache
+def project_files() -> list[Path]:
+    """Return every file that is, or would be, under version control; all files where there is no git."""
+    git = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listing = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False)
+    if listing.returncode == 0:
+        paths = [ROOT / name for name in listing.stdout.split("\0") if name]
+    else:
+        paths = [path for path in ROOT.rglob("*") if not {".venv", ".local", ".git"} & set(path.parts)]
+    return sorted(path for path in paths if path.is_file())
+
+
+def python_files(*folders: str) -> list[Path]:
+    """Return the Python files below these folders of the project."""
+    roots = [ROOT / folder for folder in folders]
+    return [
+        path for path in project_files() if path.suffix == ".py" and any(path.is_relative_to(root) for root in roots)
+    ]
+
+
+def parse(path: Path) -> ast.Module:
+    """Return the syntax tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def name_of(path: Path) -> str:
+    """Return the path as a reader of the project writes it."""
+    return path.relative_to(ROOT).as_posix()
