@@ -2,7 +2,8 @@
 
 Read each policy as a sentence, with the verb it is for. Every condition on a tenant is an interval of the primary key,
 so it is an index condition: a page costs the same in an organisation of ten and of twenty thousand, and a hidden id
-takes the path of an absent one. A platform operator has policies of his own behind a role of his own, so there is no OR here.
+takes the path of an absent one. A platform operator has policies of his own behind a role of his
+own, so there is no OR here.
 """
 
 from alembic import op

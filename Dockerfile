@@ -1,0 +1,26 @@
+# The service in a container: `mtdb serve` as a user without rights. PostgreSQL is elsewhere, see docker-compose.yml.
+FROM python:3.13-slim-bookworm AS build
+WORKDIR /build
+COPY requirements.lock scripts/build.lock ./
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
+    && pip install --no-cache-dir --require-hashes -r build.lock
+COPY pyproject.toml README.md ./
+COPY src src
+RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir wheels . \
+    && /opt/venv/bin/pip install --no-cache-dir --no-deps wheels/*.whl
+
+FROM python:3.13-slim-bookworm
+RUN useradd --system --uid 10001 --no-create-home mtdb
+COPY --from=build /opt/venv /opt/venv
+# `mtdb migrate` reads these from the folder it runs in.
+WORKDIR /app
+COPY alembic.ini ./
+COPY migrations migrations
+COPY scripts/create_roles.sql scripts/
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MTDB_HOST=0.0.0.0
+USER 10001
+EXPOSE 8000
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('MTDB_PORT', '8000') + '/health')"]
+CMD ["mtdb", "serve"]

@@ -1,0 +1,58 @@
+# Multi-Tenant Database. `make up` runs it, `make test` proves it; `make` lists the rest.
+
+PORT ?= 8000
+POSTGRES_PORT ?= 54320
+export PORT POSTGRES_PORT
+
+# Any Python that runs will do to begin with; a pyenv shim whose version is missing does not run.
+PYTHON := $(shell for p in python3 python3.13 python3.14 /usr/bin/python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
+VENV := .venv/bin
+DEVELOPMENT := $(VENV)/python scripts/development.py
+
+.DEFAULT_GOAL := help
+.PHONY: help up down logs reset seed token migrate check test test-floor lock fmt environment
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "Variables: PORT=$(PORT) POSTGRES_PORT=$(POSTGRES_PORT) POSTGRES_VERSION=17.10|17.5"
+	@echo "           MTDB_DATABASE_URL=postgresql://admin:password@host/name, for a server of your own"
+
+up: environment ## Install, start, migrate and seed everything; print the URL and a curl with a token
+	@$(DEVELOPMENT) up
+
+down: environment ## Stop everything; the data stays
+	@$(DEVELOPMENT) down
+
+logs: environment ## Follow the API's log
+	@$(DEVELOPMENT) logs
+
+reset: environment ## Delete the development data and start over
+	@$(DEVELOPMENT) reset
+
+seed: environment ## Add what is missing of the bank story
+	@$(DEVELOPMENT) seed
+
+token: environment ## Print a token for a tenant: make token TENANT="HSBC London"
+	@$(DEVELOPMENT) token "$(or $(TENANT),HSBC)"
+
+migrate: environment ## Bring the database to the newest schema
+	@$(DEVELOPMENT) migrate
+
+check: environment ## Format, lint, types, layering, dependencies, migrations, container files
+	@$(VENV)/python scripts/check.py
+
+test: environment ## Run the tests with coverage; ARGS="tests/development -x" runs some, without
+	@$(VENV)/python -m pytest $(or $(ARGS),--cov)
+
+test-floor: environment ## Run the tests with the oldest dependencies that pyproject.toml allows
+	@$(PYTHON) scripts/bootstrap.py floor
+	@.local/floor-venv/bin/python -m pytest $(ARGS)
+
+lock: ## Make the lock files anew from pyproject.toml; ARGS=--upgrade takes the newest of everything
+	@$(PYTHON) scripts/bootstrap.py lock $(ARGS)
+
+fmt: environment ## Format the code and mend what the linter can
+	@$(VENV)/ruff check --fix --quiet . ; $(VENV)/ruff format .
+
+environment:
+	@$(or $(PYTHON),$(error No Python 3 runs here: install python3)) scripts/bootstrap.py

@@ -1,0 +1,53 @@
+"""`mtdb postgres`: the embedded PostgreSQL of `make up`, by hand."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.development import NEWEST_RELEASE, EmbeddedPostgres, EmbeddedPostgresError
+
+app = typer.Typer(help="PostgreSQL 17 without Docker, for development.", no_args_is_help=True)
+
+Port = Annotated[int, typer.Option(envvar="POSTGRES_PORT", min=1, max=65535, help="Port it listens on.")]
+Release = Annotated[str, typer.Option(envvar="POSTGRES_VERSION", help="Release to run, for example 17.5.")]
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        yield
+    except EmbeddedPostgresError as error:
+        typer.echo(f"mtdb: {error}", err=True)
+        raise typer.Exit(ExitCode.FAILED) from error
+
+
+@app.command()
+def start(port: Port = 54320, release: Release = NEWEST_RELEASE) -> None:
+    """Start the server, downloading PostgreSQL and creating its data at first."""
+    with _one_line_errors():
+        server = EmbeddedPostgres.for_development(port=port, release=release).start()
+        typer.echo(f"PostgreSQL {server.release} runs on 127.0.0.1:{server.port}, process {server.pid}.")
+
+
+@app.command()
+def stop() -> None:
+    """Stop the server; its data stays. Nothing happens when it is stopped already."""
+    with _one_line_errors():
+        EmbeddedPostgres.for_development().stop()
+        typer.echo("PostgreSQL is stopped.")
+
+
+@app.command()
+def status() -> None:
+    """Tell whether the server runs: exit code 0 when it does, 3 when it does not."""
+    with _one_line_errors():
+        server = EmbeddedPostgres.for_development()
+        if not server.pid:
+            typer.echo("PostgreSQL is stopped.")
+            raise typer.Exit(ExitCode.NO_DATABASE)
+        typer.echo(f"PostgreSQL runs as process {server.pid}, data and log in {server.folder}.")

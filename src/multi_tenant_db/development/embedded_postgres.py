@@ -1,0 +1,231 @@
+"""A PostgreSQL server of our own, for machines without Docker and without PostgreSQL."""
+
+import logging
+import os
+import secrets
+import shlex
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Self
+
+from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError
+from multi_tenant_db.development.folders import postgres_home
+from multi_tenant_db.development.ports import free_port, is_taken
+from multi_tenant_db.development.postgres_package import installed_postgres
+from multi_tenant_db.development.postgres_releases import chosen_release, require_release
+from multi_tenant_db.development.processes import children_of, command_of, kill_at_once, wait_for_end
+from multi_tenant_db.development.server_account import ServerAccount
+
+logger = logging.getLogger(__name__)
+
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+FAST = dict.fromkeys(DURABLE, "off")
+
+
+class EmbeddedPostgres:
+    """One server and its folder: data, log, and the superuser's password, readable by its owner alone.
+
+    Listens on 127.0.0.1 only, without a Unix socket, and asks everybody for a password. Runs in the background and
+    outlives this process; another object for the same folder finds it. With `durable`, what was committed survives a
+    crash; without, a crash may lose everything, and tests are faster. A port of None is chosen by the operating system
+    at the first start, and kept. `settings` are more of PostgreSQL's own.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        release: str | None = None,
+        durable: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder.resolve()
+        self.release = release or chosen_release()
+        self._port = port
+        self._settings = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            **(DURABLE if durable else FAST),
+            **(settings or {}),
+        }
+        self._account = ServerAccount.choose()
+
+    @classmethod
+    def for_development(cls, *, port: int | None = None, release: str | None = None) -> Self:
+        """Give the server of `make up`, whose data lives as long as the checkout."""
+        return cls(postgres_home(ServerAccount.choose()) / "development", port=port, release=release)
+
+    @classmethod
+    @contextmanager
+    def temporary(cls, *, release: str | None = None, settings: Mapping[str, str] | None = None) -> Iterator[Self]:
+        """Run a fast server on a free port, and remove it with its data at the end."""
+        account = ServerAccount.choose()
+        usual = tempfile.gettempdir()
+        parent = usual if account.can_enter(Path(usual)) else "/var/tmp"  # noqa: S108
+        folder = Path(tempfile.mkdtemp(prefix="multi-tenant-db-", dir=parent))
+        server = cls(folder, release=release, durable=False, settings=settings)
+        try:
+            yield server.start()
+        finally:
+            server.kill()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def data(self) -> Path:
+        """The cluster's folder."""
+        return self.folder / "data"
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self.folder / "server.log"
+
+    @property
+    def port(self) -> int:
+        """The port, known once given or once started."""
+        if self._port is None:
+            raise EmbeddedPostgresError(f"The server in {self.folder} has no port before its first start.")
+        return self._port
+
+    @property
+    def password(self) -> str:
+        """The superuser's password."""
+        try:
+            return (self.folder / "superuser.password").read_text()
+        except FileNotFoundError:
+            raise EmbeddedPostgresError(f"There is no server in {self.folder} yet: start it.") from None
+
+    def url(self, database: str = "postgres") -> str:
+        """Name a database of this server, with the superuser's credentials."""
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running server, None when it is stopped; a file left by a crash does not count."""
+        try:
+            process_id = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return None
+        return process_id if str(self.data) in (command_of(process_id) or "") else None
+
+    def start(self) -> Self:
+        """Start the server, creating its data at first; a server running with other settings is restarted."""
+        require_release(self.release)
+        programs = installed_postgres(self.release, postgres_home(self._account)) / "bin"
+        self._create_data(programs)
+        if self.pid and self._runs_as_wanted(programs):
+            return self
+        self._require_free_port()
+        self.stop()
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        self._launch(programs)
+        return self
+
+    def stop(self) -> None:
+        """Stop the server in order: sessions are ended, everything is on disk. Nothing happens when it is stopped."""
+        if not (process_id := self.pid):
+            return
+        os.kill(process_id, signal.SIGINT)
+        if not wait_for_end(process_id, 60):
+            raise EmbeddedPostgresError(f"PostgreSQL (process {process_id}) does not stop: see {self.log}")
+
+    def kill(self) -> None:
+        """Kill the server and all its processes with SIGKILL, as a crash would."""
+        if process_id := self.pid:
+            kill_at_once([process_id, *children_of(process_id)])
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _create_data(self, programs: Path) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._account.give(self.folder)
+        if not self._account.can_enter(self.folder):
+            raise EmbeddedPostgresError(
+                f"The account {self._account.name}, which runs PostgreSQL, cannot enter {self.folder}: choose a folder "
+                "that lies below none that is closed to it."
+            )
+        if self.data.exists():
+            self._require_same_major()
+            return
+        logger.info("PostgreSQL %s: creating the database cluster ...", self.release)
+        # Under another name first: a creation that was interrupted is never taken for a cluster.
+        shutil.rmtree(unfinished := self.folder / "unfinished", ignore_errors=True)
+        password = self._new_password()
+        done = self._account.run(
+            programs / "initdb", "--pgdata", unfinished, "--username=postgres", "--auth=scram-sha-256",
+            f"--pwfile={password}", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+            "--locale=C", "--no-instructions", *([] if self._settings["fsync"] == "on" else ["--no-sync"]),
+        )  # fmt: skip
+        if done.returncode:
+            raise EmbeddedPostgresError(f"initdb failed in {self.folder}: {_last_line(done.stderr)}")
+        unfinished.rename(self.data)
+
+    def _new_password(self) -> Path:
+        path = self.folder / "superuser.password"
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(24))
+        self._account.give(path)
+        return path
+
+    def _require_same_major(self) -> None:
+        major = (self.data / "PG_VERSION").read_text().strip()
+        if major != self.release.partition(".")[0]:
+            raise EmbeddedPostgresError(
+                f"The data in {self.folder} was made by PostgreSQL {major}, which {self.release} cannot read: "
+                "`make reset` makes new data, without the old."
+            )
+
+    def _options(self) -> list[str]:
+        pairs = [("-c", f"{name}={value}") for name, value in self._settings.items()]
+        return ["-p", str(self.port), *chain.from_iterable(pairs)]
+
+    def _runs_as_wanted(self, programs: Path) -> bool:
+        running = (self.data / "postmaster.opts").read_text()
+        self._port = self._port or self._running_port()
+        return running.startswith(f"{programs}/") and all(f'"{option}"' in running for option in self._options())
+
+    def _running_port(self) -> int | None:
+        return int((self.data / "postmaster.pid").read_text().split("\n")[3]) if self.pid else None
+
+    def _require_free_port(self) -> None:
+        """Choose a port if none was given; refuse one on which somebody but this server listens."""
+        self._port = self._port or free_port()
+        if self._port != self._running_port() and is_taken(self._port):
+            raise EmbeddedPostgresError(
+                f"Port {self._port} is taken by another program: set POSTGRES_PORT to a free one, "
+                f"for example POSTGRES_PORT={free_port()}."
+            )
+
+    def _launch(self, programs: Path) -> None:
+        said = ""
+        for _ in range(50):
+            begin = self.log.stat().st_size if self.log.exists() else 0
+            done = self._account.run(
+                programs / "pg_ctl", "start", "--pgdata", self.data, "--log", self.log, "--wait", "--timeout=60",
+                "--options", shlex.join(self._options()),
+            )  # fmt: skip
+            if done.returncode == 0:
+                return
+            said = self.log.read_text(errors="replace")[begin:] if self.log.exists() else done.stderr
+            # The children of a killed server hold its memory until they have noticed, which takes a moment.
+            if "shared memory block" not in said:
+                break
+            time.sleep(0.2)
+        raise EmbeddedPostgresError(f"PostgreSQL does not start: {_last_line(said)} (log: {self.log})")
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if "FATAL" in line or "error" in line] or text.splitlines()
+    return lines[-1].strip() if lines else "it gave no reason"

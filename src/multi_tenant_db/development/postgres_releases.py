@@ -1,0 +1,64 @@
+"""The releases of PostgreSQL that can be embedded, each pinned to the content of its package."""
+
+import os
+import platform
+
+from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError
+
+NEWEST_RELEASE = "17.10"
+
+PACKAGE_VERSIONS = {"17.10": "17.10.0-beta.17", "17.5": "17.5.0-beta.15"}
+"""Release of PostgreSQL to version of its npm package; "beta" speaks of the packaging, the server is the release."""
+
+INTEGRITY = {
+    ("17.10", "linux-x64"): (
+        "sha512-hU4Sgna19ixDP/l3P/zkHhQ9B0JDV39qA97RNz55QcngeRjFC5/1G36LZjODVJ84kVJHUTQMmly7nzWO8js8kg=="
+    ),
+    ("17.10", "linux-arm64"): (
+        "sha512-mC+bQvaBEf0WDD0nPWW3eGUXDUVzoyCzMtgl+Fw6Jy9DkQFK+jcPtzkzqhhrS/fGzn5telNpKInl8xPqDh71Ig=="
+    ),
+    ("17.10", "darwin-arm64"): (
+        "sha512-E2dxhSllrcyAJBHuvgTrBTx2BaPlX2vvjXClPKHxfwBezk+nTZ01uAEraKiRJMpzHSCyN8J1dTjKh4q/uTsBLQ=="
+    ),
+    ("17.10", "darwin-x64"): (
+        "sha512-gXk65MIyttD/PWo6NDSmu/n4vzPcqZQmxVWjEKuecwlyGmWO984AZ3Ljb7F0bwPvXhqcovH4FGN4ydr0fGeJxg=="
+    ),
+    ("17.5", "linux-x64"): (
+        "sha512-Kf5yATvzPLcNlb8ZBtS/aEaTWeM682rCnPBJW5T11b2iKzEO6qpOzfA2UuZhffEansYzxIoSyHk7jFp+q7rHYA=="
+    ),
+    ("17.5", "linux-arm64"): (
+        "sha512-ikakI9rBRl8xt85xgk38OTB3fCrsI7lJy4ZQLITTkrjNI7Fv75hTLPP9xTpVJ20Mbd0WDytPtRD4Tz0e4449tQ=="
+    ),
+    ("17.5", "darwin-arm64"): (
+        "sha512-pTtVdnRHKhrBIDpAvaPwFSRymUKFvPRdTfZwAPLxnTsdA6T//vCTTmgq87Cwqs1ET/LVaggpSChAeabtgAXzew=="
+    ),
+    ("17.5", "darwin-x64"): (
+        "sha512-GNQPnpfzQlrrABH6f15+GY32A6ucKxxUXqJjLqpDd6cUekJqytNdjLbkLF3OjXGgmFk7dg6eqw1yb5ZVP0zwcQ=="
+    ),
+}
+"""SHA-512 of each package, as npm publishes it, by release and platform."""
+
+
+def chosen_release() -> str:
+    """Give the release named by POSTGRES_VERSION, else the newest."""
+    return os.environ.get("POSTGRES_VERSION") or NEWEST_RELEASE
+
+
+def require_release(release: str) -> None:
+    """Refuse a release that is not pinned here."""
+    if release not in PACKAGE_VERSIONS:
+        raise EmbeddedPostgresError(
+            f"PostgreSQL {release} is not available: set POSTGRES_VERSION to one of {', '.join(PACKAGE_VERSIONS)}."
+        )
+
+
+def this_platform() -> str:
+    """Name this machine the way the packages do, for example `linux-x64`."""
+    machine = platform.machine().lower()
+    architecture = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(machine, machine)
+    name = f"{platform.system().lower()}-{architecture}"
+    if (NEWEST_RELEASE, name) not in INTEGRITY:
+        raise EmbeddedPostgresError(
+            f"There is no embedded PostgreSQL for {name}: use Docker, or set MTDB_DATABASE_URL to a server of your own."
+        )
+    return name

@@ -1,0 +1,54 @@
+"""The operating system account that runs the server."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError
+
+
+@dataclass(frozen=True)
+class ServerAccount:
+    """Runs PostgreSQL's programs: as the calling user, or, because PostgreSQL refuses root, as one without rights."""
+
+    user_id: int
+    group_id: int
+    name: str
+
+    @classmethod
+    def choose(cls) -> "ServerAccount":
+        """Take the calling user; for root `postgres` where it exists, else `nobody`."""
+        if os.geteuid() != 0:
+            return cls(os.geteuid(), os.getegid(), "you")
+        for name in ("postgres", "nobody"):
+            try:
+                entry = pwd.getpwnam(name)
+            except KeyError:
+                continue
+            return cls(entry.pw_uid, entry.pw_gid, name)
+        raise EmbeddedPostgresError("PostgreSQL refuses to run as root, and there is no user `nobody`: run as a user.")
+
+    def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a program as this account, with an environment that carries nothing of the caller's but PATH."""
+        return subprocess.run(  # noqa: S603
+            [str(part) for part in command],
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+            user=self.user_id,
+            group=self.group_id,
+            extra_groups=[] if os.geteuid() == 0 else None,
+        )
+
+    def can_enter(self, folder: Path) -> bool:
+        """Tell whether every folder on the way may be entered, by trying it as this account."""
+        return self.run(shutil.which("test") or "/usr/bin/test", "-x", folder).returncode == 0
+
+    def give(self, path: Path) -> None:
+        """Hand a file or folder over to this account, without following a link."""
+        os.chown(path, self.user_id, self.group_id, follow_symlinks=False)

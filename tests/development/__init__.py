@@ -1,0 +1,1 @@
+"""Tests of what `make up` and the other tests stand on."""
