@@ -4,6 +4,7 @@ import sys
 
 import typer
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from multi_tenant_db import __version__
 from multi_tenant_db.cli import postgres, token
@@ -12,8 +13,12 @@ from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.cli.migrate import migrate
 from multi_tenant_db.cli.seed import seed
 from multi_tenant_db.cli.serve import serve
+from multi_tenant_db.database.failures import sqlstate
 from multi_tenant_db.database.unsafe_database_error import UnsafeDatabaseError
 from multi_tenant_db.errors import ApplicationError, DatabaseUnavailable
+
+REFUSED_STATES = frozenset({"3F000", "42501", "42703", "42883", "42P01"})
+"""A schema, column, function or table that is not there, or no right to it: not migrated, or the wrong user."""
 
 app = typer.Typer(
     help="Multi-Tenant Database. Exit codes: 0 done, 1 refused or failed, 2 wrong usage or setting, 3 no database.",
@@ -45,9 +50,17 @@ def main() -> None:
             _complain(danger)
         sys.exit(ExitCode.FAILED)
     except DatabaseUnavailable as error:
-        reason = error.__cause__ or error
+        reason = _first_line(error.__cause__ or error)
         _complain(f"the database cannot be reached ({reason}): check MTDB_DATABASE_URL, or run `make up`")
         sys.exit(ExitCode.NO_DATABASE)
+    except DBAPIError as error:
+        if sqlstate(error) not in REFUSED_STATES:
+            raise
+        _complain(
+            f"the database refused ({_first_line(error)}): is its schema current (`mtdb migrate`), "
+            "and MTDB_DATABASE_URL without a user or with the right one?"
+        )
+        sys.exit(ExitCode.FAILED)
     except ApplicationError as error:
         _complain(str(error))
         sys.exit(ExitCode.FAILED)
@@ -56,6 +69,12 @@ def main() -> None:
             name = "_".join(str(step) for step in mistake["loc"]).upper()
             _complain(f"MTDB_{name}: {mistake['msg']}; `make up` sets it for development")
         sys.exit(ExitCode.USAGE)
+
+
+def _first_line(error: BaseException) -> str:
+    if isinstance(error, DBAPIError) and error.orig:
+        error = error.orig.__cause__ or error.orig
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _complain(message: str) -> None:

@@ -6,7 +6,9 @@ from typing import Never
 
 import asyncpg
 import typer
+from alembic.util import CommandError
 from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
 
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database import installation
@@ -25,7 +27,7 @@ def migrate() -> None:
     if settings.api_password is None or settings.operator_password is None:
         _refuse("set MTDB_API_PASSWORD and MTDB_OPERATOR_PASSWORD to the passwords of the two login roles")
     url = make_url(str(settings.database_url))
-    if url.username is None:
+    if url.username is None or not url.database:
         _refuse("MTDB_DATABASE_URL must name an administrator here: postgresql://user:password@host:port/name")
     try:
         if asyncio.run(installation.create_database(url)):
@@ -44,7 +46,13 @@ def migrate() -> None:
         typer.echo(f"mtdb: the database cannot be reached ({error}): check MTDB_DATABASE_URL", err=True)
         raise typer.Exit(ExitCode.NO_DATABASE) from error
     except asyncpg.PostgresError as error:
-        _refuse(f"the database refused ({error}): is the user in MTDB_DATABASE_URL an administrator?")
+        reason = str(error).partition("\n")[0]
+        _refuse(f"the database refused ({reason}): is the user in MTDB_DATABASE_URL an administrator?")
+    except DBAPIError as error:
+        reason = str(error.orig).partition("\n")[0]
+        _refuse(f"the database refused a migration ({reason}); nothing of it was kept, those before it stand")
+    except CommandError as error:
+        _refuse(f"the schema cannot be brought up to date ({error}): was it made by a newer version?")
 
 
 def _refuse(message: str) -> Never:

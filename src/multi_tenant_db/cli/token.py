@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.cli.label import check_label, is_storable
 from multi_tenant_db.cli.lifetime import parse_lifetime
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
 from multi_tenant_db.database.tenant_session import transaction
@@ -23,7 +24,7 @@ from multi_tenant_db.services.access_token_service import AccessTokenService
 
 app = typer.Typer(help="Issue, list and revoke access tokens.", no_args_is_help=True)
 
-Label = Annotated[str, typer.Option(help="Who or what uses the token; shown by `list`.")]
+Label = Annotated[str, typer.Option(callback=check_label, help="Who or what uses the token; shown by `list`.")]
 Lifetime = Annotated[str, typer.Option(metavar="90m|12h|30d", help="How long it lives.")]
 
 
@@ -54,7 +55,10 @@ def list_tokens(
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table("token_id", "tenant", "label", "expires_at", "state")
+    table = Table()
+    table.add_column("token_id", min_width=36)
+    for column in ("tenant", "label", "expires_at", "state"):
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(row[column] for column in ("token_id", "tenant", "label", "expires_at", "state")))
     Console(soft_wrap=True).print(table)
@@ -86,7 +90,7 @@ async def _find(tenants: TenantRepository, name_or_id: str) -> Sequence[Tenant]:
     try:
         tenant_id = UUID(name_or_id)
     except ValueError:
-        return await tenants.find_by_name(name_or_id)
+        return await tenants.find_by_name(name_or_id) if is_storable(name_or_id) else []
     tenant = await tenants.find(tenant_id)
     return [tenant] if tenant else []
 

@@ -15,8 +15,11 @@ CONNECT_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, PoolTimeoutEr
 UNAVAILABLE_CLASSES = frozenset({"08", "53", "57", "58"})
 """Connection exceptions, insufficient resources, operator intervention (also timeouts), system errors."""
 
-UNAVAILABLE_STATES = frozenset({"25P03", "25P04", "40001", "40P01", "55P03", "28000", "28P01"})
-"""Idle and transaction timeouts, serialization failures, deadlocks, lock timeouts, and a refused service login."""
+UNAVAILABLE_STATES = frozenset({"25P03", "25P04", "40001", "40P01", "55P03"})
+"""Idle and transaction timeouts, serialization failures, deadlocks, lock timeouts."""
+
+REFUSED_CONNECTION_STATES = frozenset({"28000", "28P01", "3D000", "42501"})
+"""The service's login is refused, its database is missing or closed to it. Of a statement they say something else."""
 
 
 def sqlstate(failure: DBAPIError) -> str | None:
@@ -45,4 +48,6 @@ def failures_as_errors() -> Iterator[None]:
 
 def _is_passing(failure: DBAPIError) -> bool:
     state = sqlstate(failure) or ""
+    if failure.statement is None and state in REFUSED_CONNECTION_STATES:
+        return True
     return failure.connection_invalidated or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE_STATES

@@ -1,6 +1,8 @@
 """What must hold before the service trusts a database, checked at start-up and by `mtdb check`."""
 
-from sqlalchemy import text
+from typing import Any
+
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from multi_tenant_db.database.failures import failures_as_errors
@@ -14,10 +16,18 @@ OLDEST_SERVER = 170005
 LAST_RLS_FIX = 170006
 """17.6 closed CVE-2025-8713: planner statistics showed hidden rows (PostgreSQL release notes)."""
 
+USE_API = "connect as tenancy_api"
+
 ROLE = text("""
     SELECT current_user AS name, role.rolsuper, role.rolbypassrls, role.rolcreaterole,
            pg_has_role('tenancy_owner', 'MEMBER') AS may_become_owner,
            pg_has_role('tenancy_operator', 'MEMBER') AS may_become_operator,
+           EXISTS (
+               SELECT FROM pg_catalog.pg_roles AS other
+               WHERE (other.rolsuper OR other.rolbypassrls)
+                 AND other.oid <> role.oid
+                 AND pg_has_role(other.oid, 'MEMBER')
+           ) AS may_skip_policies,
            current_setting('server_version_num')::integer AS server_version,
            current_setting('server_version') AS server_version_text
     FROM pg_catalog.pg_roles AS role
@@ -45,7 +55,17 @@ UNPROTECTED = text("""
     ORDER BY 1
 """)
 
-SCHEMA_EXISTS = text("SELECT to_regclass('public.alembic_version') IS NOT NULL")
+# Asked of the catalogue: a role without rights, or a schema rolled back to nothing, is a finding and not an error.
+REVISION_IS_READABLE = text("""
+    SELECT EXISTS (
+        SELECT FROM pg_catalog.pg_class AS class
+        JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+        WHERE namespace.nspname = 'public'
+          AND class.relname = 'alembic_version'
+          AND has_schema_privilege(namespace.oid, 'USAGE')
+          AND has_table_privilege(class.oid, 'SELECT')
+    )
+""")
 REVISION = text("SELECT version_num FROM public.alembic_version")
 
 
@@ -72,20 +92,10 @@ async def check_database(engine: AsyncEngine) -> SafetyReport:
             report.server_version = role.server_version_text
             owned = (await connection.scalars(OWNED)).all()
             unprotected = (await connection.scalars(UNPROTECTED)).all()
-            revision = await connection.scalar(REVISION) if await connection.scalar(SCHEMA_EXISTS) else None
+            revision = await connection.scalar(REVISION) if await connection.scalar(REVISION_IS_READABLE) else None
 
-    use_api = "connect as tenancy_api"
-    if role.rolsuper:
-        report.dangers.append(f"{role.name} is a superuser, whom no policy binds: {use_api}")
-    if role.rolbypassrls:
-        report.dangers.append(f"{role.name} has BYPASSRLS: {use_api}")
-    if role.rolcreaterole:
-        report.dangers.append(f"{role.name} has CREATEROLE: {use_api}")
-    if role.may_become_owner:
-        report.dangers.append(f"{role.name} may become tenancy_owner, who may drop policies: {use_api}")
-    if role.may_become_operator:
-        report.dangers.append(f"{role.name} may issue tokens as tenancy_operator: {use_api}")
-    report.dangers += [f"{role.name} owns {table}, and an owner may drop its policies: {use_api}" for table in owned]
+    report.dangers += _dangers_of_role(role)
+    report.dangers += [f"{role.name} owns {table}, and an owner may drop its policies: {USE_API}" for table in owned]
     report.dangers += [
         f"row level security is not enabled and forced on {table}: run `mtdb migrate`, or enable and force it"
         for table in unprotected
@@ -103,3 +113,20 @@ async def check_database(engine: AsyncEngine) -> SafetyReport:
             "hidden rows: use 17.6 or newer"
         )
     return report
+
+
+def _dangers_of_role(role: Row[Any]) -> list[str]:
+    dangers = []
+    if role.rolsuper:
+        dangers.append(f"{role.name} is a superuser, whom no policy binds: {USE_API}")
+    if role.rolbypassrls:
+        dangers.append(f"{role.name} has BYPASSRLS: {USE_API}")
+    if role.rolcreaterole:
+        dangers.append(f"{role.name} has CREATEROLE: {USE_API}")
+    if role.may_skip_policies and not role.rolsuper:
+        dangers.append(f"{role.name} may become a role that no policy binds: {USE_API}")
+    if role.may_become_owner:
+        dangers.append(f"{role.name} may become tenancy_owner, who may drop policies: {USE_API}")
+    if role.may_become_operator:
+        dangers.append(f"{role.name} may issue tokens as tenancy_operator: {USE_API}")
+    return dangers

@@ -13,11 +13,11 @@ class TenantPage(BaseModel):
         examples=[
             [
                 {
-                    "tenant_id": "019a9f3e-1f00-7aa0-8c11-9d0e6b3f4c21",
-                    "name": "HSBC",
-                    "tenant_type": "parent",
-                    "parent_tenant_id": None,
-                    "metadata": {"country": "GB", "currency": "GBP"},
+                    "tenant_id": "019a9f3e-5c1b-7d42-9a51-3f0c6f1e2b7a",
+                    "name": "HSBC Hong Kong",
+                    "tenant_type": "subsidiary",
+                    "parent_tenant_id": "019a9f3e-1f00-7aa0-8c11-9d0e6b3f4c21",
+                    "metadata": {"country": "HK", "currency": "HKD"},
                     "version": 1,
                     "created_at": "2026-11-21T09:30:00Z",
                     "updated_at": "2026-11-21T09:30:00Z",

@@ -1,9 +1,10 @@
 """A tenant in a response."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from multi_tenant_db.models.tenant_type import TenantType
 from multi_tenant_db.schemas.fields import TenantId
@@ -21,7 +22,7 @@ class TenantRead(BaseModel):
     parent_tenant_id: UUID | None = Field(
         description="The parent of a subsidiary; null for a parent.", examples=["019a9f3e-1f00-7aa0-8c11-9d0e6b3f4c21"]
     )
-    metadata: dict[str, JsonValue] = Field(
+    metadata: dict[str, Any] = Field(
         validation_alias="metadata_", description="Free JSON object.", examples=[{"country": "HK", "currency": "HKD"}]
     )
     version: int = Field(description="Raised by every update; the ETag is this number in quotes.", examples=[1])

@@ -1,0 +1,95 @@
+"""`mtdb check`: what the service verifies before it starts, on demand, for people and for scripts."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from multi_tenant_db import __version__
+from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.database import safety_check
+from multi_tenant_db.development.ports import free_port
+from tests.support.migrations import migrate, roll_back
+from tests.support.mtdb import mtdb, mtdb_process, settings_for
+from tests.support.test_database import TestDatabase
+
+
+async def test_a_safe_database_is_said_to_be_safe(database: TestDatabase, as_admin: asyncpg.Connection) -> None:
+    """Nothing dangerous: exit code 0, the server's version, and on standard error nothing."""
+    outcome = await mtdb("check", env=settings_for(database))
+    version = await as_admin.fetchval("SELECT current_setting('server_version')")
+
+    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    assert f"safe: PostgreSQL {version}, row level security forced, schema current" in outcome.stdout
+
+
+async def test_a_warning_does_not_fail(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server without the last fix is warned of and passes; 17.5 is one, and here each release is made to be."""
+    monkeypatch.setattr(safety_check, "LAST_RLS_FIX", 990000)
+    outcome = await mtdb("check", env=settings_for(database))
+
+    assert outcome.exit_code == 0
+    assert outcome.stdout.startswith("warning: PostgreSQL 17.")
+    assert "\nsafe: " in outcome.stdout
+
+
+async def test_dangers_fail_and_are_listed(database: TestDatabase) -> None:
+    """As a superuser, each danger is a line on standard error, exit code 1, and nothing is said to be safe."""
+    admin = database.admin_url.render_as_string(hide_password=False)
+    outcome = await mtdb("check", env=settings_for(database, MTDB_DATABASE_URL=admin))
+
+    assert (outcome.exit_code, "safe:" in outcome.stdout) == (ExitCode.FAILED, False)
+    lines = outcome.stderr.splitlines()
+    assert all(line.startswith("danger: ") for line in lines)
+    assert any("is a superuser" in line for line in lines)
+
+
+async def test_a_schema_behind_is_a_danger(own: TestDatabase) -> None:
+    """One migration short, the one line names both revisions and the remedy."""
+    await asyncio.to_thread(roll_back, own.admin_url, "isolate_tenants")
+    outcome = await mtdb("check", env=settings_for(own))
+    await asyncio.to_thread(migrate, own.admin_url)
+
+    assert outcome.exit_code == ExitCode.FAILED
+    assert outcome.stderr.count("\n") == 1
+    assert "isolate_tenants" in outcome.stderr
+    assert "mtdb migrate" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"MTDB_DATABASE_URL": f"postgresql://127.0.0.1:{free_port()}/tenancy"},
+        {"MTDB_API_PASSWORD": "wrong"},
+        {"MTDB_API_PASSWORD": ""},
+    ],
+)
+async def test_no_database_has_an_exit_code_of_its_own(database: TestDatabase, changes: dict[str, str]) -> None:
+    """An unreachable database or a refused login is exit code 3, which a script may wait upon."""
+    outcome = await mtdb("check", env=settings_for(database, **changes))
+
+    assert outcome.exit_code == ExitCode.NO_DATABASE
+    assert "cannot be reached" in outcome.complaint
+
+
+async def test_a_defect_keeps_its_traceback(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no operator's mistake is not dressed up as one."""
+    monkeypatch.setattr(safety_check, "ROLE", text("SELECT 1 / 0"))
+    with pytest.raises(Exception, match="division by zero"):
+        await mtdb("check", env=settings_for(database))
+
+
+async def test_the_installed_program_speaks_for_itself(tmp_path: Path) -> None:
+    """`mtdb` without a command lists the commands; with --version it tells the version; an unknown command is usage."""
+    bare, version, unknown = await asyncio.gather(
+        mtdb_process(env={}, cwd=tmp_path),
+        mtdb_process("--version", env={}, cwd=tmp_path),
+        mtdb_process("explode", env={}, cwd=tmp_path),
+    )
+
+    assert all(command in bare.stdout for command in ("serve", "migrate", "seed", "check", "token", "postgres"))
+    assert (version.exit_code, version.stdout) == (0, f"{__version__}\n")
+    assert unknown.exit_code == ExitCode.USAGE
+    assert "explode" in unknown.stderr

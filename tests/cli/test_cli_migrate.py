@@ -1,0 +1,136 @@
+"""`mtdb migrate`: from an empty server to a current schema, for administrators, in the project's folder."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL
+
+from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.development.ports import free_port
+from tests.support.fresh_database import drop_database
+from tests.support.mtdb import Outcome, mtdb, mtdb_process, settings_for
+from tests.support.test_database import API_PASSWORD, TestDatabase
+
+
+@pytest.fixture
+async def unmade(server_url: URL) -> AsyncIterator[TestDatabase]:
+    """Name a database that does not exist yet."""
+    url = server_url.set(database=f"tenancy_unmade_{uuid4().hex[:8]}")
+    yield TestDatabase(url)
+    await drop_database(url)
+
+
+def as_admin_of(database: TestDatabase, **changes: str) -> dict[str, str]:
+    """Return the settings of an administrator."""
+    url = database.admin_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return settings_for(database, **({"MTDB_DATABASE_URL": url} | changes))
+
+
+async def migrate(database: TestDatabase, **changes: str) -> Outcome:
+    """Run `mtdb migrate` as the administrator."""
+    return await mtdb("migrate", env=as_admin_of(database, **changes))
+
+
+async def test_one_command_makes_everything_and_twice_is_harmless(unmade: TestDatabase) -> None:
+    """The first run makes database, roles and schema, which the service then trusts; the second finds them."""
+    first = await migrate(unmade)
+    second = await migrate(unmade)
+    checked = await mtdb("check", env=settings_for(unmade))
+
+    done = "the roles are in place\nthe schema is current\n"
+    assert (first.exit_code, first.stdout) == (0, f"created the database {unmade.admin_url.database}\n{done}")
+    assert (second.exit_code, second.stdout) == (0, done)
+    assert checked.exit_code == 0
+
+
+@pytest.mark.parametrize("missing", ["MTDB_API_PASSWORD", "MTDB_OPERATOR_PASSWORD"])
+async def test_both_passwords_are_needed(unmade: TestDatabase, missing: str) -> None:
+    """Without the password of a login role nothing is made, and the line says which settings to set."""
+    outcome = await migrate(unmade, **{missing: ""})
+
+    assert outcome.exit_code == ExitCode.USAGE
+    assert missing in outcome.complaint
+
+
+@pytest.mark.parametrize("url", ["postgresql://{host}:{port}/{database}", "postgresql://{user}:x@{host}:{port}"])
+async def test_the_address_names_user_and_database(unmade: TestDatabase, url: str) -> None:
+    """An address without a user or without a database is refused before anything is made."""
+    at = unmade.admin_url
+    given = url.format(user=at.username, host=at.host, port=at.port, database=at.database)
+    outcome = await migrate(unmade, MTDB_DATABASE_URL=given)
+
+    assert outcome.exit_code == ExitCode.USAGE
+    assert "MTDB_DATABASE_URL must name an administrator" in outcome.complaint
+
+
+async def test_a_wrong_folder_is_one_line(unmade: TestDatabase, tmp_path: Path) -> None:
+    """Elsewhere than in the project's folder there are no migrations: the installed program says where to go."""
+    outcome = await mtdb_process("migrate", env=as_admin_of(unmade), cwd=tmp_path)
+
+    assert outcome.exit_code == ExitCode.USAGE
+    assert "run `mtdb migrate` in the project's folder" in outcome.complaint
+
+
+async def test_settings_are_needed(tmp_path: Path) -> None:
+    """Without any setting the installed program names the one it needs first."""
+    outcome = await mtdb_process("migrate", env={}, cwd=tmp_path)
+
+    assert outcome.exit_code == ExitCode.USAGE
+    assert "MTDB_DATABASE_URL: Field required" in outcome.complaint
+
+
+async def test_an_unreachable_server_is_one_line(unmade: TestDatabase) -> None:
+    """Nobody listening is exit code 3."""
+    nowhere = f"postgresql://admin:secret@127.0.0.1:{free_port()}/tenancy"
+    outcome = await migrate(unmade, MTDB_DATABASE_URL=nowhere)
+
+    assert outcome.exit_code == ExitCode.NO_DATABASE
+    assert "cannot be reached" in outcome.complaint
+    assert "secret" not in outcome.complaint
+
+
+async def test_a_wrong_password_is_one_line(unmade: TestDatabase) -> None:
+    """A refused administrator is told so."""
+    wrong = unmade.admin_url.set(drivername="postgresql", password="wrong").render_as_string(hide_password=False)  # noqa: S106
+    outcome = await migrate(unmade, MTDB_DATABASE_URL=wrong)
+
+    assert outcome.exit_code == ExitCode.USAGE
+    assert "password authentication failed" in outcome.complaint
+
+
+async def test_the_service_may_not_migrate(own: TestDatabase) -> None:
+    """Whoever is no administrator is refused, and what is there stays."""
+    url = own.admin_url.set(drivername="postgresql", username="tenancy_api", password=API_PASSWORD)
+    outcome = await migrate(own, MTDB_DATABASE_URL=url.render_as_string(hide_password=False))
+
+    assert outcome.exit_code == ExitCode.USAGE
+    assert "an administrator?" in outcome.complaint
+    assert (await mtdb("check", env=settings_for(own))).exit_code == 0
+
+
+async def test_a_schema_of_a_newer_version_is_one_line(own: TestDatabase) -> None:
+    """A revision that this version does not know is left alone, and the last line says why."""
+    connection = await own.connect_as_admin()
+    await connection.execute("UPDATE public.alembic_version SET version_num = 'from_the_future'")
+    await connection.close()
+    outcome = await migrate(own)
+
+    assert outcome.exit_code == ExitCode.USAGE
+    assert outcome.stderr.count("\n") == 1
+    assert "from_the_future" in outcome.stderr
+
+
+async def test_a_migration_that_the_server_refuses_is_one_line(unmade: TestDatabase) -> None:
+    """A migration that meets what it does not expect ends without a traceback, and says that it left nothing behind."""
+    assert (await migrate(unmade)).exit_code == 0
+    connection = await unmade.connect_as_admin()
+    await connection.execute("UPDATE public.alembic_version SET version_num = 'isolate_tenants'")
+    await connection.close()
+    outcome = await migrate(unmade)
+
+    assert outcome.exit_code == ExitCode.USAGE
+    assert outcome.stderr.count("\n") == 1
+    assert "already exists" in outcome.stderr
+    assert "nothing of it was kept" in outcome.stderr

@@ -1,0 +1,86 @@
+"""`mtdb seed`: the bank story, added once and repaired where something is missing."""
+
+import asyncpg
+
+from multi_tenant_db.services.seed_service import read_bank_story
+from tests.support.context import stored_tenants
+from tests.support.mtdb import mtdb, settings_for
+from tests.support.test_database import TestDatabase
+
+STORY = read_bank_story()
+TENANTS = sum(1 + len(group["subsidiaries"]) for group in STORY)
+UNDER_HSBC = """
+    SELECT name
+    FROM tenancy.tenants
+    WHERE organization_id = (SELECT tenant_id FROM tenancy.tenants WHERE name = 'HSBC' AND parent_tenant_id IS NULL)
+      AND parent_tenant_id IS NOT NULL
+"""
+
+
+async def seed(database: TestDatabase) -> tuple[str, list[asyncpg.Record]]:
+    """Seed, and return the last line and what is stored afterwards."""
+    outcome = await mtdb("seed", env=settings_for(database))
+    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    connection = await database.connect_as_admin()
+    try:
+        return outcome.stdout, await stored_tenants(connection)
+    finally:
+        await connection.close()
+
+
+async def execute(database: TestDatabase, statement: str) -> str:
+    """Run a statement as the superuser."""
+    connection = await database.connect_as_admin()
+    try:
+        return str(await connection.execute(statement))
+    finally:
+        await connection.close()
+
+
+async def test_seeding_tells_the_whole_story_once(own: TestDatabase) -> None:
+    """The first run adds every group with its subsidiaries and their metadata, the second adds and changes nothing."""
+    said, stored = await seed(own)
+    said_again, stored_again = await seed(own)
+
+    assert f"{len(STORY)} groups with {TENANTS} tenants; {TENANTS} were added" in said
+    assert f"{TENANTS} tenants; 0 were added" in said_again
+    assert stored_again == stored
+    heads = {row["tenant_id"]: row["name"] for row in stored if row["tenant_type"] == "parent"}
+    tree = {(heads[row["organization_id"]], row["name"]) for row in stored if row["tenant_type"] == "subsidiary"}
+    assert sorted(heads.values()) == sorted(group["name"] for group in STORY)
+    assert tree == {(group["name"], member["name"]) for group in STORY for member in group["subsidiaries"]}
+    assert all(row["metadata"] != "{}" for row in stored)
+
+
+async def test_seeding_repairs_what_is_missing_and_nothing_else(own: TestDatabase) -> None:
+    """A deleted subsidiary comes back, while renamed ones, changed metadata and tenants of others stay as they are."""
+    await seed(own)
+    assert await execute(own, "DELETE FROM tenancy.tenants WHERE name = 'HSBC London'") == "DELETE 1"
+    await execute(own, "UPDATE tenancy.tenants SET metadata = '{\"mine\": true}' WHERE name = 'HSBC'")
+    await execute(own, "INSERT INTO tenancy.tenants (tenant_type, name) VALUES ('parent', 'My own bank')")
+    said, stored = await seed(own)
+
+    assert "1 were added" in said
+    connection = await own.connect_as_admin()
+    names = {row["name"] for row in await connection.fetch(UNDER_HSBC)}
+    await connection.close()
+    expected = next(group for group in STORY if group["name"] == "HSBC")
+    assert names == {member["name"] for member in expected["subsidiaries"]}
+    metadata = {row["name"]: row["metadata"] for row in stored}
+    assert metadata["HSBC"] == '{"mine": true}'
+    assert "My own bank" in metadata
+
+
+async def test_a_namesake_below_another_bank_is_no_group(own: TestDatabase) -> None:
+    """A subsidiary that happens to be called like a group does not keep the group from being added."""
+    await execute(own, "DELETE FROM tenancy.tenants")
+    await execute(own, "INSERT INTO tenancy.tenants (tenant_type, name) VALUES ('parent', 'Museum')")
+    await execute(
+        own,
+        "INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name)"
+        " SELECT 'subsidiary', tenant_id, 'HSBC' FROM tenancy.tenants",
+    )
+    said, stored = await seed(own)
+
+    assert f"{TENANTS} were added" in said
+    assert sorted(row["tenant_type"] for row in stored if row["name"] == "HSBC") == ["parent", "subsidiary"]

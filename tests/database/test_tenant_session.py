@@ -1,0 +1,189 @@
+"""The caller's transaction: signed in by its first statement, committed once, and forgotten with its context."""
+
+# ruff: noqa: PT012 - what raises is the transaction, so the block is the transaction
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import timedelta
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from multi_tenant_db.database.tenant_session import tenant_session, transaction
+from multi_tenant_db.errors import AuthenticationRequired
+from multi_tenant_db.identity.caller import Caller
+from multi_tenant_db.identity.caller_role import CallerRole
+from multi_tenant_db.models import Tenant
+from tests.support.engines import pool
+from tests.support.organization import Organization
+from tests.support.party import Party
+from tests.support.registry import Registry
+from tests.support.test_database import TestDatabase
+
+CONTEXT = text("SELECT current_user, current_setting('app.current_tenant', true), pg_backend_pid()")
+RENAME = update(Tenant).values(metadata_={"renamed": True}).execution_options(synchronize_session=False)
+
+
+@pytest.fixture
+async def engine(database: TestDatabase) -> AsyncIterator[AsyncEngine]:
+    """Open a pool of one connection, so that whatever a transaction leaves behind meets the next one."""
+    async with pool(database, pool_size=1) as engine:
+        yield engine
+
+
+async def renamed(as_admin: asyncpg.Connection, organization: Organization) -> int:
+    """Count the organisation's tenants that carry the test's mark."""
+    statement = "SELECT count(*) FROM tenancy.tenants WHERE organization_id = $1 AND metadata ? 'renamed'"
+    return int(await as_admin.fetchval(statement, organization.parent.tenant_id))
+
+
+async def context_left(engine: AsyncEngine) -> tuple[str, str | None, int]:
+    """Return role, context and server process that the next transaction finds."""
+    async with transaction(engine) as session:
+        user, token, process_id = (await session.execute(CONTEXT)).one()
+        assert (await session.scalars(select(Tenant.tenant_id))).all() == []
+        return user, token, process_id
+
+
+async def test_the_caller_is_who_the_database_says(
+    engine: AsyncEngine, hsbc: Organization, platform_operator: Party
+) -> None:
+    """Parent, subsidiary and platform operator are told apart by their tokens alone."""
+    head = hsbc.parent.tenant_id
+    expected = {
+        hsbc.parent.token: Caller(CallerRole.PARENT, head, head),
+        hsbc.subsidiaries[0].token: Caller(CallerRole.SUBSIDIARY, hsbc.subsidiaries[0].tenant_id, head),
+        platform_operator.token: Caller(CallerRole.PLATFORM_OPERATOR, None, None),
+    }
+    for token, caller in expected.items():
+        async with tenant_session(engine, token) as (_session, found):
+            assert found == caller
+
+
+@pytest.mark.parametrize("token", ["", "mtdb_nonsense", "x" * 10_000, "ü", "' OR true --"])
+async def test_no_live_token_is_refused(engine: AsyncEngine, token: str) -> None:
+    """Whatever is no live token raises AuthenticationRequired before the caller's first statement."""
+    with pytest.raises(AuthenticationRequired):
+        async with tenant_session(engine, token):
+            pytest.fail("nobody may enter")
+
+
+async def test_success_commits(engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization) -> None:
+    """What was written is stored once the block ends, and not a moment before."""
+    async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
+        await session.execute(RENAME)
+        assert await renamed(as_admin, hsbc) == 0
+
+    assert await renamed(as_admin, hsbc) == len(hsbc.everybody)
+
+
+async def test_an_error_rolls_back(engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization) -> None:
+    """Any exception undoes everything and reaches the caller as it was raised."""
+    defect = KeyError("a defect")
+    with pytest.raises(KeyError) as raised:
+        async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
+            await session.execute(RENAME)
+            raise defect
+
+    assert raised.value is defect
+    assert await renamed(as_admin, hsbc) == 0
+
+
+async def test_cancellation_rolls_back(engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization) -> None:
+    """A request that is cancelled amid a statement stores nothing and leaves no context."""
+
+    async def write() -> None:
+        async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
+            await session.execute(RENAME)
+            await session.execute(text("SELECT pg_sleep(30)"))
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(write(), 0.3)
+
+    assert await renamed(as_admin, hsbc) == 0
+    assert (await context_left(engine))[:2] in {("tenancy_api", None), ("tenancy_api", "")}
+
+
+async def test_a_token_revoked_in_the_middle_ends_the_transaction(
+    engine: AsyncEngine, registry: Registry, as_admin: asyncpg.Connection, hsbc: Organization
+) -> None:
+    """From the revocation on, the next statement raises AuthenticationRequired, and what was written is undone."""
+    with pytest.raises(AuthenticationRequired):
+        async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
+            await session.execute(RENAME)
+            await registry.revoke(hsbc.parent.token)
+            await session.scalars(select(Tenant.tenant_id))
+            pytest.fail("a revoked token must not read on")
+
+    assert await renamed(as_admin, hsbc) == 0
+
+
+async def test_a_token_expired_in_the_middle_ends_the_transaction(
+    engine: AsyncEngine, registry: Registry, hsbc: Organization
+) -> None:
+    """A token that expires during the transaction is refused at the next statement."""
+    head = hsbc.parent.tenant_id
+    token = await registry.issue_token(head, head, timedelta(milliseconds=300))
+    with pytest.raises(AuthenticationRequired):
+        async with tenant_session(engine, token) as (session, _caller):
+            assert (await session.scalars(select(Tenant.tenant_id))).all()
+            await asyncio.sleep(0.35)
+            await session.scalars(select(Tenant.tenant_id))
+            pytest.fail("an expired token must not read on")
+
+
+async def test_a_platform_operator_revoked_in_the_middle_stops_too(
+    engine: AsyncEngine, registry: Registry, platform_operator: Party
+) -> None:
+    """The role switch does not outlive the token."""
+    with pytest.raises(AuthenticationRequired):
+        async with tenant_session(engine, platform_operator.token) as (session, _caller):
+            await registry.revoke(platform_operator.token)
+            await session.execute(select(Tenant.tenant_id).limit(1))
+            pytest.fail("a revoked operator must not read on")
+
+
+@pytest.mark.parametrize("ending", ["commit", "rollback"])
+@pytest.mark.parametrize("who", ["parent", "platform operator"])
+async def test_context_and_role_end_with_the_transaction(
+    engine: AsyncEngine, hsbc: Organization, platform_operator: Party, who: str, ending: str
+) -> None:
+    """The next transaction on the same connection is nobody's, as tenancy_api, however the last one ended."""
+    token = hsbc.parent.token if who == "parent" else platform_operator.token
+    role = "tenancy_api" if who == "parent" else "tenancy_platform"
+    contexts = []
+    with suppress(KeyError):
+        async with tenant_session(engine, token) as (session, _caller):
+            contexts.append(tuple((await session.execute(CONTEXT)).one()))
+            if ending == "rollback":
+                raise KeyError
+
+    process_id = contexts[0][2]
+    assert contexts == [(role, token, process_id)]
+    assert await context_left(engine) == ("tenancy_api", "", process_id)
+
+
+async def test_other_refusals_are_no_authentication_matter(engine: AsyncEngine, hsbc: Organization) -> None:
+    """A statement that lacks a right is a defect of ours, not a bad token."""
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
+            await session.execute(text("TRUNCATE tenancy.tenants"))
+
+
+async def test_a_token_is_never_text_of_a_statement(engine: AsyncEngine, as_admin: asyncpg.Connection) -> None:
+    """A refused token appears in no message of the exception, and no activity of the service shows to others."""
+    token = f"mtdb_{uuid4().hex}"
+    with pytest.raises(AuthenticationRequired) as refusal:
+        async with tenant_session(engine, token):
+            pytest.fail("nobody may enter")
+
+    assert token not in str(refusal.value)
+    assert token not in str(refusal.value.__cause__)
+    activity = await as_admin.fetch("SELECT query, state FROM pg_stat_activity WHERE usename = 'tenancy_api'")
+    assert activity
+    assert {(row["query"], row["state"]) for row in activity} == {("", "disabled")}

@@ -1,0 +1,55 @@
+"""A hundred organisations at once, ten thousand requests, and not one row of a stranger."""
+
+import asyncio
+import ssl
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from tests.support.careful_client import CarefulClient
+from tests.support.organization import Organization
+from tests.support.registry import Registry
+from tests.support.running_service import RunningService
+from tests.support.test_database import TestDatabase
+
+CALLERS = 100
+REQUESTS_OF_EACH = 100
+
+
+async def leftovers_of_others(admin: asyncpg.Connection, organizations: list[Organization]) -> int:
+    """Return how many tenants, as they are stored, bear a name that their organisation did not give."""
+    found: int = await admin.fetchval(
+        "SELECT count(*) FROM tenancy.tenants AS tenant"
+        " JOIN unnest($1::uuid[], $2::text[]) AS own (organization_id, mark) USING (organization_id)"
+        " WHERE NOT starts_with(tenant.name, own.mark)",
+        [organization.parent.tenant_id for organization in organizations],
+        [organization.parent.name for organization in organizations],
+    )
+    return found
+
+
+async def test_each_answer_holds_only_the_callers_rows(
+    database: TestDatabase, registry: Registry, as_admin: asyncpg.Connection, tmp_path: Path
+) -> None:
+    """Every answer to each of a hundred concurrent clients is exactly his own organisation's state; none is a 5xx."""
+    organizations = [await registry.create_organization(f"Bank {number}") for number in range(CALLERS)]
+    async with RunningService(database, tmp_path, log_level="warning") as service, AsyncExitStack() as stack:
+        verify = ssl.create_default_context()
+        clients = []
+        for number, organization in enumerate(organizations):
+            client = httpx.AsyncClient(base_url=service.url, verify=verify, timeout=60)
+            strangers = [*organizations[:number], *organizations[number + 1 :]]
+            hidden = [party.tenant_id for stranger in strangers for party in stranger.everybody]
+            await stack.enter_async_context(client)
+            clients.append(CarefulClient(client, organization, hidden, seed=number))
+        async with asyncio.TaskGroup() as group:
+            for careful in clients:
+                group.create_task(careful.run(REQUESTS_OF_EACH))
+    statuses = sum((careful.statuses for careful in clients), Counter[int]())
+    assert statuses.total() >= CALLERS * REQUESTS_OF_EACH
+    assert set(statuses) == {200, 201, 204, 400, 401, 403, 404, 409, 412, 422}
+    assert await leftovers_of_others(as_admin, organizations) == 0
+    assert service.log_text == ""

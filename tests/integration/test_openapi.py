@@ -1,0 +1,227 @@
+"""The OpenAPI document and the pages that show it. That every answer keeps its promises, each test here checks."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.contract import Contract
+from tests.support.json_schema import resolve, violations
+from tests.support.problems import MEDIA_TYPE
+
+ENDPOINTS = {
+    ("get", "/health"),
+    ("post", "/tenants"),
+    ("get", "/tenants"),
+    ("get", "/tenants/{tenant_id}"),
+    ("put", "/tenants/{tenant_id}"),
+    ("delete", "/tenants/{tenant_id}"),
+}
+
+STATUSES = {
+    ("get", "/health"): {200, 503},
+    ("post", "/tenants"): {201, 400, 401, 403, 409, 413, 415, 422, 500, 503},
+    ("get", "/tenants"): {200, 401, 422, 500, 503},
+    ("get", "/tenants/{tenant_id}"): {200, 304, 400, 401, 404, 422, 500, 503},
+    ("put", "/tenants/{tenant_id}"): {200, 400, 401, 404, 409, 412, 413, 415, 422, 500, 503},
+    ("delete", "/tenants/{tenant_id}"): {204, 400, 401, 403, 404, 409, 412, 422, 500, 503},
+}
+
+PARAMETERS = {
+    ("get", "/tenants"): {("query", "limit"), ("query", "cursor"), ("query", "tenant_type")},
+    ("get", "/tenants/{tenant_id}"): {("path", "tenant_id"), ("header", "if-none-match")},
+    ("put", "/tenants/{tenant_id}"): {("path", "tenant_id"), ("header", "if-match")},
+    ("delete", "/tenants/{tenant_id}"): {("path", "tenant_id"), ("query", "cascade"), ("header", "if-match")},
+}
+
+
+@pytest.fixture(scope="session")
+def document(contract: Contract) -> dict[str, Any]:
+    """Give the document."""
+    return contract.document
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+    """Yield each operation with its method and path."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield (method, path), operation
+
+
+def examples_of(element: dict[str, Any]) -> list[Any]:
+    """Return the examples of a parameter, header or field, wherever the format allows them to stand."""
+    schema = element.get("schema", {})
+    examples = [*element.get("examples", []), *schema.get("examples", [])]
+    return [*examples, element["example"]] if "example" in element else examples
+
+
+def references(element: Any) -> Iterator[str]:
+    """Yield every $ref in the document."""
+    if isinstance(element, dict):
+        if isinstance(element.get("$ref"), str):
+            yield element["$ref"]
+        for member in element.values():
+            yield from references(member)
+    elif isinstance(element, list):
+        for member in element:
+            yield from references(member)
+
+
+async def test_the_document_is_served(client: httpx.AsyncClient, document: dict[str, Any]) -> None:
+    """Anybody may read it, in a version that tools know."""
+    response = await client.get("/openapi.json")
+    assert (response.status_code, response.json()) == (200, document)
+    assert document["openapi"].startswith("3.1.")
+    assert document["info"]["title"] == "Multi-Tenant Database"
+    assert document["info"]["version"]
+    assert document["info"]["description"].strip()
+
+
+def test_there_are_exactly_six_endpoints(document: dict[str, Any]) -> None:
+    """Six, and never more."""
+    assert {key for key, _ in operations(document)} == ENDPOINTS
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    """No $ref dangles, and no schema is left that nothing refers to."""
+    found = set(references(document))
+    for reference in found:
+        assert resolve(reference, document) or reference.endswith("/JsonValue")
+    assert found == {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+
+
+def test_every_operation_is_described(document: dict[str, Any]) -> None:
+    """Each has a summary, a description, a tag, and an id of its own; each answer says what it means."""
+    seen = []
+    for key, operation in operations(document):
+        assert operation["summary"], key
+        assert operation["description"], key
+        assert operation["tags"], key
+        assert all(response["description"] for response in operation["responses"].values()), key
+        seen.append(operation["operationId"])
+    assert len(seen) == len(set(seen))
+
+
+def test_every_parameter_is_described_with_a_valid_example(document: dict[str, Any]) -> None:
+    """All parameters are there, each with a description and examples that fit its schema."""
+    for key, operation in operations(document):
+        parameters = operation.get("parameters", [])
+        assert {(each["in"], each["name"].lower()) for each in parameters} == PARAMETERS.get(key, set())
+        for parameter in parameters:
+            assert parameter["description"], (key, parameter["name"])
+            assert parameter["required"] == (parameter["in"] == "path")
+            assert examples_of(parameter), (key, parameter["name"])
+            for example in examples_of(parameter):
+                assert violations(example, parameter["schema"], document, parameter["name"]) == []
+
+
+def test_every_field_is_described_with_a_valid_example(document: dict[str, Any]) -> None:
+    """All members of all bodies have a description and examples that fit their schema."""
+    described = 0
+    for name, schema in document["components"]["schemas"].items():
+        if name == "JsonValue":
+            continue
+        assert schema["description"], name
+        for field, rules in schema.get("properties", {}).items():
+            assert rules["description"], (name, field)
+            assert examples_of(rules), (name, field)
+            for example in examples_of(rules):
+                assert violations(example, rules, document, f"{name}/{field}") == []
+            described += 1
+    assert described > 20
+
+
+def test_a_tenant_is_documented_as_it_is_sent(document: dict[str, Any]) -> None:
+    """The members are those of the contract, and all of them are always there."""
+    schema = document["components"]["schemas"]["TenantRead"]
+    members = "tenant_id, name, tenant_type, parent_tenant_id, metadata, version, created_at, updated_at"
+    assert ", ".join(schema["properties"]) == ", ".join(schema["required"]) == members
+
+
+def test_bodies_are_declared(document: dict[str, Any]) -> None:
+    """POST and PUT take JSON, and must have it; they refuse members that they do not know."""
+    bodies = {key: operation["requestBody"] for key, operation in operations(document) if "requestBody" in operation}
+    assert {method for method, _ in bodies} == {"post", "put"}
+    for body in bodies.values():
+        assert body["required"] is True
+        assert list(body["content"]) == ["application/json"]
+        schema = resolve(body["content"]["application/json"]["schema"]["$ref"], document)
+        assert schema["additionalProperties"] is False
+
+
+def test_every_status_is_declared(document: dict[str, Any]) -> None:
+    """Exactly the answers that an endpoint can give."""
+    declared = {key: {int(status) for status in operation["responses"]} for key, operation in operations(document)}
+    assert declared == STATUSES
+
+
+def test_headers_are_declared_with_examples(document: dict[str, Any]) -> None:
+    """Location, ETag and Link stand where they are sent."""
+    declared = {
+        (method, path, status): set(response["headers"])
+        for (method, path), operation in operations(document)
+        for status, response in operation["responses"].items()
+        if "headers" in response
+    }
+    assert declared["post", "/tenants", "201"] == {"Location", "ETag"}
+    assert declared["get", "/tenants", "200"] == {"Link"}
+    assert declared["get", "/tenants/{tenant_id}", "200"] == declared["put", "/tenants/{tenant_id}", "200"] == {"ETag"}
+    for _, operation in operations(document):
+        for response in operation["responses"].values():
+            for header in response.get("headers", {}).values():
+                assert header["description"]
+                assert all(not violations(example, header["schema"], document) for example in examples_of(header))
+                assert examples_of(header)
+
+
+def test_five_endpoints_need_a_token(document: dict[str, Any]) -> None:
+    """One bearer scheme, asked for by every endpoint on tenants and not by the health check."""
+    schemes = document["components"]["securitySchemes"]
+    assert {(scheme["type"], scheme["scheme"]) for scheme in schemes.values()} == {("http", "bearer")}
+    (name,) = schemes
+    assert schemes[name]["description"]
+    for (_, path), operation in operations(document):
+        assert operation.get("security", []) == ([] if path == "/health" else [{name: []}])
+
+
+def test_every_problem_has_a_valid_example(document: dict[str, Any]) -> None:
+    """Each error shows each of its problems, valid by the schema, with the status under which it stands."""
+    codes = set()
+    for (method, path), operation in operations(document):
+        for status, response in operation["responses"].items():
+            if path == "/health" or int(status) < 400:
+                continue
+            content = response["content"][MEDIA_TYPE]
+            assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+            assert content["examples"], (method, path, status)
+            for code, example in content["examples"].items():
+                assert example["summary"]
+                assert violations(example["value"], content["schema"], document, f"{path} {status}") == []
+                assert (example["value"]["code"], example["value"]["status"]) == (code, int(status))
+                codes.add(code)
+    assert len(codes) > 10
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+async def test_the_pages_work_without_internet(client: httpx.AsyncClient, page: str) -> None:
+    """The page refers to no other host, and everything that it loads is served here."""
+    response = await client.get(page)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/html")
+    assert not re.findall(r"(?:https?:)?//[a-z0-9]+\.[a-z]", response.text)
+    assets = re.findall(r"(?:src|href)=[\"']([^\"']+)", response.text)
+    assert any(asset.endswith(".js") for asset in assets)
+    assert "/openapi.json" in response.text
+    for asset in assets:
+        served = await client.get(asset)
+        assert (served.status_code, bool(served.content)) == (200, True), asset
+
+
+async def test_the_page_knows_how_to_authorize(client: httpx.AsyncClient) -> None:
+    """Swagger UI's own return address is served, and the document names the scheme behind the Authorize button."""
+    response = await client.get("/docs")
+    assert "SwaggerUIBundle" in response.text
+    assert "/docs/oauth2-redirect" in response.text
+    assert (await client.get("/docs/oauth2-redirect")).status_code == 200

@@ -1,0 +1,105 @@
+"""From an empty server to a database with roles: safe to repeat, and refused when something is missing."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy import URL
+
+from multi_tenant_db.database import installation
+from tests.support.catalogue import describe
+from tests.support.fresh_database import drop_database, fresh_database
+from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
+
+ROLES_SCRIPT = installation.ROLES_SCRIPT.read_text(encoding="utf-8")
+ROLES = """
+    SELECT rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole, rolreplication, rolinherit,
+           rolconfig
+    FROM pg_roles
+    WHERE rolname LIKE 'tenancy\\_%'
+    ORDER BY rolname
+"""
+
+
+NEW_PASSWORD = "it's $$new$$; --"  # noqa: S105 - of a server that lives for one run
+
+
+@pytest.fixture
+async def unmade(server_url: URL) -> AsyncIterator[URL]:
+    """Name a database that does not exist yet, with a name that must be quoted."""
+    url = server_url.set(database=f"Tenancy-{uuid4().hex[:8]}")
+    yield url
+    await drop_database(url)
+
+
+async def test_creating_a_database_twice_is_harmless(unmade: URL) -> None:
+    """The first call creates the database, whatever its name; the second finds it and says so."""
+    assert await installation.create_database(unmade) is True
+    assert await installation.create_database(unmade) is False
+
+    connection = await TestDatabase(unmade).connect_as_admin()
+    locale = await connection.fetchrow("""
+        SELECT pg_encoding_to_char(encoding) AS encoding, datlocprovider::text AS provider, datlocale AS locale
+        FROM pg_database
+        WHERE datname = current_database()
+    """)
+    await connection.close()
+    assert dict(locale) == {"encoding": "UTF8", "provider": "b", "locale": "C.UTF-8"}
+
+
+async def test_creating_the_roles_twice_is_harmless(server_url: URL) -> None:
+    """A second run of create_roles.sql changes no role, no grant, no setting, and keeps the schema as it is."""
+    async with fresh_database(server_url) as database:
+        connection = await database.connect_as_admin()
+        before = await describe(connection), await connection.fetch(ROLES)
+        await installation.create_roles(
+            database.admin_url, api_password=API_PASSWORD, operator_password=OPERATOR_PASSWORD
+        )
+        assert (await describe(connection), await connection.fetch(ROLES)) == before
+        await connection.close()
+
+
+async def test_creating_the_roles_sets_the_passwords_anew(server_url: URL) -> None:
+    """After a run with other passwords the new ones open and the old ones do not; quotes in them do no harm."""
+    async with fresh_database(server_url, revision=None) as database:
+        url = database.admin_url
+        new_url = url.set(drivername="postgresql", username="tenancy_api", password=NEW_PASSWORD)
+        try:
+            await installation.create_roles(url, api_password=NEW_PASSWORD, operator_password=NEW_PASSWORD)
+            await (await asyncpg.connect(new_url.render_as_string(hide_password=False))).close()
+            with pytest.raises(asyncpg.InvalidPasswordError):
+                await database.connect_as_operator()
+        finally:
+            await installation.create_roles(url, api_password=API_PASSWORD, operator_password=OPERATOR_PASSWORD)
+        await (await database.connect_as_operator()).close()
+
+
+@pytest.mark.parametrize("given", [{}, {"api": "a"}, {"operator": "o"}, {"api": "", "operator": "o"}])
+async def test_roles_without_both_passwords_are_refused(database: TestDatabase, given: dict[str, str]) -> None:
+    """create_roles.sql stops at a missing or empty password, before it has changed anything."""
+    connection = await database.connect_as_admin()
+    before = await connection.fetch("SELECT rolname, rolpassword FROM pg_authid ORDER BY rolname")
+    for name, password in given.items():
+        await connection.execute("SELECT set_config($1, $2, false)", f"mtdb.{name}_password", password)
+    with pytest.raises(asyncpg.RaiseError, match="passwords missing"):
+        await connection.execute(ROLES_SCRIPT)
+
+    assert await connection.fetch("SELECT rolname, rolpassword FROM pg_authid ORDER BY rolname") == before
+    await connection.close()
+
+
+async def test_the_service_gives_stuck_connections_back(as_api: asyncpg.Connection) -> None:
+    """The service's role has time limits on statements, locks and open transactions, and keeps tokens out of logs."""
+    names = (
+        "statement_timeout",
+        "lock_timeout",
+        "idle_in_transaction_session_timeout",
+        "transaction_timeout",
+        "track_activities",
+        "log_parameter_max_length",
+        "log_parameter_max_length_on_error",
+        "search_path",
+    )
+    found = [await as_api.fetchval("SELECT current_setting($1)", name) for name in names]
+    assert found == ["5s", "2s", "10s", "15s", "off", "0", "0", "pg_catalog"]

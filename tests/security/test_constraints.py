@@ -1,0 +1,200 @@
+"""What no writer can store, not even the superuser: the tree, the names and the stamps are the database's affair."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from tests.support.organization import Organization
+from tests.support.registry import Registry
+from tests.support.test_database import TestDatabase
+
+INSERT = "INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name) VALUES ($1, $2, $3) RETURNING tenant_id"
+WITH_ID = "INSERT INTO tenancy.tenants (tenant_id, tenant_type, parent_tenant_id, name) VALUES ($1, $2, $3, $4)"
+IDS = 10_000
+
+
+async def refuse(connection: asyncpg.Connection, constraint: str, statement: str, *values: object) -> None:
+    """Run a statement that this constraint, and no other, must refuse."""
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError) as refusal:
+        await connection.execute(statement, *values)
+    assert refusal.value.constraint_name == constraint
+
+
+async def test_a_subsidiary_has_no_subsidiaries(as_admin: asyncpg.Connection, hsbc: Organization) -> None:
+    """A third level is refused: a parent must be the head of its organisation."""
+    await refuse(as_admin, "tenants_parent_fkey", INSERT, "subsidiary", hsbc.subsidiaries[0].tenant_id, "Third level")
+
+
+async def test_a_parent_must_exist(as_admin: asyncpg.Connection) -> None:
+    """A subsidiary of nobody is refused."""
+    await refuse(as_admin, "tenants_parent_fkey", INSERT, "subsidiary", uuid4(), "Orphan")
+
+
+async def test_a_parent_with_subsidiaries_becomes_no_subsidiary(
+    as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
+) -> None:
+    """A head cannot be hung below another organisation while it has subsidiaries: no third level, no cycle."""
+    move = "UPDATE tenancy.tenants SET tenant_type = 'subsidiary', parent_tenant_id = $2 WHERE tenant_id = $1"
+    for new_parent in (barclays.parent, hsbc.subsidiaries[0]):
+        await refuse(as_admin, "tenants_parent_fkey", move, hsbc.parent.tenant_id, new_parent.tenant_id)
+
+
+async def test_nobody_is_his_own_parent(as_admin: asyncpg.Connection) -> None:
+    """The shortest cycle, one tenant that is its own parent, is refused."""
+    myself = uuid4()
+    await refuse(as_admin, "tenants_nobody_is_his_own_parent", WITH_ID, myself, "subsidiary", myself, "Ouroboros")
+
+
+async def test_a_longer_cycle_cannot_be_written_at_once(as_admin: asyncpg.Connection) -> None:
+    """Two tenants that are each other's parent are refused, even in one statement."""
+    cycle = """
+        INSERT INTO tenancy.tenants (tenant_id, tenant_type, parent_tenant_id, name)
+        VALUES ($1, 'subsidiary', $2, 'Hen'), ($2, 'subsidiary', $1, 'Egg')
+    """
+    await refuse(as_admin, "tenants_parent_fkey", cycle, uuid4(), uuid4())
+
+
+@pytest.mark.parametrize(("kind", "has_parent"), [("parent", True), ("subsidiary", False)])
+async def test_the_type_tells_whether_there_is_a_parent(
+    as_admin: asyncpg.Connection, hsbc: Organization, kind: str, has_parent: bool
+) -> None:
+    """A parent with a parent and a subsidiary without one are refused."""
+    parent_id = hsbc.parent.tenant_id if has_parent else None
+    rule = "tenants_subsidiary_has_a_parent_and_a_parent_has_none"
+    await refuse(as_admin, rule, INSERT, kind, parent_id, "Centaur")
+
+
+@pytest.mark.parametrize("demoted_first", [True, False])
+async def test_racing_transactions_build_no_third_level(
+    database: TestDatabase, as_admin: asyncpg.Connection, demoted_first: bool
+) -> None:
+    """One hangs a lone head below another while a second adds a subsidiary to it: the later one waits, then fails."""
+    above, middle = [await as_admin.fetchval(INSERT, "parent", None, f"Head {uuid4()}") for _ in range(2)]
+    demote = "UPDATE tenancy.tenants SET tenant_type = 'subsidiary', parent_tenant_id = $2 WHERE tenant_id = $1"
+    steps: list[tuple[object, ...]] = [(demote, middle, above), (INSERT, "subsidiary", middle, "Below")]
+    earlier, later = steps if demoted_first else reversed(steps)
+    rival = await database.connect_as_admin()
+    try:
+        async with as_admin.transaction():
+            await as_admin.fetchval(*earlier)
+            waiting = asyncio.create_task(rival.fetchval(*later))
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+        with pytest.raises(asyncpg.ForeignKeyViolationError, match="tenants_parent_fkey"):
+            await waiting
+    finally:
+        await rival.close()
+
+
+async def test_names_are_unique_inside_an_organisation_only(
+    as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
+) -> None:
+    """The same name is refused twice in one organisation, its head's included, and welcome in another."""
+    for taken in hsbc.everybody:
+        rule = "tenants_name_unique_in_organization"
+        await refuse(as_admin, rule, INSERT, "subsidiary", hsbc.parent.tenant_id, taken.name)
+        assert await as_admin.fetchval(INSERT, "subsidiary", barclays.parent.tenant_id, taken.name)
+    assert await as_admin.fetchval(INSERT, "parent", None, hsbc.parent.name)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "name"),
+    [
+        ("tenants_name_length", ""),
+        ("tenants_name_length", "x" * 201),
+        ("tenants_name_is_trimmed", " HSBC"),
+        ("tenants_name_is_trimmed", "HSBC "),
+        ("tenants_name_is_normalized", "Cre\u0301dit"),
+        ("tenants_name_has_no_control_characters", "HS\nBC"),
+        ("tenants_name_has_no_control_characters", "HS\x7fBC"),
+        ("tenants_name_has_no_control_characters", "HS\x85BC"),
+    ],
+)
+async def test_names_follow_the_rules(as_admin: asyncpg.Connection, constraint: str, name: str) -> None:
+    """An empty, long, padded, decomposed or control-ridden name is refused by the check that says so."""
+    await refuse(as_admin, constraint, INSERT, "parent", None, name)
+
+
+@pytest.mark.parametrize("name", ["x", "ü" * 200, "Crédit Agricole", "三菱UFJ銀行"])
+async def test_good_names_pass(as_admin: asyncpg.Connection, name: str) -> None:
+    """Names of one to two hundred characters in any script are stored as they are."""
+    tenant_id = await as_admin.fetchval(INSERT, "parent", None, name)
+
+    assert await as_admin.fetchval("SELECT name FROM tenancy.tenants WHERE tenant_id = $1", tenant_id) == name
+
+
+@pytest.mark.parametrize(
+    ("constraint", "metadata"),
+    [
+        *(("tenants_metadata_is_an_object", text) for text in ("[]", '"text"', "1", "true", "null")),
+        ("tenants_metadata_size", '{"key": "' + "x" * 65_536 + '"}'),
+    ],
+)
+async def test_metadata_is_an_object_of_bounded_size(
+    as_admin: asyncpg.Connection, constraint: str, metadata: str
+) -> None:
+    """Metadata that is no object, or larger than 64 KiB as text, is refused."""
+    statement = "INSERT INTO tenancy.tenants (tenant_type, name, metadata) VALUES ('parent', 'Bank', $1)"
+    await refuse(as_admin, constraint, statement, metadata)
+
+
+async def test_every_update_is_stamped(as_admin: asyncpg.Connection, hsbc: Organization) -> None:
+    """An update, even an idle one, raises the version by one and moves updated_at, whatever the writer puts there."""
+    tenant_id = hsbc.parent.tenant_id
+    read = "SELECT version, created_at, updated_at FROM tenancy.tenants WHERE tenant_id = $1"
+    created = await as_admin.fetchrow(read, tenant_id)
+    assert created["version"] == 1
+    assert created["updated_at"] == created["created_at"]
+
+    await as_admin.execute(
+        "UPDATE tenancy.tenants SET version = 99, updated_at = '2000-01-01' WHERE tenant_id = $1", tenant_id
+    )
+    forged = await as_admin.fetchrow(read, tenant_id)
+    await as_admin.execute("UPDATE tenancy.tenants SET name = name WHERE tenant_id = $1", tenant_id)
+    idle = await as_admin.fetchrow(read, tenant_id)
+
+    assert (forged["version"], idle["version"]) == (2, 3)
+    assert created["updated_at"] < forged["updated_at"] < idle["updated_at"]
+    assert created["created_at"] == forged["created_at"] == idle["created_at"]
+
+
+async def test_ids_are_uuids_of_version_7(as_api: asyncpg.Connection) -> None:
+    """An id has the version and variant bits of RFC 9562, and begins with the time in milliseconds."""
+    before = datetime.now(UTC)
+    ids = [await as_api.fetchval("SELECT tenancy.uuid_v7()") for _ in range(20)]
+    after = datetime.now(UTC)
+
+    slack = timedelta(milliseconds=1)
+    for made in ids:
+        assert (made.version, made.variant) == (7, "specified in RFC 4122")
+        moment = datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
+        assert before - slack <= moment <= after + slack
+
+
+async def test_ids_of_one_statement_never_go_back_in_time(as_api: asyncpg.Connection) -> None:
+    """Ten thousand ids are distinct, and each shows the microsecond it was made in: none sorts before an earlier one.
+
+    The guarantee is the clock's: two ids of one microsecond are in no particular order.
+    """
+    rows = await as_api.fetch("SELECT tenancy.uuid_v7() AS made FROM generate_series(1, $1)", IDS)
+    made: list[UUID] = [row["made"] for row in rows]
+
+    assert len(set(made)) == IDS
+    # 48 bits of milliseconds, 4 of version, 12 of the fraction of a millisecond.
+    clocks = [identifier.int >> 64 for identifier in made]
+    assert clocks == sorted(clocks)
+    assert len(set(clocks)) > IDS / 10
+
+
+async def test_heads_sort_before_their_subsidiaries(as_admin: asyncpg.Connection, registry: Registry) -> None:
+    """In key order an organisation's head comes first, then its subsidiaries as they were created."""
+    bank = await registry.create_organization(subsidiaries=20)
+    rows = await as_admin.fetch(
+        "SELECT tenant_id FROM tenancy.tenants WHERE organization_id = $1 ORDER BY organization_id, tenant_id",
+        bank.parent.tenant_id,
+    )
+
+    assert [row["tenant_id"] for row in rows] == [party.tenant_id for party in bank.everybody]

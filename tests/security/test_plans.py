@@ -1,0 +1,165 @@
+"""How the policies are executed in a table of thousands: once a statement, as index conditions, the same for all ids.
+
+The statements are the repository's, with the values written out.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy import URL
+
+from tests.support.context import presenting
+from tests.support.large_database import LargeDatabase, large_database
+
+PAGE = "SELECT * FROM tenancy.tenants {where} ORDER BY organization_id, tenant_id LIMIT 101"
+BY_ID = {
+    "select": "SELECT * FROM tenancy.tenants WHERE tenant_id = '{id}'",
+    "update": "UPDATE tenancy.tenants SET name = name WHERE tenant_id = '{id}' RETURNING *",
+    "delete": "DELETE FROM tenancy.tenants WHERE tenant_id = '{id}' RETURNING tenant_id",
+}
+CASCADE = "DELETE FROM tenancy.tenants WHERE tenant_id = '{id}' OR organization_id = '{id}' RETURNING tenant_id"
+POLICY = (
+    "tenant_id >= (InitPlan 0).col1",
+    "tenant_id <= (InitPlan 0).col1",
+    "organization_id = (InitPlan 0).col1",
+)
+
+
+@pytest.fixture(scope="module")
+async def large(server_url: URL) -> AsyncIterator[LargeDatabase]:
+    """Share one large database among the tests of this file."""
+    async with large_database(server_url) as made:
+        yield made
+
+
+def shape(plan: list[str]) -> list[str]:
+    """Return the plan without the id that was looked for and without the numbers of its InitPlans."""
+    without_ids = (re.sub(r"'[0-9a-f-]{36}'::uuid", "?", line) for line in plan)
+    return [re.sub(r"InitPlan \d+", "InitPlan 0", line) for line in without_ids]
+
+
+def conditions(plan: list[str]) -> str:
+    """Return the index conditions of a plan."""
+    return "; ".join(line for line in shape(plan) if "Index Cond" in line)
+
+
+@pytest.mark.parametrize("after", [None, "parent", "middle"])
+async def test_a_page_is_a_scan_of_the_primary_key(large: LargeDatabase, after: str | None) -> None:
+    """In an organisation of five thousand, a first and a later page read just their rows, in key order, unsorted."""
+    head = large.giant.parent.tenant_id
+    async with presenting(large.as_api, large.giant.parent.token):
+        last = head
+        if after == "middle":
+            middle = "SELECT tenant_id FROM tenancy.tenants ORDER BY tenant_id OFFSET 2500 LIMIT 1"
+            last = await large.as_api.fetchval(middle)
+        where = f"WHERE (organization_id, tenant_id) > ('{head}', '{last}')" if after else ""
+        plan = await large.explain(PAGE.format(where=where), analyze=True)
+
+    scan = next(line for line in plan if "Index Scan using" in line)
+    assert "tenants_pkey" in scan
+    assert "(actual rows=101 " in scan or "(actual rows=101.00 " in scan
+    assert all(part in conditions(plan) for part in POLICY)
+    assert not re.search(r"Sort|Seq Scan|Bitmap|Filter", "\n".join(plan))
+
+
+async def test_a_page_of_parents_reads_parents_alone(large: LargeDatabase) -> None:
+    """A platform operator's page of heads skips the giant's five thousand subsidiaries by an index of heads."""
+    async with presenting(large.as_api, large.operator_token, as_platform=True):
+        plan = await large.explain(PAGE.format(where="WHERE parent_tenant_id IS NULL"))
+
+    assert any("Index Scan using tenants_parents" in line for line in plan)
+    assert not re.search(r"Sort|Seq Scan", "\n".join(plan))
+
+
+async def test_a_platform_operators_page_is_a_scan_of_the_primary_key(large: LargeDatabase) -> None:
+    """A platform operator's page, too, comes in key order without a sort."""
+    async with presenting(large.as_api, large.operator_token, as_platform=True):
+        plan = await large.explain(PAGE.format(where=""))
+
+    assert any("Index Scan using tenants_pkey" in line for line in plan)
+    assert not re.search(r"Sort|Seq Scan", "\n".join(plan))
+
+
+@pytest.mark.parametrize("verb", BY_ID)
+@pytest.mark.parametrize("caller", ["parent", "subsidiary"])
+async def test_own_foreign_and_absent_ids_take_the_same_plan(large: LargeDatabase, caller: str, verb: str) -> None:
+    """A lookup or write by id is one index condition with the policy's part in it, whoever owns the id."""
+    myself = large.giant.parent if caller == "parent" else large.giant.subsidiaries[0]
+    own = large.giant.subsidiaries[0].tenant_id
+    plans = []
+    async with presenting(large.as_api, myself.token):
+        for tenant_id in (own, large.stranger.tenant_id, uuid4()):
+            plan = await large.explain(BY_ID[verb].format(id=tenant_id))
+            assert all(part in conditions(plan) for part in ("tenant_id = ?", *POLICY))
+            assert not re.search(r"Seq Scan|Bitmap", "\n".join(plan))
+            plans.append(shape(plan))
+
+    assert plans[0] == plans[1] == plans[2]
+
+
+async def test_policy_functions_run_once_a_statement(large: LargeDatabase) -> None:
+    """Each function of a policy is an InitPlan that runs once, for ten rows, for thousands, for none."""
+    statements = {
+        "SELECT * FROM tenancy.tenants": 3,
+        "UPDATE tenancy.tenants SET name = name": 6,
+        **{BY_ID["select"].format(id=tenant_id): 3 for tenant_id in (large.stranger.tenant_id, uuid4())},
+    }
+    for statement, functions in statements.items():
+        async with presenting(large.as_api, large.giant.parent.token):
+            plan = await large.explain(statement, analyze=True)
+
+        results = [after for line, after in pairwise(plan) if line.strip().startswith("InitPlan")]
+        assert len(results) == functions
+        assert all(re.search(r"actual rows=1(\.00)? loops=1\)", result) for result in results), plan
+        assert not [line for line in plan if "SubPlan" in line]
+
+
+async def test_deleting_an_organisation_reads_no_other(large: LargeDatabase) -> None:
+    """A cascading delete goes by index: a parent's own reach for him, two index lookups for a platform operator."""
+    async with presenting(large.as_api, large.giant.parent.token):
+        plan = await large.explain(CASCADE.format(id=large.giant.parent.tenant_id))
+        assert all(part in conditions(plan) for part in POLICY)
+        assert not re.search(r"Seq Scan", "\n".join(plan))
+    async with presenting(large.as_api, large.operator_token, as_platform=True):
+        plan = await large.explain(CASCADE.format(id=large.stranger.tenant_id))
+        assert "organization_id = ?" in conditions(plan)
+        assert "tenant_id = ?" in conditions(plan)
+        assert not re.search(r"Seq Scan", "\n".join(plan))
+
+
+@pytest.mark.parametrize("verb", BY_ID)
+async def test_a_platform_operator_finds_an_id_by_index(large: LargeDatabase, verb: str) -> None:
+    """A platform operator's lookup or write by id is an index condition, not a walk through all organisations."""
+    async with presenting(large.as_api, large.operator_token, as_platform=True):
+        plan = await large.explain(BY_ID[verb].format(id=large.giant.subsidiaries[0].tenant_id))
+
+    assert "Index Scan using tenants_tenant_id" in "\n".join(plan)
+    assert "tenant_id = ?" in conditions(plan)
+
+
+ORACLE = "the platform policies ask only once a row was found: an index condition would ask first"
+PROBES = ("tenant_id = '{id}'", "organization_id = '{id}' AND name >= 'S' AND name < 'T'", "tenant_id > '{id}'")
+
+
+@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize(
+    "role",
+    ["tenancy_api", pytest.param("tenancy_platform", marks=pytest.mark.xfail(reason=ORACLE, raises=AssertionError))],
+)
+async def test_a_lying_context_is_no_oracle(large: LargeDatabase, role: str, probe: str) -> None:
+    """A context that is no live token is error 28000 whether or not a row matches: nobody learns what exists."""
+    answers = []
+    for tenant_id in (large.stranger.tenant_id, "ffffffff-ffff-ffff-ffff-ffffffffffff"):
+        async with presenting(large.as_api, "no token"):
+            await large.as_api.execute(f"SET LOCAL ROLE {role}")
+            try:
+                await large.as_api.execute(f"SELECT FROM tenancy.tenants WHERE {probe.format(id=tenant_id)}")
+                answers.append("no rows")
+            except asyncpg.InvalidAuthorizationSpecificationError:
+                answers.append("28000")
+
+    assert answers == ["28000", "28000"]
