@@ -1,8 +1,12 @@
 """The connection pool."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from multi_tenant_db.database.fair_pool import FairPool
 from multi_tenant_db.settings import Settings
 
 SERVICE_ROLE = "tenancy_api"
@@ -28,6 +32,7 @@ def create_engine(url: URL, settings: Settings) -> AsyncEngine:
     """
     return create_async_engine(
         url,
+        poolclass=FairPool,
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.pool_timeout_seconds,
@@ -39,6 +44,16 @@ def create_engine(url: URL, settings: Settings) -> AsyncEngine:
             "server_settings": {"application_name": "multi-tenant-db"},
         },
     )
+
+
+@asynccontextmanager
+async def turn_at(engine: AsyncEngine) -> AsyncIterator[None]:
+    """Wait for one's turn at the connections, first come, first served; raises TimeoutError."""
+    pool = engine.pool
+    if not isinstance(pool, FairPool):
+        raise TypeError("make engines with create_engine(): their pool serves first come, first served")
+    async with pool.turn():
+        yield
 
 
 def _url_as(settings: Settings, role: str, password: str | None) -> URL:

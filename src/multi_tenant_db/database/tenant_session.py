@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from multi_tenant_db.database.engine import turn_at
 from multi_tenant_db.database.failures import failures_as_errors, sqlstate
 from multi_tenant_db.errors import AuthenticationRequired
 from multi_tenant_db.identity.caller import Caller
@@ -25,7 +26,11 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
     Raises DatabaseUnavailable when no connection is to be had, the database is too slow, or the commit fails.
     """
     with failures_as_errors():
-        async with AsyncSession(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+        async with (
+            turn_at(engine),
+            AsyncSession(engine, expire_on_commit=False, autoflush=False) as session,
+            session.begin(),
+        ):
             # Connect first: a login that the server refuses (28000) must not look like a caller's bad token.
             await session.connection()
             yield session

@@ -5,6 +5,7 @@ import asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from multi_tenant_db.database.engine import turn_at
 from multi_tenant_db.database.failures import failures_as_errors
 from multi_tenant_db.errors import DatabaseUnavailable
 
@@ -22,7 +23,7 @@ class SchemaRepository:
         try:
             async with asyncio.timeout(HEALTH_TIMEOUT_SECONDS):
                 with failures_as_errors():
-                    async with self._engine.connect() as connection:
+                    async with turn_at(self._engine), self._engine.connect() as connection:
                         statement = text("SELECT version_num FROM public.alembic_version")
                         revision: str | None = await connection.scalar(statement)
                         return revision
