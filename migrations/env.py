@@ -47,7 +47,7 @@ async def run_online() -> None:
 
 if context.is_offline_mode():
     # `alembic upgrade head --sql` prints the statements, for review and for linters.
-    context.configure(dialect_name="postgresql", transaction_per_migration=True)
+    context.configure(dialect_name="postgresql", dialect_opts={"paramstyle": "named"}, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()
 else:

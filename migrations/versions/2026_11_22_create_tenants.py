@@ -82,6 +82,8 @@ def upgrade() -> None:
         )
     """)
 
+    op.execute("REVOKE USAGE ON TYPE tenancy.tenants FROM PUBLIC")
+
     # A platform operator looks up by id alone. Both columns, so that for a tenant, too, the policy's condition is an
     # index condition whichever index the planner takes: a foreign id must cost what an absent one costs.
     op.execute("CREATE INDEX tenants_tenant_id ON tenancy.tenants (tenant_id, organization_id)")

@@ -52,6 +52,8 @@ def upgrade() -> None:
     """)
     op.execute("CREATE INDEX access_tokens_tenant ON tenancy_private.access_tokens (organization_id, tenant_id)")
 
+    op.execute("REVOKE USAGE ON TYPE tenancy_private.access_tokens FROM PUBLIC")
+
     # Should a grant ever slip in here, the policies still show its holder nothing.
     op.execute("ALTER TABLE tenancy_private.access_tokens ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE tenancy_private.access_tokens FORCE ROW LEVEL SECURITY")

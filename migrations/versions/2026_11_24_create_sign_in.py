@@ -21,6 +21,7 @@ CONTEXT_FUNCTIONS = (
     "first_tenant_id_in_reach()",
     "last_tenant_id_in_reach()",
     "is_platform_operator()",
+    "first_organization_id_in_reach()",
 )
 
 
@@ -178,6 +179,25 @@ def upgrade() -> None:
         $$
     """)
 
+    # A platform operator's reach, as an interval of the key too: it begins at the nil UUID, which is no organisation's.
+    op.execute("""
+        CREATE FUNCTION tenancy.first_organization_id_in_reach() RETURNS uuid
+        LANGUAGE plpgsql
+        STABLE
+        PARALLEL RESTRICTED
+        SECURITY DEFINER
+        SET search_path = pg_catalog, pg_temp
+        AS $$
+        DECLARE
+            access_token tenancy_private.access_tokens := tenancy_private.current_access_token();
+        BEGIN
+            IF access_token.role = 'platform_operator' THEN
+                RETURN '00000000-0000-0000-0000-000000000000';
+            END IF;
+            RETURN NULL;
+        END
+        $$
+    """)
     op.execute("""
         GRANT EXECUTE ON FUNCTION tenancy.sign_in(text)
         TO tenancy_api, tenancy_operator

@@ -190,7 +190,6 @@ def test_every_migration_says_what_it_does() -> None:
             assert getattr(script.module, way).__doc__
 
 
-@pytest.mark.xfail(reason="offline, env.py doubles every % as if for a driver: give it paramstyle named")
 async def test_the_sql_can_be_printed_offline(empty: TestDatabase) -> None:
     """`alembic upgrade head --sql` needs no database, and what it prints makes the same schema."""
     printed = io.StringIO()

@@ -11,8 +11,8 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 class FairPool(AsyncAdaptedQueuePool):
     """SQLAlchemy's pool with an orderly queue in front of it.
 
-    The pool's own queue wakes a waiter and lets a newcomer take the connection first, so under load some wait until they
-    time out while others are served at once. A semaphore of asyncio is fair.
+    The pool's own queue wakes a waiter and lets a newcomer take the connection first, so under load some wait until
+    they time out while others are served at once. A semaphore of asyncio is fair.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
