@@ -61,6 +61,7 @@ def upgrade() -> None:
     op.execute("""
         CREATE FUNCTION tenancy.sign_in(
             token               text,
+            request_id          text DEFAULT NULL,
             OUT tenant_id       uuid,
             OUT organization_id uuid,
             OUT caller_role     text
@@ -75,6 +76,7 @@ def upgrade() -> None:
             access_token tenancy_private.access_tokens;
         BEGIN
             PERFORM set_config('app.current_tenant', coalesce(token, ''), true);
+            PERFORM set_config('app.request_id', coalesce(request_id, ''), true);
             access_token := tenancy_private.current_access_token();
 
             IF access_token.token_hash IS NULL THEN
@@ -199,7 +201,7 @@ def upgrade() -> None:
         $$
     """)
     op.execute("""
-        GRANT EXECUTE ON FUNCTION tenancy.sign_in(text)
+        GRANT EXECUTE ON FUNCTION tenancy.sign_in(text, text)
         TO tenancy_api, tenancy_operator
     """)
     for function in CONTEXT_FUNCTIONS:
@@ -210,5 +212,5 @@ def downgrade() -> None:
     """Drop the context: without it nobody can sign in."""
     for function in reversed(CONTEXT_FUNCTIONS):
         op.execute(f"DROP FUNCTION tenancy.{function}")
-    op.execute("DROP FUNCTION tenancy.sign_in(text)")
+    op.execute("DROP FUNCTION tenancy.sign_in(text, text)")
     op.execute("DROP FUNCTION tenancy_private.current_access_token()")

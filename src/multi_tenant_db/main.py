@@ -13,6 +13,7 @@ from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.observability.request_context import RequestContext
 from multi_tenant_db.routers import health, tenants
 from multi_tenant_db.routers.error_handlers import add_error_handlers
+from multi_tenant_db.routers.request_limits import RequestLimits
 from multi_tenant_db.settings import Settings
 
 DESCRIPTION = """
@@ -49,5 +50,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     app.include_router(tenants.router)
     add_error_handlers(app)
+    app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(RequestContext)
     return app

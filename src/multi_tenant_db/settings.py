@@ -37,7 +37,24 @@ class Settings(BaseSettings):
         10.0, gt=0, description="Longest wait for the answer to one statement before 503, also if the server is frozen."
     )
 
+    prepared_statements: bool = Field(
+        True, description="Keep prepared statements. `false` behind PgBouncer before 1.21 in transaction mode."
+    )
+
     max_body_bytes: int = Field(65_536, ge=1_024, description="Largest request body in bytes; above it 413.")
+
+    max_header_bytes: int = Field(16_384, ge=1_024, description="All request headers together in bytes; above it 431.")
+    max_concurrent_requests: int = Field(
+        1_000, ge=1, description="Requests a worker serves at once; above it 503 with Retry-After, at once."
+    )
+    body_timeout_seconds: float = Field(10.0, gt=0, description="Longest time for a body to arrive; then 408.")
+    request_timeout_seconds: float = Field(30.0, gt=0, description="Longest time for a whole request; then 504.")
+    startup_timeout_seconds: float = Field(
+        60.0, ge=0, description="How long `mtdb serve` waits at its start for a database that does not answer yet."
+    )
+    shutdown_timeout_seconds: int = Field(
+        15, ge=1, description="How long requests may still run after SIGTERM, before they are cut off."
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity logged.")
     log_format: Literal["json", "text"] = Field("json", description="JSON lines, or coloured text for people.")

@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from multi_tenant_db.models import TenantType
 from multi_tenant_db.routers.dependencies import SignedIn
+from multi_tenant_db.schemas import TenantCreate
 from tests.support.bodies import a_parent, a_replacement, a_subsidiary_of
 from tests.support.organization import Organization
 from tests.support.own_service import own_service
@@ -102,7 +103,7 @@ async def test_a_defect_rolls_back(database: TestDatabase, as_admin: asyncpg.Con
         @app.post("/defect")
         async def write_and_fail(service: SignedIn) -> None:
             tenant = await service.create_tenant(
-                name=name, tenant_type=TenantType.SUBSIDIARY, parent_tenant_id=hsbc.parent.tenant_id, metadata={}
+                TenantCreate(name=name, tenant_type=TenantType.SUBSIDIARY, parent_tenant_id=hsbc.parent.tenant_id)
             )
             raise RuntimeError(f"after {tenant.tenant_id} was written")
 

@@ -20,8 +20,14 @@ OPERATOR_FUNCTIONS = (
     "tenancy.list_tokens()",
     "tenancy.revoke_token(uuid)",
 )
-READING_FUNCTIONS = {*CALLER_FUNCTIONS[:-1], "tenancy.list_tokens()", "tenancy_private.current_access_token()"}
-ORDINARY_FUNCTIONS = {"tenancy.uuid_v7()", "tenancy.stamp_update()", "tenancy_private.current_access_token()"}
+REQUEST_FUNCTIONS = ("tenancy.begin_request(text,bytea)", "tenancy.finish_request(text,jsonb)")
+PRIVATE_FUNCTIONS = (
+    "tenancy_private.caller_organization_id()",
+    "tenancy_private.current_access_token()",
+    "tenancy_private.describe_tenant(tenancy.tenants)",
+)
+READING_FUNCTIONS = {*CALLER_FUNCTIONS[:-1], *PRIVATE_FUNCTIONS, "tenancy.list_tokens()"}
+ORDINARY_FUNCTIONS = {*PRIVATE_FUNCTIONS, "tenancy.uuid_v7()", "tenancy.stamp_update()"}
 """Those that run with their caller's rights; each other one is SECURITY DEFINER."""
 
 EXPECTED = {
@@ -44,8 +50,13 @@ EXPECTED = {
         for role in (API, PLATFORM)
         for column in ("name", "metadata")
     ),
-    *(("function", name, role, "EXECUTE") for name in CALLER_FUNCTIONS for role in (API, PLATFORM)),
-    *(("function", "tenancy.sign_in(text)", role, "EXECUTE") for role in (API, OPERATOR)),
+    *(("relation", "tenancy.tenant_events", role, "SELECT") for role in (API, PLATFORM)),
+    *(
+        ("function", name, role, "EXECUTE")
+        for name in (*CALLER_FUNCTIONS, *REQUEST_FUNCTIONS)
+        for role in (API, PLATFORM)
+    ),
+    *(("function", "tenancy.sign_in(text,text)", role, "EXECUTE") for role in (API, OPERATOR)),
     *(("function", name, OPERATOR, "EXECUTE") for name in OPERATOR_FUNCTIONS),
 }
 """Every right that is not its object's owner's."""
@@ -211,8 +222,10 @@ async def test_every_function_is_one_we_know(functions: dict[str, asyncpg.Record
     assert set(functions) == {
         *CALLER_FUNCTIONS,
         *OPERATOR_FUNCTIONS,
+        *REQUEST_FUNCTIONS,
         *ORDINARY_FUNCTIONS,
-        "tenancy.sign_in(text)",
+        "tenancy.sign_in(text,text)",
+        "tenancy_private.record_tenant_event()",
     }
 
 

@@ -48,6 +48,7 @@ def settings_for(database: TestDatabase, **changes: str) -> dict[str, str]:
         "MTDB_DATABASE_URL": f"postgresql://{url.host}:{url.port}/{url.database}",
         "MTDB_API_PASSWORD": API_PASSWORD,
         "MTDB_OPERATOR_PASSWORD": OPERATOR_PASSWORD,
+        "MTDB_STARTUP_TIMEOUT_SECONDS": "0",
     }
     return {name: value for name, value in (environment | changes).items() if value}
 

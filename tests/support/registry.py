@@ -32,7 +32,7 @@ class Registry:
         """Add one tenant and issue a token for it."""
         token = await self.issue_operator_token()
         async with self._operator.transaction():
-            await self._operator.execute("SELECT tenancy.sign_in($1)", token)
+            await self._operator.execute("SELECT tenancy.sign_in($1, $2)", token, "test")
             await self._operator.execute("SET LOCAL ROLE tenancy_platform")
             tenant_id = await self._operator.fetchval(
                 "INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name) VALUES ($1, $2, $3)"

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from multi_tenant_db import __version__
 from multi_tenant_db.cli import postgres, token
+from multi_tenant_db.cli.audit import audit
 from multi_tenant_db.cli.check import check
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.cli.migrate import migrate
@@ -29,6 +30,7 @@ app.command()(serve)
 app.command()(migrate)
 app.command()(seed)
 app.command()(check)
+app.command()(audit)
 app.add_typer(token.app, name="token")
 app.add_typer(postgres.app, name="postgres")
 

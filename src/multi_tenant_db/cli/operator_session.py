@@ -33,7 +33,7 @@ async def platform_session(engine: AsyncEngine, command: str) -> AsyncIterator[A
         service = AccessTokenService(AccessTokenRepository(session))
         token, issued = await service.issue_for_platform_operator(label=f"mtdb {command}", lifetime=LONGEST_COMMAND)
     try:
-        async with tenant_session(engine, token) as (session, _caller):
+        async with tenant_session(engine, token, f"mtdb-{issued.token_id}") as (session, _caller):
             yield session
     finally:
         async with transaction(engine) as session:

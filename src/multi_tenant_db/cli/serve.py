@@ -1,45 +1,79 @@
 """`mtdb serve`."""
 
 import asyncio
+import signal
+import sys
+import threading
+from contextlib import suppress
 from typing import Annotated
 
+import structlog
 import typer
 import uvicorn
 
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.safety_check import require_safe_database
+from multi_tenant_db.errors import DatabaseUnavailable
+from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.settings import Settings
+
+SECONDS_BETWEEN_TRIES = 0.5
+
+log = structlog.get_logger()
 
 
 def serve(
     reload: Annotated[bool, typer.Option(help="Restart when a source file changes, for development.")] = False,
 ) -> None:
-    """Serve the API. Refuses a database that would not keep tenants apart."""
+    """Serve the API. Refuses a database that would not keep tenants apart; waits for one that is not there yet.
+
+    SIGTERM: requests under way are finished, new ones refused, exit code 0. SIGHUP: workers are replaced one by one.
+    """
     settings = Settings()
+    configure_logging(settings)
+    # While it waits for the database; and uvicorn, when done, raises the signal that stopped it once more.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     asyncio.run(_require_safe_database(settings))
     asyncio.run(_require_free_address(settings))
-    uvicorn.run(
-        "multi_tenant_db.main:create_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=None if reload else settings.workers,
-        reload=reload,
-        reload_dirs=["src"] if reload else None,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-    )
+    with suppress(KeyboardInterrupt):
+        uvicorn.run(
+            "multi_tenant_db.main:create_app",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=None if reload else settings.workers,
+            reload=reload,
+            reload_dirs=["src"] if reload else None,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
+        )
 
 
 async def _require_safe_database(settings: Settings) -> None:
-    """Say in one line what the workers would otherwise each say in a traceback."""
+    """Say in one line what the workers would otherwise each say in a traceback.
+
+    Raises UnsafeDatabaseError at once, DatabaseUnavailable after `startup_timeout_seconds`.
+    """
     engine = create_engine(service_url(settings), settings)
+    deadline = asyncio.get_running_loop().time() + settings.startup_timeout_seconds
     try:
-        await require_safe_database(engine)
+        report = None
+        while report is None:
+            try:
+                report = await require_safe_database(engine)
+            except DatabaseUnavailable as error:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise
+                log.warning("waiting for the database", cause=str(error.__cause__))
+                await asyncio.sleep(SECONDS_BETWEEN_TRIES)
     finally:
         await engine.dispose()
+    for warning in report.warnings:
+        log.warning(warning)
 
 
 async def _require_free_address(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -11,6 +12,13 @@ from multi_tenant_db.settings import Settings
 
 SERVICE_ROLE = "tenancy_api"
 OPERATOR_ROLE = "tenancy_operator"
+
+NOTHING_PREPARED: dict[str, Any] = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: "",
+}
+"""asyncpg and SQLAlchemy each keep statements; the empty name is the one that leaves nothing behind on a server."""
 
 
 def service_url(settings: Settings) -> URL:
@@ -42,6 +50,7 @@ def create_engine(url: URL, settings: Settings) -> AsyncEngine:
             "timeout": settings.connect_timeout_seconds,
             "command_timeout": settings.command_timeout_seconds,
             "server_settings": {"application_name": "multi-tenant-db"},
+            **({} if settings.prepared_statements else NOTHING_PREPARED),
         },
     )
 

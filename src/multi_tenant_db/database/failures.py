@@ -9,7 +9,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from multi_tenant_db.errors import DatabaseUnavailable
 
-CONNECT_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, PoolTimeoutError, TimeoutError, OSError)
+CONNECT_FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what asyncpg makes of a server that was killed in the middle of an answer
+    PoolTimeoutError,
+    TimeoutError,
+    OSError,
+)
 """What reaches us bare, not as a DBAPIError: failures to connect, and the driver's own time limits."""
 
 UNAVAILABLE_CLASSES = frozenset({"08", "53", "57", "58"})

@@ -15,7 +15,7 @@ from multi_tenant_db.identity.caller_role import CallerRole
 
 INVALID_AUTHORIZATION = "28000"
 
-SIGN_IN = text("SELECT tenant_id, organization_id, caller_role FROM tenancy.sign_in(:token)")
+SIGN_IN = text("SELECT tenant_id, organization_id, caller_role FROM tenancy.sign_in(:token, :request_id)")
 BECOME_PLATFORM = text("SET LOCAL ROLE tenancy_platform")
 
 
@@ -37,15 +37,18 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
 
 
 @asynccontextmanager
-async def tenant_session(engine: AsyncEngine, token: str) -> AsyncIterator[tuple[AsyncSession, Caller]]:
+async def tenant_session(
+    engine: AsyncEngine, token: str, request_id: str | None = None
+) -> AsyncIterator[tuple[AsyncSession, Caller]]:
     """Open the caller's transaction: its first statement presents the token, which the database verifies.
 
-    The token is a bind parameter, never text of a statement, and holds for this transaction alone.
+    The token is a bind parameter, never text of a statement, and holds for this transaction alone. The request id goes
+    into the audit trail of what the transaction changes.
     Raises AuthenticationRequired when the token is, or during the transaction becomes, no live token.
     """
     async with transaction(engine) as session:
         try:
-            caller = await _sign_in(session, token)
+            caller = await _sign_in(session, token, request_id)
             yield session, caller
         except DBAPIError as failure:
             if sqlstate(failure) != INVALID_AUTHORIZATION:
@@ -53,8 +56,8 @@ async def tenant_session(engine: AsyncEngine, token: str) -> AsyncIterator[tuple
             raise AuthenticationRequired from failure
 
 
-async def _sign_in(session: AsyncSession, token: str) -> Caller:
-    row = (await session.execute(SIGN_IN, {"token": token})).one()
+async def _sign_in(session: AsyncSession, token: str, request_id: str | None) -> Caller:
+    row = (await session.execute(SIGN_IN, {"token": token, "request_id": request_id})).one()
     caller = Caller(CallerRole(row.caller_role), row.tenant_id, row.organization_id)
     if caller.role is CallerRole.PLATFORM_OPERATOR:
         await session.execute(BECOME_PLATFORM)

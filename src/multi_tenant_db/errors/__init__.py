@@ -3,7 +3,10 @@
 from multi_tenant_db.errors.application_error import ApplicationError
 from multi_tenant_db.errors.authentication_required import AuthenticationRequired
 from multi_tenant_db.errors.body_too_large import BodyTooLarge
+from multi_tenant_db.errors.body_too_slow import BodyTooSlow
 from multi_tenant_db.errors.database_unavailable import DatabaseUnavailable
+from multi_tenant_db.errors.headers_too_large import HeadersTooLarge
+from multi_tenant_db.errors.idempotency_key_reused import IdempotencyKeyReused
 from multi_tenant_db.errors.internal_error import InternalError
 from multi_tenant_db.errors.invalid_request import InvalidRequest
 from multi_tenant_db.errors.malformed_json import MalformedJson
@@ -13,7 +16,10 @@ from multi_tenant_db.errors.name_taken import NameTaken
 from multi_tenant_db.errors.operation_not_permitted import OperationNotPermitted
 from multi_tenant_db.errors.parent_not_found import ParentNotFound
 from multi_tenant_db.errors.precondition_failed import PreconditionFailed
+from multi_tenant_db.errors.request_in_progress import RequestInProgress
+from multi_tenant_db.errors.request_timed_out import RequestTimedOut
 from multi_tenant_db.errors.route_not_found import RouteNotFound
+from multi_tenant_db.errors.service_overloaded import ServiceOverloaded
 from multi_tenant_db.errors.tenant_has_subsidiaries import TenantHasSubsidiaries
 from multi_tenant_db.errors.tenant_not_found import TenantNotFound
 from multi_tenant_db.errors.unsupported_media_type import UnsupportedMediaType
@@ -22,7 +28,10 @@ __all__ = [
     "ApplicationError",
     "AuthenticationRequired",
     "BodyTooLarge",
+    "BodyTooSlow",
     "DatabaseUnavailable",
+    "HeadersTooLarge",
+    "IdempotencyKeyReused",
     "InternalError",
     "InvalidRequest",
     "MalformedJson",
@@ -32,7 +41,10 @@ __all__ = [
     "OperationNotPermitted",
     "ParentNotFound",
     "PreconditionFailed",
+    "RequestInProgress",
+    "RequestTimedOut",
     "RouteNotFound",
+    "ServiceOverloaded",
     "TenantHasSubsidiaries",
     "TenantNotFound",
     "UnsupportedMediaType",

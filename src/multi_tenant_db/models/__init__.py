@@ -2,6 +2,8 @@
 
 from multi_tenant_db.models.base import Base
 from multi_tenant_db.models.tenant import Tenant
+from multi_tenant_db.models.tenant_event import TenantEvent
+from multi_tenant_db.models.tenant_event_type import TenantEventType
 from multi_tenant_db.models.tenant_type import TenantType
 
-__all__ = ["Base", "Tenant", "TenantType"]
+__all__ = ["Base", "Tenant", "TenantEvent", "TenantEventType", "TenantType"]

@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, insert, or_, select, tuple_, update
+from sqlalchemy import Select, and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from multi_tenant_db.models import Tenant, TenantType
 from multi_tenant_db.repositories.page_cursor import PageCursor
@@ -92,10 +93,13 @@ class TenantRepository:
         """Delete a tenant, with `cascade` its whole organisation in one statement; return False when it still stands.
 
         False demands a rollback: another writer may have changed the head after its subsidiaries were deleted.
-        Raises TenantHasSubsidiaries when some would be orphaned.
+        Raises TenantHasSubsidiaries when one is added at the same moment; the foreign key sees to that.
         """
         is_the_tenant = Tenant.tenant_id == tenant_id
-        target = or_(is_the_tenant, Tenant.organization_id == tenant_id) if cascade else is_the_tenant
+        if cascade:
+            target = or_(is_the_tenant, Tenant.organization_id == tenant_id)
+        else:
+            target = and_(is_the_tenant, ~_subsidiaries_of(tenant_id).exists())
         if versions is not None:
             target = and_(target, or_(~is_the_tenant, Tenant.version.in_(versions)))
         statement = (
@@ -103,3 +107,16 @@ class TenantRepository:
         )
         with refusals_as_errors("delete"):
             return tenant_id in (await self._session.scalars(statement)).all()
+
+    async def count_subsidiaries(self, tenant_id: UUID) -> int:
+        """Return how many subsidiaries of the tenant exist for this caller."""
+        statement = select(func.count()).select_from(_subsidiaries_of(tenant_id).subquery())
+        return (await self._session.scalars(statement)).one()
+
+
+def _subsidiaries_of(tenant_id: UUID) -> Select[Any]:
+    # Under an alias, so that it stands on its own inside a statement on tenants. Both columns, as the index has them.
+    subsidiary = aliased(Tenant)
+    return select(subsidiary.tenant_id).where(
+        subsidiary.organization_id == tenant_id, subsidiary.parent_tenant_id == tenant_id
+    )

@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from multi_tenant_db.database.tenant_session import tenant_session
 from multi_tenant_db.errors import AuthenticationRequired
+from multi_tenant_db.repositories.request_repository import RequestRepository
 from multi_tenant_db.repositories.schema_repository import SchemaRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.services.health_service import HealthService
@@ -38,16 +39,17 @@ async def open_tenant_service(
         raise AuthenticationRequired(headers={"WWW-Authenticate": "Bearer"})
     if not BEARER_TOKEN.fullmatch(credentials.credentials):
         raise AuthenticationRequired(headers={"WWW-Authenticate": CHALLENGE})
+    engine = request.app.state.engine
     try:
-        async with tenant_session(request.app.state.engine, credentials.credentials) as (session, caller):
+        async with tenant_session(engine, credentials.credentials, request.state.request_id) as (session, caller):
             request.state.caller = caller
-            yield TenantService(TenantRepository(session))
+            yield TenantService(caller, TenantRepository(session), RequestRepository(session))
     except AuthenticationRequired as error:
         error.headers["WWW-Authenticate"] = CHALLENGE
         raise
 
 
-def get_health_service(request: Request) -> HealthService:
+async def get_health_service(request: Request) -> HealthService:
     """Give the health check the pool itself: it signs nobody in."""
     return HealthService(SchemaRepository(request.app.state.engine))
 

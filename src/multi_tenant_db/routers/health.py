@@ -4,7 +4,9 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 
+from multi_tenant_db.errors import HeadersTooLarge, InternalError, RequestTimedOut
 from multi_tenant_db.routers.dependencies import Health
+from multi_tenant_db.routers.problem_responses import declare_problems
 from multi_tenant_db.schemas import HealthRead
 
 router = APIRouter(tags=["health"])
@@ -13,7 +15,8 @@ router = APIRouter(tags=["health"])
 @router.get(
     "/health",
     summary="Report the health of the service",
-    responses={503: {"model": HealthRead, "description": "Unhealthy: the members say what is wrong."}},
+    responses=declare_problems(HeadersTooLarge, InternalError, RequestTimedOut)
+    | {503: {"model": HealthRead, "description": "Unhealthy: the members say what is wrong."}},
 )
 async def check_health(response: Response, service: Health) -> HealthRead:
     """Whether the service reaches its database and finds the schema it was made for. Needs no token."""

@@ -9,6 +9,9 @@ from starlette.requests import ClientDisconnect
 
 from multi_tenant_db.errors import BodyTooLarge, MalformedJson, UnsupportedMediaType
 
+STOP_READING = {"Connection": "close"}
+"""Sent where a body was not read to its end: the server then reads no more of it."""
+
 
 class StrictJsonRequest(Request):
     """Accepts only JSON that every parser reads alike: no duplicate keys, NaN, lone surrogates or deep nesting."""
@@ -33,7 +36,7 @@ class StrictJsonRequest(Request):
         return self._json
 
     async def _read_body(self, max_bytes: int) -> bytes:
-        too_large = BodyTooLarge(f"A body is at most {max_bytes} bytes.")
+        too_large = BodyTooLarge(f"A body is at most {max_bytes} bytes.", headers=STOP_READING)
         # A Content-Length that is no number is the server's to refuse; what arrives is counted in any case.
         with suppress(ValueError):
             if int(self.headers.get("content-length", "0")) > max_bytes:

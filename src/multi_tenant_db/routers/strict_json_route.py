@@ -1,12 +1,14 @@
 """A route that reads bodies strictly."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from multi_tenant_db.routers.strict_json_request import StrictJsonRequest
+from multi_tenant_db.errors import BodyTooSlow
+from multi_tenant_db.routers.strict_json_request import STOP_READING, StrictJsonRequest
 
 
 class StrictJsonRoute(APIRoute):
@@ -19,8 +21,13 @@ class StrictJsonRoute(APIRoute):
             return handle
 
         async def read_strictly(request: Request) -> Response:
+            settings = request.app.state.settings
             strict = StrictJsonRequest(request.scope, request.receive)
-            await strict.read_json(request.app.state.settings.max_body_bytes)
+            try:
+                async with asyncio.timeout(settings.body_timeout_seconds):
+                    await strict.read_json(settings.max_body_bytes)
+            except TimeoutError as error:
+                raise BodyTooSlow(headers=STOP_READING) from error
             return await handle(strict)
 
         return read_strictly

@@ -10,7 +10,10 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from multi_tenant_db.errors import (
     AuthenticationRequired,
     BodyTooLarge,
+    BodyTooSlow,
     DatabaseUnavailable,
+    HeadersTooLarge,
+    IdempotencyKeyReused,
     InternalError,
     InvalidRequest,
     MalformedJson,
@@ -19,6 +22,9 @@ from multi_tenant_db.errors import (
     OperationNotPermitted,
     ParentNotFound,
     PreconditionFailed,
+    RequestInProgress,
+    RequestTimedOut,
+    ServiceOverloaded,
     TenantHasSubsidiaries,
     TenantNotFound,
     UnsupportedMediaType,
@@ -34,11 +40,29 @@ router = APIRouter(
     prefix="/tenants",
     tags=["tenants"],
     route_class=StrictJsonRoute,
-    responses=declare_problems(AuthenticationRequired, InvalidRequest, InternalError, DatabaseUnavailable),
+    responses=declare_problems(
+        AuthenticationRequired,
+        InvalidRequest,
+        HeadersTooLarge,
+        InternalError,
+        DatabaseUnavailable,
+        ServiceOverloaded,
+        RequestTimedOut,
+    ),
 )
 
 TenantPath = Annotated[
     UUID, Path(description="The tenant's identifier.", examples=["019a9f3e-5c1b-7d42-9a51-3f0c6f1e2b7a"])
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="A key of your choice, unique for each tenant you mean to create; makes a retry safe.",
+        examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+    ),
 ]
 IfMatch = Annotated[
     str | None,
@@ -58,23 +82,30 @@ IfNoneMatch = Annotated[
         MalformedJson,
         OperationNotPermitted,
         NameTaken,
+        BodyTooSlow,
         BodyTooLarge,
         UnsupportedMediaType,
         InvalidRequest,
         ParentNotFound,
+        IdempotencyKeyReused,
+        RequestInProgress,
     ),
 )
-async def create_tenant(request: Request, response: Response, body: TenantCreate, service: SignedIn) -> TenantRead:
-    """Create a subsidiary under your own parent tenant. Only a platform operator creates parents."""
-    tenant = await service.create_tenant(
-        name=body.name,
-        tenant_type=body.tenant_type,
-        parent_tenant_id=body.parent_tenant_id,
-        metadata=body.metadata,
-    )
+async def create_tenant(
+    request: Request,
+    response: Response,
+    body: TenantCreate,
+    service: SignedIn,
+    idempotency_key: IdempotencyKey = None,
+) -> TenantRead:
+    """Create a subsidiary under your own parent tenant. Only a platform operator creates parents.
+
+    With an `Idempotency-Key`, repeating the request within 24 hours gives the first answer again and creates nothing.
+    """
+    tenant = await service.create_tenant(body, idempotency_key)
     response.headers["Location"] = f"{request.url.path}/{tenant.tenant_id}"
     response.headers["ETag"] = entity_tag(tenant.version)
-    return TenantRead.model_validate(tenant)
+    return tenant
 
 
 @router.get("", summary="List tenants", responses=declare_headers(200, LINK))
@@ -122,6 +153,7 @@ async def read_tenant(
         TenantNotFound,
         NameTaken,
         PreconditionFailed,
+        BodyTooSlow,
         BodyTooLarge,
         UnsupportedMediaType,
     ),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from multi_tenant_db.models.tenant_type import TenantType
 from multi_tenant_db.schemas.fields import TenantId
@@ -23,7 +23,9 @@ class TenantRead(BaseModel):
         description="The parent of a subsidiary; null for a parent.", examples=["019a9f3e-1f00-7aa0-8c11-9d0e6b3f4c21"]
     )
     metadata: dict[str, Any] = Field(
-        validation_alias="metadata_", description="Free JSON object.", examples=[{"country": "HK", "currency": "HKD"}]
+        validation_alias=AliasChoices("metadata_", "metadata"),
+        description="Free JSON object.",
+        examples=[{"country": "HK", "currency": "HKD"}],
     )
     version: int = Field(description="Raised by every update; the ETag is this number in quotes.", examples=[1])
     created_at: datetime = Field(description="Time of creation.", examples=["2026-11-21T09:30:00Z"])

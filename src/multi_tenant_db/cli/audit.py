@@ -1,0 +1,48 @@
+"""`mtdb audit`."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from multi_tenant_db.cli.operator_session import operator_engine, platform_session
+from multi_tenant_db.models import TenantEvent
+from multi_tenant_db.repositories.tenant_event_repository import TenantEventRepository
+
+
+def audit(
+    tenant_id: Annotated[UUID | None, typer.Argument(help="Only this tenant, which may be deleted by now.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many events, the newest first.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines with old and new values.")] = False,
+) -> None:
+    """Show who changed what and when, as the database recorded it."""
+    events = asyncio.run(_read(limit, tenant_id))
+    if as_json:
+        for event in events:
+            typer.echo(json.dumps(_describe(event), default=str))
+        return
+    table = Table("occurred_at", "event", "tenant", "by", "request_id")
+    for event in events:
+        values = event.new_values or event.old_values or {}
+        table.add_row(
+            event.occurred_at.isoformat(timespec="seconds"),
+            event.event_type,
+            f"{values.get('name')} ({event.tenant_id})",
+            event.token_label or event.database_role,
+            event.request_id or "",
+        )
+    Console(soft_wrap=True).print(table)
+
+
+async def _read(limit: int, tenant_id: UUID | None) -> Sequence[TenantEvent]:
+    async with operator_engine() as engine, platform_session(engine, "audit") as session:
+        return await TenantEventRepository(session).list_latest(limit=limit, tenant_id=tenant_id)
+
+
+def _describe(event: TenantEvent) -> dict[str, object]:
+    return {column.key: getattr(event, column.key) for column in TenantEvent.__table__.columns}

@@ -1,0 +1,43 @@
+"""The audit trail as the service reads it; only the database writes it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, Enum, Index, PrimaryKeyConstraint, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from multi_tenant_db.models.base import Base
+from multi_tenant_db.models.tenant_event_type import TenantEventType
+
+
+class TenantEvent(Base):
+    """One change of one tenant. Outlives the tenant, and cannot be changed or removed by anybody who may log in."""
+
+    __tablename__ = "tenant_events"
+    __table_args__ = (
+        PrimaryKeyConstraint("organization_id", "tenant_id", "event_id", name="tenant_events_pkey"),
+        Index("tenant_events_event_id", "event_id"),
+        {"schema": "tenancy"},
+    )
+
+    organization_id: Mapped[UUID]
+    tenant_id: Mapped[UUID]
+    event_id: Mapped[UUID] = mapped_column(server_default=text("tenancy.uuid_v7()"))
+    event_type: Mapped[TenantEventType] = mapped_column(
+        Enum(
+            TenantEventType,
+            name="tenant_event_type",
+            schema="tenancy",
+            values_callable=lambda members: [member.value for member in members],
+        )
+    )
+    occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("clock_timestamp()"))
+    old_values: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    new_values: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    token_id: Mapped[UUID | None]
+    token_label: Mapped[str | None] = mapped_column(Text)
+    actor_tenant_id: Mapped[UUID | None]
+    database_role: Mapped[str] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(Text)

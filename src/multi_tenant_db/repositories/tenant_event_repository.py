@@ -1,0 +1,23 @@
+"""Every query on the audit trail. There are only reads: nobody may write it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from multi_tenant_db.models import TenantEvent
+
+
+class TenantEventRepository:
+    """Reads what happened to the tenants within the caller's reach, deleted ones included."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def list_latest(self, *, limit: int, tenant_id: UUID | None = None) -> Sequence[TenantEvent]:
+        """Return the latest events, newest first; with a tenant's id, only those of this tenant."""
+        statement = select(TenantEvent).order_by(TenantEvent.event_id.desc()).limit(limit)
+        if tenant_id is not None:
+            statement = statement.where(TenantEvent.tenant_id == tenant_id)
+        return (await self._session.scalars(statement)).all()
