@@ -60,6 +60,19 @@ GRANT USAGE ON SCHEMA public TO tenancy_api;
 REVOKE ALL ON LANGUAGE sql, plpgsql FROM PUBLIC;
 GRANT USAGE ON LANGUAGE sql, plpgsql TO tenancy_owner;
 
+-- Every role may change its own defaults, and PostgreSQL has no way to forbid it: SQL injected into the service could
+-- have done so, to stop it (row_security = off, a timeout of 1 ms). Running this script again undoes all of that.
+DO $defaults$
+DECLARE
+    login text;
+BEGIN
+    FOREACH login IN ARRAY ARRAY['tenancy_api', 'tenancy_operator'] LOOP
+        EXECUTE format('ALTER ROLE %I RESET ALL', login);
+        EXECUTE format('ALTER ROLE %I IN DATABASE %I RESET ALL', login, current_database());
+    END LOOP;
+END
+$defaults$;
+
 -- Names resolve to the catalogue alone; everything of ours is written with its schema.
 ALTER ROLE tenancy_api SET search_path = pg_catalog;
 ALTER ROLE tenancy_operator SET search_path = pg_catalog;

@@ -22,7 +22,10 @@ from tests.support.registry import Registry
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
 
 EXTERNAL_SERVER = os.environ.get("MTDB_DATABASE_URL")
-for name in [name for name in os.environ if name.startswith("MTDB_")]:
+MUTANT_SQL = os.environ.get("MUTANT_SQL")  # a defect to be noticed, see tests/mutants
+PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_LONG"}
+"""How hard the tests try; everything else of the environment is none of their business."""
+for name in [name for name in os.environ if name.startswith("MTDB_") and name not in PROFILES]:
     del os.environ[name]
 Settings.model_config["env_file"] = None  # the development's database is none of the tests' business
 
@@ -44,7 +47,12 @@ async def database(server_url: URL) -> TestDatabase:
     await installation.create_database(admin_url)
     await installation.create_roles(admin_url, api_password=API_PASSWORD, operator_password=OPERATOR_PASSWORD)
     await asyncio.to_thread(migrate, admin_url)
-    return TestDatabase(admin_url)
+    database = TestDatabase(admin_url)
+    if MUTANT_SQL:
+        admin = await database.connect_as_admin()
+        await admin.execute(MUTANT_SQL)
+        await admin.close()
+    return database
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -26,10 +27,13 @@ Press **Authorize** and paste an access token; `make token TENANT="HSBC"` prints
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Refuse to start on a database that would not isolate; close the pool at the end."""
+async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    """Refuse to start on a database that would not isolate; close the pool at the end.
+
+    What it yields is what the HTTP protocol knows of the service.
+    """
     await require_safe_database(app.state.engine)
-    yield
+    yield {"settings": app.state.settings}
     await app.state.engine.dispose()
 
 

@@ -43,7 +43,11 @@ class Settings(BaseSettings):
 
     max_body_bytes: int = Field(65_536, ge=1_024, description="Largest request body in bytes; above it 413.")
 
-    max_header_bytes: int = Field(16_384, ge=1_024, description="All request headers together in bytes; above it 431.")
+    max_header_bytes: int = Field(
+        16_384,
+        ge=1_024,
+        description="All request headers together in bytes; above it 431. Path and query: above it 414.",
+    )
     max_concurrent_requests: int = Field(
         1_000, ge=1, description="Requests a worker serves at once; above it 503 with Retry-After, at once."
     )

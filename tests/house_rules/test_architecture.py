@@ -52,7 +52,7 @@ def test_nobody_opens_a_connection_of_his_own(path: Path) -> None:
 def test_every_setting_is_used_and_described(name: str) -> None:
     """A setting that nobody reads is removed, and one that exists is described."""
     readers = [path for path in SERVICE if name_of(path) != SETTINGS]
-    used = any(re.search(rf"\bsettings\.{name}\b", path.read_text(encoding="utf-8")) for path in readers)
+    used = any(re.search(rf"settings\.{name}\b", path.read_text(encoding="utf-8")) for path in readers)
     assert used, f"nobody reads settings.{name}: remove it"
     assert Settings.model_fields[name].description, f"settings.{name} has no description"
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multi_tenant_db.errors import MalformedPrecondition
-from multi_tenant_db.routers.entity_tags import entity_tag, is_not_modified, versions_matching
+from multi_tenant_db.routers.entity_tags import entity_tag, version_condition, versions_matching
 
 LARGEST_VERSION = 2**31 - 1
 VERSIONS = st.integers(1, LARGEST_VERSION)
@@ -32,6 +32,11 @@ MALFORMED = [
     pytest.param("**", id="two asterisks"),
     pytest.param('"*', id="asterisk in half a tag"),
 ]
+
+
+def is_not_modified(if_none_match: str | None, version: int) -> bool:
+    """Say whether If-None-Match names the version."""
+    return not version_condition(None, if_none_match).holds_for(version)
 
 
 @given(VERSIONS)

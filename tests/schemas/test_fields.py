@@ -121,11 +121,11 @@ def test_numbers_that_json_does_not_have_are_refused(number: float, place: str) 
         check_metadata({"a": number} if place == "member" else {"a": [1, [number]]})
 
 
-@pytest.mark.parametrize("integer", [LARGEST_INTEGER + 1, -LARGEST_INTEGER - 1, 10**300])
-def test_integers_that_readers_would_round_are_refused(integer: int) -> None:
-    """The first integer beyond 2^53 - 1 is refused on either side of zero, with the advice to write it as a string."""
+@pytest.mark.parametrize("number", [LARGEST_INTEGER + 1, -LARGEST_INTEGER - 1, 10**300, 2.0**53, -1e300])
+def test_numbers_that_readers_would_round_are_refused(number: float) -> None:
+    """What exceeds 2^53 - 1 is refused on either side of zero, with the advice to write it as a string."""
     with pytest.raises(PydanticCustomError, match="write larger ones as strings"):
-        check_metadata({"a": [integer]})
+        check_metadata({"a": [number]})
 
 
 @pytest.mark.parametrize("character", ["a", "é", "匯", "\U0001f3e6"])

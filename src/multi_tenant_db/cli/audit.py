@@ -36,7 +36,7 @@ def audit(
             event.token_label or event.database_role,
             event.request_id or "",
         )
-    Console(soft_wrap=True).print(table)
+    Console(soft_wrap=True, markup=False, emoji=False).print(table)
 
 
 async def _read(limit: int, tenant_id: UUID | None) -> Sequence[TenantEvent]:

@@ -10,15 +10,20 @@ from typing import Annotated
 import structlog
 import typer
 import uvicorn
+from uvicorn.supervisors import ChangeReload
 
 from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.cli.worker_supervisor import WorkerSupervisor
 from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.safety_check import require_safe_database
 from multi_tenant_db.errors import DatabaseUnavailable
 from multi_tenant_db.observability.logging import configure_logging
+from multi_tenant_db.routers.orderly_http_protocol import OrderlyHttpProtocol
 from multi_tenant_db.settings import Settings
 
 SECONDS_BETWEEN_TRIES = 0.5
+SECONDS_FOR_A_WORKER_TO_START = 60
+"""uvicorn kills a worker that takes longer. Its own 5 seconds would, on a machine under load, let none ever start."""
 
 log = structlog.get_logger()
 
@@ -37,20 +42,35 @@ def serve(
         signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     asyncio.run(_require_safe_database(settings))
     asyncio.run(_require_free_address(settings))
+    config = uvicorn.Config(
+        "multi_tenant_db.main:create_app",
+        factory=True,
+        # Websockets would go past every limit, and there are none here.
+        http=OrderlyHttpProtocol,
+        ws="none",
+        host=settings.host,
+        port=settings.port,
+        workers=1 if reload else settings.workers,
+        reload=reload,
+        reload_dirs=["src"] if reload else None,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
+        timeout_worker_healthcheck=SECONDS_FOR_A_WORKER_TO_START,
+    )
     with suppress(KeyboardInterrupt):
-        uvicorn.run(
-            "multi_tenant_db.main:create_app",
-            factory=True,
-            host=settings.host,
-            port=settings.port,
-            workers=None if reload else settings.workers,
-            reload=reload,
-            reload_dirs=["src"] if reload else None,
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
-        )
+        _run(config)
+
+
+def _run(config: uvicorn.Config) -> None:
+    server = uvicorn.Server(config)
+    if config.should_reload:
+        ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
+    elif config.workers > 1:
+        WorkerSupervisor(config, sockets=[config.bind_socket()]).run()
+    else:
+        server.run()
 
 
 async def _require_safe_database(settings: Settings) -> None:

@@ -61,7 +61,7 @@ def list_tokens(
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(row[column] for column in ("token_id", "tenant", "label", "expires_at", "state")))
-    Console(soft_wrap=True).print(table)
+    Console(soft_wrap=True, markup=False, emoji=False).print(table)
 
 
 @app.command()

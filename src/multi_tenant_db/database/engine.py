@@ -1,13 +1,17 @@
-"""The connection pool."""
+"""The connection pool, and what a connection forgets between two callers."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.engine import AdaptedConnection, ExceptionContext
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from multi_tenant_db.database.fair_pool import FairPool
+from multi_tenant_db.database.tampered_session_error import TamperedSessionError
 from multi_tenant_db.settings import Settings
 
 SERVICE_ROLE = "tenancy_api"
@@ -19,6 +23,19 @@ NOTHING_PREPARED: dict[str, Any] = {
     "prepared_statement_name_func": lambda: "",
 }
 """asyncpg and SQLAlchemy each keep statements; the empty name is the one that leaves nothing behind on a server."""
+
+FORGET_THE_CALLER = """
+    SET SESSION AUTHORIZATION DEFAULT;
+    RESET ALL;
+    CLOSE ALL;
+    UNLISTEN *;
+    SELECT pg_catalog.pg_advisory_unlock_all();
+    SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql
+"""
+"""One message. Its last row count is that of statements made by PREPARE, which the driver never does."""
+
+NOTHING_FOUND = "SELECT 0"
+UNKNOWN_PREPARED_STATEMENT = "26000"
 
 
 def service_url(settings: Settings) -> URL:
@@ -36,9 +53,10 @@ def operator_url(settings: Settings) -> URL:
 def create_engine(url: URL, settings: Settings) -> AsyncEngine:
     """Return a pool of at most `pool_size` connections; none is opened yet.
 
-    A connection that comes back is rolled back, and nothing else: a transaction's context dies with the transaction.
+    A transaction's context dies with the transaction. What SQL injected into a request could leave in the session
+    beyond it (variables, a role, a planted statement under the name of one of ours) does not reach the next caller.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         poolclass=FairPool,
         pool_size=settings.pool_size,
@@ -53,6 +71,32 @@ def create_engine(url: URL, settings: Settings) -> AsyncEngine:
             **({} if settings.prepared_statements else NOTHING_PREPARED),
         },
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_a_dead_connection)
+    event.listen(engine.sync_engine, "reset", _forget_the_caller)
+    event.listen(engine.sync_engine, "handle_error", _discard_a_robbed_session)
+    return engine
+
+
+def _refuse_a_dead_connection(connection: AdaptedConnection, _entry: object, _proxy: object) -> None:
+    """Have the pool replace, before anybody uses it, a connection that the server has closed; this asks nobody."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError("the server has closed this connection")
+
+
+def _forget_the_caller(connection: AdaptedConnection, _entry: ConnectionPoolEntry, state: PoolResetState) -> None:
+    """Reset a session on its way back to the pool, which discards it when this raises."""
+    if state.terminate_only or not state.asyncio_safe:
+        return
+    found: str = connection.run_async(lambda driver: driver.execute(FORGET_THE_CALLER))
+    if found != NOTHING_FOUND:
+        raise TamperedSessionError(f"{found.removeprefix('SELECT ')} prepared statements that are not ours")
+
+
+def _discard_a_robbed_session(context: ExceptionContext) -> None:
+    """Treat a session that lost our prepared statements as a lost connection: only DEALLOCATE takes them away."""
+    if getattr(context.original_exception, "sqlstate", None) == UNKNOWN_PREPARED_STATEMENT:
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = False
 
 
 @asynccontextmanager

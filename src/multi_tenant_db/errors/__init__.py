@@ -1,5 +1,6 @@
 """Every error that a caller may see, one small class each."""
 
+from multi_tenant_db.errors.ambiguous_headers import AmbiguousHeaders
 from multi_tenant_db.errors.application_error import ApplicationError
 from multi_tenant_db.errors.authentication_required import AuthenticationRequired
 from multi_tenant_db.errors.body_too_large import BodyTooLarge
@@ -20,11 +21,13 @@ from multi_tenant_db.errors.request_in_progress import RequestInProgress
 from multi_tenant_db.errors.request_timed_out import RequestTimedOut
 from multi_tenant_db.errors.route_not_found import RouteNotFound
 from multi_tenant_db.errors.service_overloaded import ServiceOverloaded
+from multi_tenant_db.errors.target_too_long import TargetTooLong
 from multi_tenant_db.errors.tenant_has_subsidiaries import TenantHasSubsidiaries
 from multi_tenant_db.errors.tenant_not_found import TenantNotFound
 from multi_tenant_db.errors.unsupported_media_type import UnsupportedMediaType
 
 __all__ = [
+    "AmbiguousHeaders",
     "ApplicationError",
     "AuthenticationRequired",
     "BodyTooLarge",
@@ -45,6 +48,7 @@ __all__ = [
     "RequestTimedOut",
     "RouteNotFound",
     "ServiceOverloaded",
+    "TargetTooLong",
     "TenantHasSubsidiaries",
     "TenantNotFound",
     "UnsupportedMediaType",

@@ -9,4 +9,4 @@ class UnsupportedMediaType(ApplicationError):
     status = 415
     code = "unsupported_media_type"
     title = "The content type is not supported"
-    detail = "Send the body as 'Content-Type: application/json' in UTF-8."
+    detail = "Send the body as 'Content-Type: application/json' in UTF-8, without a Content-Encoding."

@@ -5,5 +5,6 @@ from multi_tenant_db.models.tenant import Tenant
 from multi_tenant_db.models.tenant_event import TenantEvent
 from multi_tenant_db.models.tenant_event_type import TenantEventType
 from multi_tenant_db.models.tenant_type import TenantType
+from multi_tenant_db.models.version_condition import ANY_VERSION, VersionCondition
 
-__all__ = ["Base", "Tenant", "TenantEvent", "TenantEventType", "TenantType"]
+__all__ = ["ANY_VERSION", "Base", "Tenant", "TenantEvent", "TenantEventType", "TenantType", "VersionCondition"]

@@ -1,5 +1,6 @@
 """What every request gets: an id, one line in the log, and an answer even where the service has a defect."""
 
+import asyncio
 import re
 from time import perf_counter
 from uuid import uuid4
@@ -8,7 +9,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from multi_tenant_db.errors import InternalError
+from multi_tenant_db.errors import InternalError, RequestTimedOut
 from multi_tenant_db.routers.problem_responses import problem_response
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -53,6 +54,12 @@ class RequestContext:
             if status is not None:
                 raise
             await problem_response(InternalError(), request_id)(scope, receive, send_with_id)
+        except asyncio.CancelledError:
+            # Only a service that stops cancels requests: those that outlast its patience.
+            if status is not None:
+                raise
+            error = RequestTimedOut(headers={"Retry-After": "1"})
+            await problem_response(error, request_id)(scope, receive, send_with_id)
         finally:
             _log_request(scope, status, perf_counter() - started)
 

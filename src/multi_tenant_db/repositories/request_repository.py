@@ -22,7 +22,7 @@ class RequestRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def begin(self, key: str, request_hash: bytes) -> dict[str, Any] | None:
+    async def claim(self, key: str, request_hash: bytes) -> dict[str, Any] | None:
         """Claim the key for this request, or return the answer that the same request was given before.
 
         Waits for a transaction that holds the key. Raises RequestInProgress when that takes longer than the role's

@@ -1,14 +1,14 @@
 """Every query on tenants. None filters by caller: that is the policies' affair, and only theirs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from multi_tenant_db.models import Tenant, TenantType
+from multi_tenant_db.models import Tenant, TenantType, VersionCondition
 from multi_tenant_db.repositories.page_cursor import PageCursor
 from multi_tenant_db.repositories.refusals import refusals_as_errors
 
@@ -16,7 +16,7 @@ from multi_tenant_db.repositories.refusals import refusals_as_errors
 class TenantRepository:
     """Reads and writes tenants within the caller's reach, in the caller's transaction.
 
-    `versions` narrows a write to a tenant that still has one of these versions; None means any.
+    A condition narrows a write to a tenant whose version, once the write holds its lock, still fulfils it.
     """
 
     def __init__(self, session: AsyncSession) -> None:
@@ -71,25 +71,28 @@ class TenantRepository:
         return (await self._session.scalars(statement)).all()
 
     async def replace(
-        self, tenant_id: UUID, *, name: str, metadata: dict[str, Any], versions: Collection[int] | None
+        self,
+        tenant_id: UUID,
+        *,
+        name: str,
+        metadata: dict[str, Any],
+        condition: VersionCondition,
     ) -> Tenant | None:
-        """Replace name and metadata; return None when there is no such tenant, or none of these versions.
+        """Replace name and metadata; return None when there is no such tenant, or its version is another.
 
         Raises NameTaken or InvalidRequest, as the constraints say.
         """
         statement = (
             update(Tenant)
-            .where(Tenant.tenant_id == tenant_id)
+            .where(Tenant.tenant_id == tenant_id, *_fulfils(condition))
             .values(name=name, metadata_=metadata)
             .returning(Tenant)
             .execution_options(synchronize_session=False, populate_existing=True)
         )
-        if versions is not None:
-            statement = statement.where(Tenant.version.in_(versions))
         with refusals_as_errors("update"):
             return (await self._session.scalars(statement)).one_or_none()
 
-    async def remove(self, tenant_id: UUID, *, cascade: bool, versions: Collection[int] | None) -> bool:
+    async def remove(self, tenant_id: UUID, *, cascade: bool, condition: VersionCondition) -> bool:
         """Delete a tenant, with `cascade` its whole organisation in one statement; return False when it still stands.
 
         False demands a rollback: another writer may have changed the head after its subsidiaries were deleted.
@@ -100,8 +103,8 @@ class TenantRepository:
             target = or_(is_the_tenant, Tenant.organization_id == tenant_id)
         else:
             target = and_(is_the_tenant, ~_subsidiaries_of(tenant_id).exists())
-        if versions is not None:
-            target = and_(target, or_(~is_the_tenant, Tenant.version.in_(versions)))
+        for demand in _fulfils(condition):
+            target = and_(target, or_(~is_the_tenant, demand))
         statement = (
             delete(Tenant).where(target).returning(Tenant.tenant_id).execution_options(synchronize_session=False)
         )
@@ -112,6 +115,13 @@ class TenantRepository:
         """Return how many subsidiaries of the tenant exist for this caller."""
         statement = select(func.count()).select_from(_subsidiaries_of(tenant_id).subquery())
         return (await self._session.scalars(statement)).one()
+
+
+def _fulfils(condition: VersionCondition) -> Iterator[ColumnElement[bool]]:
+    if condition.accepted is not None:
+        yield Tenant.version.in_(condition.accepted)
+    if condition.refused:
+        yield Tenant.version.not_in(condition.refused)
 
 
 def _subsidiaries_of(tenant_id: UUID) -> Select[Any]:

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 
-from multi_tenant_db.errors import HeadersTooLarge, InternalError, RequestTimedOut
+from multi_tenant_db.errors import AmbiguousHeaders, HeadersTooLarge, InternalError, RequestTimedOut, TargetTooLong
 from multi_tenant_db.routers.dependencies import Health
 from multi_tenant_db.routers.problem_responses import declare_problems
 from multi_tenant_db.schemas import HealthRead
@@ -15,7 +15,7 @@ router = APIRouter(tags=["health"])
 @router.get(
     "/health",
     summary="Report the health of the service",
-    responses=declare_problems(HeadersTooLarge, InternalError, RequestTimedOut)
+    responses=declare_problems(AmbiguousHeaders, TargetTooLong, HeadersTooLarge, InternalError, RequestTimedOut)
     | {503: {"model": HealthRead, "description": "Unhealthy: the members say what is wrong."}},
 )
 async def check_health(response: Response, service: Health) -> HealthRead:

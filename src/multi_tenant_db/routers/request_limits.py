@@ -4,8 +4,9 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from multi_tenant_db.errors import ApplicationError, HeadersTooLarge, RequestTimedOut, ServiceOverloaded
+from multi_tenant_db.errors import ApplicationError, RequestTimedOut, ServiceOverloaded
 from multi_tenant_db.routers.problem_responses import problem_response
+from multi_tenant_db.routers.request_head import refusal_of_head
 from multi_tenant_db.settings import Settings
 
 HEALTH = "/health"
@@ -38,11 +39,9 @@ class RequestLimits:
             self._under_way -= 1
 
     def _refusal(self, scope: Scope) -> ApplicationError | None:
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > self._settings.max_header_bytes:
-            return HeadersTooLarge()
         if self._under_way >= self._settings.max_concurrent_requests and scope["path"] != HEALTH:
             return ServiceOverloaded(headers=RETRY_SOON)
-        return None
+        return refusal_of_head(scope, self._settings.max_header_bytes)
 
     async def _within_the_time(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False

@@ -21,6 +21,8 @@ class StrictJsonRequest(Request):
 
         Raises UnsupportedMediaType, BodyTooLarge (the rest is not read), or MalformedJson, also for a body cut short.
         """
+        if self.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise UnsupportedMediaType
         media_type, _, parameters = self.headers.get("content-type", "").partition(";")
         charset = parameters.strip().lower()
         if media_type.strip().lower() != "application/json" or charset not in {"", "charset=utf-8", 'charset="utf-8"'}:

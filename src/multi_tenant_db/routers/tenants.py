@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from multi_tenant_db.errors import (
+    AmbiguousHeaders,
     AuthenticationRequired,
     BodyTooLarge,
     BodyTooSlow,
@@ -25,23 +26,27 @@ from multi_tenant_db.errors import (
     RequestInProgress,
     RequestTimedOut,
     ServiceOverloaded,
+    TargetTooLong,
     TenantHasSubsidiaries,
     TenantNotFound,
     UnsupportedMediaType,
 )
 from multi_tenant_db.routers.declared_headers import ETAG, LINK, LOCATION, declare_headers
 from multi_tenant_db.routers.dependencies import SignedIn
-from multi_tenant_db.routers.entity_tags import entity_tag, is_not_modified, versions_matching
+from multi_tenant_db.routers.entity_tags import entity_tag, version_condition
+from multi_tenant_db.routers.preconditions import IfMatch, IfNoneMatch, WriteCondition
 from multi_tenant_db.routers.problem_responses import declare_problems
 from multi_tenant_db.routers.strict_json_route import StrictJsonRoute
-from multi_tenant_db.schemas import TenantCreate, TenantListQuery, TenantPage, TenantRead, TenantUpdate
+from multi_tenant_db.schemas import NeverNull, TenantCreate, TenantListQuery, TenantPage, TenantRead, TenantUpdate
 
 router = APIRouter(
     prefix="/tenants",
     tags=["tenants"],
     route_class=StrictJsonRoute,
     responses=declare_problems(
+        AmbiguousHeaders,
         AuthenticationRequired,
+        TargetTooLong,
         InvalidRequest,
         HeadersTooLarge,
         InternalError,
@@ -56,20 +61,15 @@ TenantPath = Annotated[
 ]
 IdempotencyKey = Annotated[
     str | None,
+    NeverNull(),
     Header(
+        alias="Idempotency-Key",
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
         description="A key of your choice, unique for each tenant you mean to create; makes a retry safe.",
         examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     ),
-]
-IfMatch = Annotated[
-    str | None,
-    Header(description="Act only if the tenant still has one of these entity tags; otherwise 412.", examples=['"1"']),
-]
-IfNoneMatch = Annotated[
-    str | None, Header(description="Answer 304 if the tenant still has one of these entity tags.", examples=['"1"'])
 ]
 
 
@@ -79,6 +79,7 @@ IfNoneMatch = Annotated[
     status_code=HTTPStatus.CREATED,
     responses=declare_headers(201, LOCATION, ETAG)
     | declare_problems(
+        AmbiguousHeaders,
         MalformedJson,
         OperationNotPermitted,
         NameTaken,
@@ -103,7 +104,7 @@ async def create_tenant(
     With an `Idempotency-Key`, repeating the request within 24 hours gives the first answer again and creates nothing.
     """
     tenant = await service.create_tenant(body, idempotency_key)
-    response.headers["Location"] = f"{request.url.path}/{tenant.tenant_id}"
+    response.headers["Location"] = f"{request.scope['path']}/{tenant.tenant_id}"
     response.headers["ETag"] = entity_tag(tenant.version)
     return tenant
 
@@ -119,7 +120,7 @@ async def list_tenants(
     if next_cursor is not None:
         following = query.model_copy(update={"cursor": next_cursor})
         parameters = urlencode(following.model_dump(exclude_none=True, exclude_defaults=True))
-        response.headers["Link"] = f'<{request.url.path}?{parameters}>; rel="next"'
+        response.headers["Link"] = f'<{request.scope["path"]}?{parameters}>; rel="next"'
     return TenantPage(items=[TenantRead.model_validate(tenant) for tenant in tenants], next_cursor=next_cursor)
 
 
@@ -128,16 +129,17 @@ async def list_tenants(
     summary="Read a tenant",
     responses={304: {"description": "The tenant still has the version named in If-None-Match."}}
     | declare_headers(200, ETAG)
-    | declare_problems(MalformedPrecondition, TenantNotFound),
+    | declare_problems(AmbiguousHeaders, MalformedPrecondition, TenantNotFound, PreconditionFailed),
     response_model=TenantRead,
 )
 async def read_tenant(
-    response: Response, tenant_id: TenantPath, service: SignedIn, if_none_match: IfNoneMatch = None
+    response: Response, tenant_id: TenantPath, service: SignedIn, if_match: IfMatch, if_none_match: IfNoneMatch
 ) -> TenantRead | Response:
     """Read one tenant. What is not within your reach does not exist for you."""
-    tenant = await service.get_tenant(tenant_id)
+    wanted, unknown = version_condition(if_match, None), version_condition(None, if_none_match)
+    tenant = await service.get_tenant(tenant_id, wanted)
     etag = {"ETag": entity_tag(tenant.version)}
-    if is_not_modified(if_none_match, tenant.version):
+    if not unknown.holds_for(tenant.version):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=etag)
     response.headers.update(etag)
     return TenantRead.model_validate(tenant)
@@ -148,6 +150,7 @@ async def read_tenant(
     summary="Replace a tenant's name and metadata",
     responses=declare_headers(200, ETAG)
     | declare_problems(
+        AmbiguousHeaders,
         MalformedJson,
         MalformedPrecondition,
         TenantNotFound,
@@ -159,12 +162,10 @@ async def read_tenant(
     ),
 )
 async def replace_tenant(
-    response: Response, tenant_id: TenantPath, body: TenantUpdate, service: SignedIn, if_match: IfMatch = None
+    response: Response, tenant_id: TenantPath, body: TenantUpdate, service: SignedIn, condition: WriteCondition
 ) -> TenantRead:
     """Replace name and metadata. Send the ETag as If-Match, so that nobody's change is overwritten unseen."""
-    tenant = await service.replace_tenant(
-        tenant_id, name=body.name, metadata=body.metadata, versions=versions_matching(if_match)
-    )
+    tenant = await service.replace_tenant(tenant_id, name=body.name, metadata=body.metadata, condition=condition)
     response.headers["ETag"] = entity_tag(tenant.version)
     return TenantRead.model_validate(tenant)
 
@@ -174,16 +175,21 @@ async def replace_tenant(
     summary="Delete a tenant",
     status_code=HTTPStatus.NO_CONTENT,
     responses=declare_problems(
-        MalformedPrecondition, OperationNotPermitted, TenantNotFound, TenantHasSubsidiaries, PreconditionFailed
+        AmbiguousHeaders,
+        MalformedPrecondition,
+        OperationNotPermitted,
+        TenantNotFound,
+        TenantHasSubsidiaries,
+        PreconditionFailed,
     ),
 )
 async def delete_tenant(
     tenant_id: TenantPath,
     service: SignedIn,
+    condition: WriteCondition,
     cascade: Annotated[
         bool, Query(description="Also delete the subsidiaries, all or nothing.", examples=[False])
     ] = False,
-    if_match: IfMatch = None,
 ) -> None:
     """Delete a tenant and its access tokens. While it has subsidiaries, only `cascade=true` deletes it, with them."""
-    await service.delete_tenant(tenant_id, cascade=cascade, versions=versions_matching(if_match))
+    await service.delete_tenant(tenant_id, cascade=cascade, condition=condition)

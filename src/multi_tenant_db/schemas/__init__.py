@@ -1,6 +1,7 @@
 """The bodies of requests and responses."""
 
 from multi_tenant_db.schemas.health_read import HealthRead
+from multi_tenant_db.schemas.never_null import NeverNull
 from multi_tenant_db.schemas.problem import Problem
 from multi_tenant_db.schemas.problem_detail import ProblemDetail
 from multi_tenant_db.schemas.tenant_create import TenantCreate
@@ -11,6 +12,7 @@ from multi_tenant_db.schemas.tenant_update import TenantUpdate
 
 __all__ = [
     "HealthRead",
+    "NeverNull",
     "Problem",
     "ProblemDetail",
     "TenantCreate",

@@ -8,12 +8,22 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
+from multi_tenant_db.schemas.documented_as import DocumentedAs
+
 NAME_MAX_CHARACTERS = 200
 METADATA_MAX_BYTES = 16_384
 METADATA_MAX_DEPTH = 32
 NUMBER_LIMIT = 2**53 - 1
-"""Largest integer that every JSON parser reads exactly (RFC 7493, section 2.2). Beyond it PostgreSQL, too, gives back
-another spelling than it was given: 1e300 as an integer of 301 digits."""
+"""Largest integer that every JSON parser reads exactly (RFC 7493, section 2.2).
+
+It binds fractions, too: PostgreSQL would spell 1e300 out, and what a client reads he must be able to write back.
+"""
+
+BLANK = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What `str.strip` trims, for a regular expression."""
+CONTROL = r"\u0000-\u001f\u007f-\u009f"
+NAME_PATTERN = f"^[{BLANK}]*[^{BLANK}{CONTROL}](?:[^{CONTROL}]*[^{BLANK}{CONTROL}])?[{BLANK}]*$"
+NO_NUL = {"pattern": r"^[^\u0000]*$"}
 
 
 def clean_name(name: str) -> str:
@@ -74,13 +84,24 @@ TenantName = Annotated[
     Field(
         description="Name, unique inside the organisation; trimmed, Unicode NFC, without control characters.",
         examples=["HSBC Hong Kong"],
-        json_schema_extra={"minLength": 1, "maxLength": NAME_MAX_CHARACTERS},
+        json_schema_extra={"minLength": 1, "maxLength": NAME_MAX_CHARACTERS, "pattern": NAME_PATTERN},
     ),
 ]
+
+type MetadataValue = (
+    bool
+    | Annotated[float, Field(ge=-NUMBER_LIMIT, le=NUMBER_LIMIT)]
+    | Annotated[str, Field(json_schema_extra={**NO_NUL})]
+    | list[MetadataValue]
+    | Annotated[dict[str, MetadataValue], Field(json_schema_extra={"propertyNames": {**NO_NUL}})]
+    | None
+)
+"""What the OpenAPI document says of a value in metadata. `check_metadata` enforces it, and says it more clearly."""
 
 Metadata = Annotated[
     dict[str, JsonValue],
     AfterValidator(check_metadata),
+    DocumentedAs(Annotated[dict[str, MetadataValue], Field(json_schema_extra={"propertyNames": {**NO_NUL}})]),
     Field(
         description=("Free JSON object: at most 16 KiB, 32 levels deep, numbers within ±(2^53 - 1), no NUL."),
         examples=[{"country": "HK", "bic": "HSBCHKHHHKH", "currency": "HKD", "business_unit": "Wealth"}],

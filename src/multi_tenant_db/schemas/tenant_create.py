@@ -3,17 +3,26 @@
 from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from multi_tenant_db.models.tenant_type import TenantType
 from multi_tenant_db.schemas.fields import Metadata, TenantName
 
+LEVELS: list[JsonValue] = [
+    {"properties": {"tenant_type": {"const": "parent"}, "parent_tenant_id": {"type": "null"}}},
+    {
+        "properties": {"tenant_type": {"const": "subsidiary"}, "parent_tenant_id": {"type": "string"}},
+        "required": ["parent_tenant_id"],
+    },
+]
+"""`check_levels` in the words of JSON Schema."""
+
 
 class TenantCreate(BaseModel):
     """A tenant to create."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"oneOf": LEVELS})
 
     name: TenantName
     tenant_type: TenantType = Field(

@@ -7,6 +7,10 @@ from pydantic_core import PydanticCustomError
 
 from multi_tenant_db.models.tenant_type import TenantType
 from multi_tenant_db.repositories.page_cursor import PageCursor
+from multi_tenant_db.schemas.never_null import NeverNull
+
+CURSOR_PATTERN = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
+"""32 bytes in base64url: the last character holds only four bits of them."""
 
 
 def check_cursor(cursor: str) -> str:
@@ -24,9 +28,11 @@ class TenantListQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(100, ge=1, le=1000, description="Tenants on a page.", examples=[20])
-    cursor: Annotated[str, AfterValidator(check_cursor)] | None = Field(
+    cursor: Annotated[Annotated[str, AfterValidator(check_cursor)] | None, NeverNull(CURSOR_PATTERN)] = Field(
         None,
         description="`next_cursor` of the page before.",
         examples=["AZqfPlwbfUKaUT8Mbx4regGan0Eefg9Rhv1Dx2ZrTPg"],
     )
-    tenant_type: TenantType | None = Field(None, description="Only tenants of this type.", examples=["subsidiary"])
+    tenant_type: Annotated[TenantType | None, NeverNull()] = Field(
+        None, description="Only tenants of this type.", examples=["subsidiary"]
+    )

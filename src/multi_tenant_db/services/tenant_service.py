@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from multi_tenant_db.errors import OperationNotPermitted, PreconditionFailed, TenantHasSubsidiaries, TenantNotFound
 from multi_tenant_db.identity.caller import Caller
-from multi_tenant_db.identity.caller_role import CallerRole
-from multi_tenant_db.models import Tenant, TenantType
+from multi_tenant_db.models import ANY_VERSION, Tenant, TenantType, VersionCondition
 from multi_tenant_db.repositories.page_cursor import PageCursor
 from multi_tenant_db.repositories.request_repository import RequestRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
@@ -19,7 +18,7 @@ from multi_tenant_db.schemas import TenantCreate, TenantRead
 class TenantService:
     """Decides; the repository asks the database, whose policies settle who may do what.
 
-    `versions` are those that a client accepts, from If-Match; None means any.
+    A condition on a tenant's version is what the client demands by If-Match and If-None-Match.
     """
 
     def __init__(self, caller: Caller, tenants: TenantRepository, requests: RequestRepository) -> None:
@@ -34,7 +33,7 @@ class TenantService:
         """
         if idempotency_key is None:
             return await self._add(new)
-        earlier = await self._requests.begin(idempotency_key, _fingerprint(new))
+        earlier = await self._requests.claim(idempotency_key, _fingerprint(new))
         if earlier is not None:
             return TenantRead.model_validate(earlier)
         created = await self._add(new)
@@ -61,37 +60,49 @@ class TenantService:
         last = tenants[limit - 1]
         return tenants[:limit], PageCursor(last.organization_id, last.tenant_id).encode()
 
-    async def get_tenant(self, tenant_id: UUID) -> Tenant:
-        """Return the tenant; raises TenantNotFound."""
+    async def get_tenant(self, tenant_id: UUID, condition: VersionCondition = ANY_VERSION) -> Tenant:
+        """Return the tenant; raises TenantNotFound or PreconditionFailed."""
         tenant = await self._tenants.find(tenant_id)
         if tenant is None:
             raise TenantNotFound
+        if not condition.holds_for(tenant.version):
+            raise PreconditionFailed
         return tenant
 
     async def replace_tenant(
-        self, tenant_id: UUID, *, name: str, metadata: dict[str, Any], versions: Collection[int] | None
+        self,
+        tenant_id: UUID,
+        *,
+        name: str,
+        metadata: dict[str, Any],
+        condition: VersionCondition = ANY_VERSION,
     ) -> Tenant:
         """Replace name and metadata; raises TenantNotFound, PreconditionFailed or NameTaken."""
-        tenant = await self._tenants.replace(tenant_id, name=name, metadata=metadata, versions=versions)
+        tenant = await self._tenants.replace(tenant_id, name=name, metadata=metadata, condition=condition)
         if tenant is None:
             await self.get_tenant(tenant_id)
             raise PreconditionFailed
         return tenant
 
-    async def delete_tenant(self, tenant_id: UUID, *, cascade: bool, versions: Collection[int] | None) -> None:
+    async def delete_tenant(self, tenant_id: UUID, *, cascade: bool, condition: VersionCondition = ANY_VERSION) -> None:
         """Delete the tenant and its tokens.
 
-        Raises TenantNotFound, OperationNotPermitted, PreconditionFailed or TenantHasSubsidiaries.
+        Raises TenantNotFound, OperationNotPermitted, TenantHasSubsidiaries or PreconditionFailed; a precondition counts
+        only for what would otherwise be done (RFC 9110, section 13.2.1).
         """
-        if await self._tenants.remove(tenant_id, cascade=cascade, versions=versions):
+        if await self._tenants.remove(tenant_id, cascade=cascade, condition=condition):
             return
         tenant = await self.get_tenant(tenant_id)
-        if versions is not None and tenant.version not in versions:
-            raise PreconditionFailed
-        in_the_way = 0 if cascade else await self._tenants.count_subsidiaries(tenant_id)
-        if in_the_way == 0 or self._caller.role is not CallerRole.PLATFORM_OPERATOR:
+        # The policies let nobody delete himself; every other tenant that a caller sees, he may delete.
+        if tenant_id == self._caller.tenant_id:
             raise OperationNotPermitted
-        raise TenantHasSubsidiaries.counting(in_the_way)
+        in_the_way = 0 if cascade else await self._tenants.count_subsidiaries(tenant_id)
+        if in_the_way:
+            raise TenantHasSubsidiaries.counting(in_the_way)
+        if not condition.holds_for(tenant.version):
+            raise PreconditionFailed
+        # Those in the way were deleted at the same moment: a second try meets none.
+        raise TenantHasSubsidiaries
 
 
 def _fingerprint(new: TenantCreate) -> bytes:

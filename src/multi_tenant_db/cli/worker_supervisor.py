@@ -1,0 +1,13 @@
+"""The parent of several worker processes."""
+
+from uvicorn.supervisors import Multiprocess
+
+
+class WorkerSupervisor(Multiprocess):
+    """uvicorn's, which while its workers finish keeps their socket open: connections would queue there for nobody."""
+
+    def terminate_all(self) -> None:
+        """Refuse new connections, then let the workers finish."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()

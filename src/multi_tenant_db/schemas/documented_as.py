@@ -1,0 +1,19 @@
+"""A field's place in the OpenAPI document, where its Python type says too little."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetJsonSchemaHandler, TypeAdapter
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+
+@dataclass(frozen=True)
+class DocumentedAs:
+    """Marks a field that is validated as one type and described as another, whose schema may be recursive."""
+
+    described_type: Any
+
+    def __get_pydantic_json_schema__(self, _core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe the other type."""
+        return handler(TypeAdapter(self.described_type).core_schema)

@@ -1,0 +1,52 @@
+"""Bytes to the service over a connection of their own, and everything that comes back until it closes."""
+
+import json
+import re
+import socket
+from contextlib import suppress
+from threading import Thread
+
+HANG_SECONDS = 10
+INTERIM = range(100, 200)
+LENGTH = re.compile(rb"^content-length: *(\d+)", re.IGNORECASE | re.MULTILINE)
+
+
+def exchange(port: int, data: bytes) -> list[str]:
+    """Send the data and return every answer; raises TimeoutError when the server neither answers nor hangs up."""
+    with socket.create_connection(("127.0.0.1", port), timeout=HANG_SECONDS) as connection:
+        # In a thread, since the server may answer and hang up before it has read everything.
+        sender = Thread(target=_send, args=(connection, data))
+        sender.start()
+        received = bytearray()
+        with suppress(ConnectionResetError):
+            while chunk := connection.recv(65_536):
+                received += chunk
+        sender.join(HANG_SECONDS)
+    return answers_in(bytes(received))
+
+
+def answers_in(received: bytes) -> list[str]:
+    """Return each answer as "status code": the problem's code, or (server) where the HTTP server spoke itself."""
+    answers = []
+    while received:
+        head, separator, received = received.partition(b"\r\n\r\n")
+        assert separator, f"half an answer: {head!r}"
+        status = int(head.split(b" ", 2)[1])
+        if status in INTERIM:
+            continue
+        length = LENGTH.search(head)
+        body_length = int(length[1]) if length else 0
+        body, received = received[:body_length], received[body_length:]
+        answers.append(_described(status, head, body))
+    return answers
+
+
+def _described(status: int, head: bytes, body: bytes) -> str:
+    if b"content-type: application/problem+json" in head:
+        return f"{status} {json.loads(body)['code']}" if body else f"{status} (no body)"
+    return f"{status} (server)" if b"text/plain" in head else str(status)
+
+
+def _send(connection: socket.socket, data: bytes) -> None:
+    with suppress(OSError):
+        connection.sendall(data)

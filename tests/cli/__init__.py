@@ -1,0 +1,1 @@
+"""`mtdb`, as operators and their scripts use it."""

@@ -1,0 +1,1 @@
+"""Faults, load and restarts, with real processes: what was seen is recorded, and judged afterwards."""

@@ -1,0 +1,100 @@
+"""`python -m tests.reliability.long`: faults, loads and memory, for as long as it takes; writes the report's tables."""
+
+import asyncio
+import resource
+import sys
+from itertools import chain
+from typing import Annotated
+
+import asyncpg
+import typer
+import uvloop
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from multi_tenant_db.development import EmbeddedPostgres
+from tests.reliability.long import report
+from tests.reliability.long.fault_record import FaultRecord
+from tests.reliability.long.fault_rounds import fault_rounds, names_of_faults
+from tests.reliability.long.load_record import LoadRecord
+from tests.reliability.long.load_runs import limit_of_the_generator, run_load
+from tests.reliability.support.durable_database import durable_database, durable_server
+from tests.reliability.support.service import serving
+from tests.support.test_database import TestDatabase
+
+CLIENTS = (100, 300, 1_000)
+FILES = 4_096
+"""A thousand connections are as many open files, here and in the service."""
+
+console = Console()
+
+
+def main(
+    minutes: Annotated[float, typer.Option(help="Length of each load; memory is watched ten times as long.")] = 1.0,
+    rounds: Annotated[int, typer.Option(help="How often each fault happens.")] = 3,
+    workers: Annotated[int, typer.Option(help="Worker processes under load.")] = 2,
+) -> None:
+    """Run everything; exit code 1 when anything was lost, half done or wrong."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES if most == resource.RLIM_INFINITY else min(FILES, most), most))
+    complaints = asyncio.run(_run(minutes, rounds, workers), loop_factory=uvloop.new_event_loop)
+    for complaint in complaints[:50]:
+        console.print(complaint, style="red", markup=False)
+    console.print(f"{len(complaints)} complaints; the tables are in {report.DOCUMENT}")
+    sys.exit(1 if complaints else 0)
+
+
+async def _run(minutes: float, rounds: int, workers: int) -> list[str]:
+    with (
+        durable_server() as server,
+        Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
+        ) as progress,
+    ):
+        database = await durable_database(server)
+        faults = await _faults(server, database, rounds, min(1.0, minutes), progress)
+        generator = await limit_of_the_generator(CLIENTS[0], 5 * min(1.0, minutes))
+        loads, memory = await _loads(database, workers, minutes, progress)
+
+        report.write_machine(minutes, await _version(server), generator)
+        report.write_table("faults", report.fault_rows(faults))
+        report.write_table("loads", report.load_rows(loads))
+        report.write_table("memory", report.memory_rows(memory))
+    complaints = [record.complaints for record in faults] + [record.complaints for record in (*loads, memory)]
+    return list(chain.from_iterable(complaints))
+
+
+async def _faults(
+    server: EmbeddedPostgres, database: TestDatabase, rounds: int, pace: float, progress: Progress
+) -> list[FaultRecord]:
+    records: dict[str, FaultRecord] = {}
+    task = progress.add_task("faults", total=rounds * len(names_of_faults()))
+    async for record in fault_rounds(server, database, rounds, pace):
+        records[record.fault] = record
+        progress.update(task, advance=1, description=f"faults: {record.fault}")
+    return list(records.values())
+
+
+async def _loads(
+    database: TestDatabase, workers: int, minutes: float, progress: Progress
+) -> tuple[list[LoadRecord], LoadRecord]:
+    async with serving(database, workers=workers) as service:
+
+        async def load(what: str, clients: int, seconds: float) -> LoadRecord:
+            task = progress.add_task(what, total=seconds)
+            return await run_load(database, service, clients, seconds, lambda done: progress.advance(task, done))
+
+        loads = [await load(f"{clients} clients", clients, minutes * 60) for clients in CLIENTS]
+        return loads, await load(f"memory, {CLIENTS[0]} clients", CLIENTS[0], minutes * 600)
+
+
+async def _version(server: EmbeddedPostgres) -> str:
+    connection = await asyncpg.connect(server.url())
+    try:
+        return str(await connection.fetchval("SHOW server_version")).split(" ", 1)[0]
+    finally:
+        await connection.close()
+
+
+if __name__ == "__main__":
+    typer.run(main)

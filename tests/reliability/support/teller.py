@@ -1,0 +1,119 @@
+"""A parent tenant at work."""
+
+import random
+from contextlib import suppress
+from uuid import uuid4
+
+from tests.reliability.support.call import Call
+from tests.reliability.support.desk import Desk
+from tests.reliability.support.load_over import LoadOver
+from tests.support.party import Party
+from tests.support.wire_answer import WireAnswer
+
+MOST_BRANCHES = 5
+
+
+class Teller:
+    """Opens, reads, changes and closes branches of its own bank, and knows at any time what it must find.
+
+    Alone in its organisation and one request at a time, so every answer can be told right from wrong.
+    """
+
+    def __init__(self, desk: Desk, bank: Party) -> None:
+        self.desk = desk
+        self.prefix = f"{bank.name} branch "
+        self.branches: dict[str, tuple[str, int, str]] = {}
+        """Name to path, number and entity tag, of every branch that is known to exist."""
+        self._bank = bank
+        self._number = 0
+        self._chance = random.Random(bank.name)  # noqa: S311 - a mix of requests, no secret
+
+    async def work(self) -> None:
+        """Go on until the load is over."""
+        with suppress(LoadOver):
+            while True:
+                await self._do_something()
+
+    async def _do_something(self) -> None:
+        wanted = self._chance.random()
+        if not self.branches or (wanted < 0.08 and len(self.branches) < MOST_BRANCHES):
+            await self._open_branch()
+        elif wanted < 0.28:
+            await self._change_branch(self._any_branch())
+        elif wanted < 0.34 and len(self.branches) > 1:
+            await self._close_branch(self._any_branch())
+        elif wanted < 0.44:
+            await self._list_branches()
+        else:
+            await self._read_branch(self._any_branch())
+
+    def _any_branch(self) -> str:
+        return self._chance.choice(list(self.branches))
+
+    def _next_number(self) -> int:
+        self._number += 1
+        return self._number
+
+    async def _open_branch(self) -> None:
+        number = self._next_number()
+        name = f"{self.prefix}{number}"
+        call = Call(
+            "POST",
+            "/tenants",
+            right=frozenset({201}),
+            body={
+                "name": name,
+                "tenant_type": "subsidiary",
+                "parent_tenant_id": str(self._bank.tenant_id),
+                "metadata": {"number": number},
+            },
+            headers=(("Idempotency-Key", str(uuid4())),),
+        )
+        answer = await self.desk.write(call, {("created", name, number)})
+        self.desk.note_acknowledgement()
+        self._remember(answer, number)
+
+    async def _change_branch(self, name: str) -> None:
+        path, _, etag = self.branches[name]
+        number = self._next_number()
+        call = Call(
+            "PUT",
+            path,
+            right=frozenset({200}),
+            right_again=frozenset({412}),
+            body={"name": name, "metadata": {"number": number}},
+            headers=(("If-Match", etag),),
+        )
+        answer = await self.desk.write(call, {("updated", name, number)})
+        if answer.status == 412:
+            # Nobody else writes here: it must have been the request whose answer was lost.
+            answer = await self.desk.read(path, 200)
+        self._remember(answer, number)
+        self.desk.note_acknowledgement()
+
+    async def _close_branch(self, name: str) -> None:
+        path, *_ = self.branches[name]
+        call = Call("DELETE", path, right=frozenset({204}), right_again=frozenset({404}))
+        await self.desk.write(call, {("deleted", name, None)})
+        self.desk.note_acknowledgement()
+        del self.branches[name]
+        await self.desk.read(path, 404)
+
+    async def _read_branch(self, name: str) -> None:
+        path, number, etag = self.branches[name]
+        answer = await self.desk.read(path, 200)
+        if (answer.json()["metadata"], answer.header("etag")) != ({"number": number}, etag):
+            self.desk.complain(f"{name} should hold number {number} at {etag}, but is {answer.body!r}")
+
+    async def _list_branches(self) -> None:
+        page = (await self.desk.read("/tenants", 200)).json()
+        found = {tenant["name"]: tenant["metadata"].get("number") for tenant in page["items"][1:]}
+        expected = {name: number for name, (_, number, _) in self.branches.items()}
+        if found != expected:
+            self.desk.complain(f"{self._bank.name} should have {expected}, but the list says {found}")
+
+    def _remember(self, answer: WireAnswer, number: int) -> None:
+        tenant = answer.json()
+        if tenant["metadata"] != {"number": number}:
+            self.desk.complain(f"{tenant['name']} should hold number {number}, but is {tenant}")
+        self.branches[tenant["name"]] = (f"/tenants/{tenant['tenant_id']}", number, answer.header("etag") or "")

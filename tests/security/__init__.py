@@ -1,0 +1,1 @@
+"""Attacks on the isolation of tenants, and what they must not achieve."""

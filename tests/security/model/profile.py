@@ -1,0 +1,30 @@
+"""How far the harnesses go in each attack profile."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The machine makes `examples` runs of `steps` steps; the exhaustive test grows forests of up to `tenants`.
+
+    In forests larger than `tenants_with_every_caller`, one tenant stands for all in the same position, and one
+    dead token for all dead ones.
+    """
+
+    examples: int
+    steps: int
+    tenants: int
+    tenants_with_every_caller: int
+    repeatable: bool
+    """Whether every run takes the same steps, so that it can never fail by bad luck."""
+
+    least_steps: int
+    """How many steps the machine has to have taken; a step is a look at everybody's view."""
+
+
+PROFILES = {
+    "short": Profile(examples=24, steps=40, tenants=4, tenants_with_every_caller=2, repeatable=True, least_steps=800),
+    "long": Profile(
+        examples=270, steps=50, tenants=6, tenants_with_every_caller=6, repeatable=False, least_steps=10_000
+    ),
+}

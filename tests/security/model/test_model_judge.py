@@ -1,0 +1,85 @@
+"""The judge himself, held against DESIGN.md's table, since nobody else judges him."""
+
+from uuid import UUID
+
+import pytest
+
+from tests.security.model.action import Action
+from tests.security.model.judge import deletable, judge, may_insert, recognize, visible
+from tests.security.model.kind import Kind
+from tests.security.model.model_caller import ModelCaller
+from tests.security.model.model_tenant import ModelTenant
+from tests.security.model.model_token import ModelToken
+from tests.security.model.verb import Verb
+
+HSBC, HONG_KONG, LONDON, BARCLAYS = (UUID(int=number) for number in range(1, 5))
+BANKS = {
+    HSBC: ModelTenant(None, "HSBC", 0),
+    HONG_KONG: ModelTenant(HSBC, "Hong Kong", 0),
+    LONDON: ModelTenant(HSBC, "London", 0),
+    BARCLAYS: ModelTenant(None, "Barclays", 0),
+}
+EVERYBODY = set(BANKS)
+OPERATOR, NOBODY = ModelCaller(Kind.OPERATOR), ModelCaller(Kind.NOBODY)
+PARENT, SUBSIDIARY = ModelCaller(Kind.PARENT, HSBC), ModelCaller(Kind.SUBSIDIARY, LONDON)
+
+TABLE: tuple[tuple[ModelCaller, set[UUID], set[UUID | None], set[UUID]], ...] = (
+    (OPERATOR, EVERYBODY, {None, *EVERYBODY}, EVERYBODY),
+    (PARENT, {HSBC, HONG_KONG, LONDON}, {HSBC}, {HONG_KONG, LONDON}),
+    (SUBSIDIARY, {LONDON}, set(), set()),
+    (NOBODY, set(), set(), set()),
+)
+
+
+@pytest.mark.parametrize(("caller", "sees", "inserts_under", "deletes"), TABLE, ids=[row[0].kind for row in TABLE])
+def test_each_row_of_the_table(
+    caller: ModelCaller, sees: set[UUID], inserts_under: set[UUID | None], deletes: set[UUID]
+) -> None:
+    """A caller sees, inserts and deletes what his row of DESIGN.md's table says."""
+    assert visible(BANKS, caller) == sees
+    assert {parent_id for parent_id in (None, *EVERYBODY) if may_insert(caller, parent_id)} == inserts_under
+    assert deletable(BANKS, caller) == deletes
+
+
+@pytest.mark.parametrize(
+    ("token", "as_platform", "caller"),
+    [
+        (ModelToken("", "operator"), True, OPERATOR),
+        (ModelToken("", "operator"), False, NOBODY),
+        (ModelToken("", HSBC), False, PARENT),
+        (ModelToken("", HSBC), True, NOBODY),
+        (ModelToken("", LONDON), False, SUBSIDIARY),
+        (ModelToken("", LONDON, dead=True), False, ModelCaller(Kind.NOBODY, lies=True)),
+        (ModelToken("", UUID(int=9)), False, ModelCaller(Kind.NOBODY, lies=True)),
+        (None, False, NOBODY),
+        (None, True, NOBODY),
+    ],
+)
+def test_a_caller_is_recognised(token: ModelToken | None, as_platform: bool, caller: ModelCaller) -> None:
+    """A token makes somebody of its presenter only while it lives, its tenant stands, and the role fits it."""
+    assert recognize(BANKS, token, as_platform=as_platform) == caller
+
+
+@pytest.mark.parametrize(
+    ("action", "error"),
+    [
+        (Action(Verb.DELETE, HSBC), "23503"),
+        (Action(Verb.DELETE, HSBC, whole_organization=True), None),
+        (Action(Verb.INSERT, parent_id=HSBC, name="London"), "23505"),
+        (Action(Verb.INSERT, parent_id=BARCLAYS, name="London"), None),
+        (Action(Verb.INSERT, parent_id=LONDON, name="City"), "23503"),
+        (Action(Verb.INSERT, parent_id=None, name="City"), "23514"),
+        (Action(Verb.UPDATE, LONDON, name="Hong Kong"), "23505"),
+        (Action(Verb.UPDATE, LONDON, name="London"), None),
+    ],
+)
+def test_constraints_bind_an_operator_too(action: Action, error: str | None) -> None:
+    """Whoever may do everything still orphans nobody, adds no third level and gives no name twice."""
+    assert judge(BANKS, OPERATOR, action).error == error
+
+
+def test_an_update_raises_the_version_and_only_where_it_is_the_expected_one() -> None:
+    """A write to a stale version finds nothing; the others of the organisation keep theirs."""
+    written = judge(BANKS, PARENT, Action(Verb.UPDATE, LONDON, version=1, note=5))
+    assert written.forest == {**BANKS, LONDON: ModelTenant(HSBC, "London", 5, version=2)}
+    assert judge(written.forest, PARENT, Action(Verb.UPDATE, LONDON, version=1, note=6)).forest == written.forest

@@ -1,0 +1,207 @@
+"""Asking the planner and the executor: what EXPLAIN, errors and the order of evaluation tell about hidden rows."""
+
+from itertools import product
+
+import asyncpg
+import pytest
+
+from tests.support.attack import residual, sees_nothing
+from tests.support.attempt import attempt
+from tests.support.oracle import QUESTIONS, explained, twins
+from tests.support.organization import Organization
+from tests.support.party import Party
+
+GROUP = "asking the planner"
+BY_ADDRESS = ("enable_seqscan = off", "enable_indexscan = off", "enable_indexonlyscan = off", "enable_bitmapscan = off")
+BY_INDEX = ("enable_seqscan = off", "enable_tidscan = off", "enable_bitmapscan = off")
+BY_BITMAP = ("enable_seqscan = off", "enable_tidscan = off", "enable_indexscan = off", "enable_indexonlyscan = off")
+BY_TABLE = ("enable_indexscan = off", "enable_indexonlyscan = off", "enable_bitmapscan = off", "enable_tidscan = off")
+CHEAP = ("cpu_operator_cost = 0",)
+DEAR = ("cpu_operator_cost = 1000000",)
+FOR_AN_INDEX = (
+    "is the name this",
+    "is the name one of these",
+    "is the id this",
+    "is the id one of these",
+    "is the organisation this",
+    "is the organisation one of these",
+)
+WHAT_IS_WRITTEN = ("name < '{}'", "created_at < '{}'", "updated_at > '{}'", "version < {}", "tenant_type = '{}'")
+WHOLE_ORGANIZATION = """
+    SELECT t.* FROM (VALUES (1, '', '{wide}'), (2, '~', '{narrow}')) AS step (n, below, token)
+    CROSS JOIN LATERAL (SELECT set_config('app.current_tenant', step.token, true) AS done OFFSET 0) AS present
+    CROSS JOIN LATERAL (
+        SELECT * FROM {table} WHERE {column} < CASE WHEN present.done IS NULL THEN NULL ELSE step.below END OFFSET 0
+    ) AS t
+"""
+
+
+@sees_nothing(GROUP)
+@pytest.mark.parametrize("question", QUESTIONS)
+async def test_whether_the_policy_was_still_asked(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, question: str
+) -> None:
+    """To see in EXPLAIN ANALYZE whether his own condition on a hidden row came true before the policy's was reached."""
+    for attacker, victim in _pairs(hsbc, barclays):
+        address, true, false = await twins(as_admin, victim, question)
+        for settings, as_platform in product((BY_ADDRESS, BY_ADDRESS + CHEAP, BY_ADDRESS + DEAR), (False, True)):
+            seen = [
+                await explained(
+                    as_api,
+                    attacker,
+                    f"SELECT FROM tenancy.tenants WHERE ctid = '{address}' AND {condition}",
+                    settings,
+                    as_platform=as_platform,
+                )
+                for condition in (true, false)
+            ]
+            assert seen[0] == seen[1]
+
+
+@sees_nothing(GROUP)
+@pytest.mark.parametrize("question", FOR_AN_INDEX)
+async def test_how_many_rows_an_index_found(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, question: str
+) -> None:
+    """To count in EXPLAIN ANALYZE the hidden rows that his condition found in an index before the policy came."""
+    for attacker, victim in _pairs(hsbc, barclays):
+        if "organisation" in question and victim in hsbc.everybody:
+            continue  # see test_counting_the_own_organisation
+        _, *conditions = await twins(as_admin, victim, question)
+        for settings in (BY_INDEX, BY_BITMAP, BY_TABLE):
+            queries = [f"SELECT FROM tenancy.tenants WHERE {condition}" for condition in conditions]
+            seen = [await explained(as_api, attacker, q, settings, as_platform=attacker is None) for q in queries]
+            assert seen[0] == seen[1]
+
+
+@sees_nothing(GROUP)
+@pytest.mark.parametrize("as_platform", [False, True])
+@pytest.mark.parametrize("question", QUESTIONS)
+async def test_whether_the_policy_raises_its_error(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, barclays: Organization, question: str, as_platform: bool
+) -> None:
+    """To present a dead token, whose error comes only if his own condition on a hidden row was true before."""
+    for victim in barclays.everybody:
+        address, *conditions = await twins(as_admin, victim, question)
+        for condition in conditions:
+            query = f"SELECT FROM tenancy.tenants WHERE ctid = '{address}' AND {condition}"
+            with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
+                await attempt(as_api, "dead", query, as_platform=as_platform)
+
+
+@sees_nothing(GROUP)
+@pytest.mark.parametrize("condition", WHAT_IS_WRITTEN)
+async def test_what_the_planner_expects(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, condition: str
+) -> None:
+    """To read names, times and types off EXPLAIN's row estimates, which come from a sample of all rows."""
+    await as_admin.execute("ANALYZE tenancy.tenants")
+    values = {"name": ("A", "zzz"), "version": (0, 9999), "tenant_type": ("parent", "subsidiary")}
+    lowest, highest = values.get(condition.split(maxsplit=1)[0], ("1999-01-01", "2999-01-01"))
+    queries = [f"SELECT FROM tenancy.tenants WHERE {condition.format(value)}" for value in (lowest, highest)]
+    for token, as_platform in ((None, True), (None, False), (hsbc.parent.token, False), (barclays.parent.token, False)):
+        seen = [await explained(as_api, token, q, as_platform=as_platform, explain="EXPLAIN") for q in queries]
+        assert seen[0] == seen[1]
+
+
+@sees_nothing(GROUP)
+@pytest.mark.parametrize(("table", "column"), [("tenancy.tenants", "name"), ("tenancy.tenant_events", "database_role")])
+async def test_two_tokens_in_one_statement(
+    as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization, table: str, column: str
+) -> None:
+    """To be measured by the organisation of one token and by the wide reach of another, changed in mid-statement."""
+    for wide, narrow in ((barclays.parent, hsbc.subsidiaries[0]), (hsbc.subsidiaries[0], barclays.parent)):
+        rows = await attempt(
+            as_api,
+            None,
+            *(f"SET LOCAL {setting}" for setting in BY_TABLE),
+            WHOLE_ORGANIZATION.format(wide=wide.token, narrow=narrow.token, table=table, column=column),
+        )
+        reach = {hsbc.subsidiaries[0].tenant_id, *(party.tenant_id for party in barclays.everybody)}
+        assert {row["tenant_id"] for row in rows} <= reach
+
+
+@sees_nothing(GROUP)
+async def test_the_path_to_a_hidden_and_to_an_absent_id(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
+) -> None:
+    """To tell a hidden id from an absent one by the time it takes, so by the steps that the database takes."""
+    await as_admin.execute("ANALYZE tenancy.tenants")
+    for attacker in (hsbc.parent, hsbc.subsidiaries[0]):
+        _, hidden, absent = await twins(as_admin, barclays.parent, "is the id this")
+        plans = [
+            await explained(as_api, attacker.token, f"SELECT * FROM tenancy.tenants WHERE {form}", as_platform=False)
+            for form in (hidden, absent)
+        ]
+        assert plans[0] == plans[1]
+
+
+@residual(
+    GROUP,
+    "whether the hidden row at a guessed physical address is the head of an organisation; neither which nor whose",
+)
+async def test_whether_a_column_is_null(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
+) -> None:
+    """To test a hidden row for NULL, which costs nothing and so comes before the policy."""
+    seen = []
+    for victim in (barclays.parent, barclays.subsidiaries[0]):
+        address, *_ = await twins(as_admin, victim, "is the id this")
+        query = f"SELECT FROM tenancy.tenants WHERE ctid = '{address}' AND parent_tenant_id IS NULL"
+        seen.append(await explained(as_api, hsbc.parent.token, query, BY_ADDRESS, as_platform=False))
+    assert seen[0] != seen[1]
+    nullable = await as_admin.fetch(
+        "SELECT attname FROM pg_attribute"
+        " WHERE attrelid = 'tenancy.tenants'::regclass AND attnum > 0 AND NOT attnotnull"
+    )
+    assert [row["attname"] for row in nullable] == ["parent_tenant_id"]
+
+
+@residual(GROUP, "a subsidiary learns how many tenants its own organisation has; none of their names or ids")
+async def test_counting_the_own_organisation(as_api: asyncpg.Connection, hsbc: Organization) -> None:
+    """To count, as a subsidiary, its siblings in an index that begins with the organisation."""
+    query = f"SELECT FROM tenancy.tenants WHERE organization_id = '{hsbc.parent.tenant_id}'"
+    lines = await explained(as_api, hsbc.subsidiaries[0].token, query, BY_TABLE, as_platform=False)
+    assert [line for line in lines if "Rows Removed" in line]
+    assert await attempt(as_api, hsbc.subsidiaries[0].token, query) == [()]
+
+
+@residual(GROUP, "how many tenants there are altogether, whatever the condition that is asked with")
+async def test_rows_removed_by_a_filter(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
+) -> None:
+    """To count hidden rows by EXPLAIN ANALYZE's rows removed."""
+    everybody = await as_admin.fetchval("SELECT count(*) FROM tenancy.tenants")
+    for condition in ("true", f"name = '{barclays.parent.name}'", "name = 'absent'"):
+        query = f"SELECT FROM tenancy.tenants WHERE {condition}"
+        lines = await explained(as_api, None, query, BY_TABLE, as_platform=False)
+        assert f"Rows Removed by Filter: {everybody}" in [line.strip() for line in lines]
+    assert hsbc.everybody
+
+
+@residual(
+    GROUP,
+    "a sample of up to 100 ids of tenants and organisations, and the largest organisations' share; ids open nothing",
+)
+async def test_ids_in_the_planners_sample(as_api: asyncpg.Connection, as_admin: asyncpg.Connection) -> None:
+    """To read ids off EXPLAIN's row estimates."""
+    await as_admin.execute("ANALYZE tenancy.tenants, tenancy.tenant_events")
+    sampled = await as_admin.fetch(
+        "SELECT DISTINCT attname FROM pg_statistic JOIN pg_attribute ON attrelid = starelid AND attnum = staattnum"
+        " WHERE starelid IN ('tenancy.tenants'::regclass, 'tenancy.tenant_events'::regclass)"
+    )
+    ids = {"organization_id", "tenant_id", "parent_tenant_id", "event_id", "token_id", "actor_tenant_id"}
+    assert {row["attname"] for row in sampled} <= ids
+    assert await as_api.fetchval("SELECT count(*) FROM pg_stats WHERE schemaname LIKE 'tenancy%'") == 0
+
+
+def _pairs(hsbc: Organization, barclays: Organization) -> list[tuple[str | None, Party]]:
+    """Return attackers' tokens with tenants that they do not see: strangers, and a subsidiary's own family."""
+    return [
+        (None, barclays.parent),
+        (hsbc.parent.token, barclays.parent),
+        (hsbc.parent.token, barclays.subsidiaries[1]),
+        (hsbc.subsidiaries[0].token, barclays.subsidiaries[0]),
+        (hsbc.subsidiaries[0].token, hsbc.parent),
+        (hsbc.subsidiaries[0].token, hsbc.subsidiaries[1]),
+    ]

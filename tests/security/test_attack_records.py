@@ -1,0 +1,157 @@
+"""Tampering with what is recorded: the audit trail, and the remembered answers to repeated requests."""
+
+import asyncpg
+import pytest
+
+from tests.support.attack import refused, residual, sees_nothing
+from tests.support.attempt import attempt, attempt_quietly
+from tests.support.context import presenting
+from tests.support.organization import Organization
+
+GROUP = "tampering with records"
+BEGIN_REQUEST = "SELECT is_new, is_same, answer FROM tenancy.begin_request('{key}', sha256('{body}'))"
+FINISH_REQUEST = "SELECT tenancy.finish_request('{key}', '{answer}')"
+CHANGES = (
+    "UPDATE tenancy.tenants SET name = name || '!' WHERE tenant_id = '{id}' RETURNING {change}",
+    "UPDATE tenancy.tenants SET name = coalesce(nullif({change}, ''), '') || 'mine' WHERE tenant_id = '{id}'",
+    "DELETE FROM tenancy.tenants WHERE tenant_id = '{id}' AND {change} IS NOT NULL",
+    "WITH gone AS (DELETE FROM tenancy.tenants WHERE tenant_id = '{id}' RETURNING {change}) SELECT FROM gone",
+    """INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name) VALUES ('subsidiary', '{head}', 'mine')
+    RETURNING {change}""",
+)
+
+
+async def events_of(as_admin: asyncpg.Connection, organization: Organization) -> list[asyncpg.Record]:
+    """Return all events of an organisation, as the superuser sees them."""
+    query = "SELECT * FROM tenancy.tenant_events WHERE organization_id = $1 ORDER BY event_id"
+    rows: list[asyncpg.Record] = await as_admin.fetch(query, organization.parent.tenant_id)
+    return rows
+
+
+@refused(GROUP)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO tenancy.tenant_events (event_type, database_role) VALUES ('deleted', 'tenancy_api')",
+        "UPDATE tenancy.tenant_events SET actor_tenant_id = NULL",
+        "DELETE FROM tenancy.tenant_events",
+        "TRUNCATE tenancy.tenant_events",
+        "MERGE INTO tenancy.tenant_events AS e USING (SELECT 1) AS s ON true WHEN MATCHED THEN DELETE",
+        "COPY tenancy.tenant_events FROM STDIN",
+        "ALTER TABLE tenancy.tenants DISABLE TRIGGER tenants_record_event",
+        "SELECT tenancy_private.record_tenant_event()",
+        "CREATE TRIGGER mine BEFORE INSERT ON tenancy.tenant_events EXECUTE FUNCTION tenancy.stamp_update()",
+        "SELECT FROM tenancy.tenant_events FOR UPDATE",
+    ],
+)
+async def test_the_audit_trail(as_api: asyncpg.Connection, hsbc: Organization, statement: str) -> None:
+    """To forge, change or remove an event, or to keep one from being written."""
+    for as_platform in (False, True):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await attempt(as_api, hsbc.parent.token, statement, as_platform=as_platform)
+
+
+@sees_nothing(GROUP)
+async def test_reading_a_strangers_events(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
+) -> None:
+    """To read in the audit trail what he may not read in the table."""
+    assert await events_of(as_admin, barclays)
+    for attacker, visible in ((hsbc.parent, hsbc.everybody), (hsbc.subsidiaries[0], [hsbc.subsidiaries[0]])):
+        rows = await attempt(as_api, attacker.token, "SELECT * FROM tenancy.tenant_events")
+        assert {row["tenant_id"] for row in rows} == {party.tenant_id for party in visible}
+
+
+@refused(GROUP)
+@pytest.mark.parametrize("statement", CHANGES, ids=lambda statement: statement.split()[0])
+async def test_a_change_on_nobodys_account(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, statement: str
+) -> None:
+    """To change a tenant and take the token out of the context, or put a stranger's in, before the event is written."""
+    before = await events_of(as_admin, hsbc)
+    for token in ("", barclays.parent.token):
+        filled = statement.format(
+            change=f"set_config('app.current_tenant', '{token}', true)",
+            id=hsbc.subsidiaries[0].tenant_id,
+            head=hsbc.parent.tenant_id,
+        )
+        with pytest.raises((asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError)):
+            await attempt(as_api, hsbc.parent.token, filled)
+    assert await events_of(as_admin, hsbc) == before
+
+
+@residual(GROUP, "the request id of an event is what the service, or SQL injected into it, says: it proves nothing")
+async def test_forging_the_request_id(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization
+) -> None:
+    """To have his change filed under another request."""
+    await attempt(
+        as_api,
+        hsbc.parent.token,
+        "SET LOCAL app.request_id = 'somebody-elses'",
+        f"UPDATE tenancy.tenants SET name = name || '!' WHERE tenant_id = '{hsbc.parent.tenant_id}'",
+    )
+    event = (await events_of(as_admin, hsbc))[-1]
+    assert event["request_id"] == "somebody-elses"
+    assert event["actor_tenant_id"] == hsbc.parent.tenant_id
+    assert event["database_role"] == "tenancy_api"
+    assert event["token_id"] is not None
+
+
+@sees_nothing(GROUP)
+@pytest.mark.parametrize("body", ["the same", "another"])
+async def test_a_strangers_idempotency_key(
+    as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization, body: str
+) -> None:
+    """To be given a stranger's answer for his Idempotency-Key, or to learn that he used it."""
+    await _remember(as_api, barclays.parent.token)
+    for attacker in hsbc.everybody:
+        rows = await attempt_quietly(as_api, attacker.token, BEGIN_REQUEST.format(key="key", body=body))
+        assert rows is None or [tuple(row) for row in rows] == [(True, True, None)]
+
+
+@sees_nothing(GROUP)
+@pytest.mark.parametrize("body", ["the same", "another"])
+async def test_an_idempotency_key_of_the_own_parent(as_api: asyncpg.Connection, hsbc: Organization, body: str) -> None:
+    """To read, as a subsidiary, the answers to its parent: they describe its siblings."""
+    await _remember(as_api, hsbc.parent.token)
+    for attacker in hsbc.subsidiaries:
+        rows = await attempt_quietly(as_api, attacker.token, BEGIN_REQUEST.format(key="key", body=body))
+        assert rows is None or [tuple(row) for row in rows] == [(True, True, None)]
+
+
+@refused(GROUP)
+async def test_rewriting_a_remembered_answer(
+    as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization
+) -> None:
+    """To have a repeated request answered with what the attacker wrote."""
+    await _remember(as_api, barclays.parent.token)
+    forged = FINISH_REQUEST.format(key="key", answer='{"name": "forged"}')
+    for token in (hsbc.parent.token, barclays.subsidiaries[0].token, barclays.parent.token):
+        await attempt_quietly(as_api, token, forged)
+        await attempt(as_api, token, forged)
+    rows = await attempt(as_api, barclays.parent.token, BEGIN_REQUEST.format(key="key", body="the same"))
+    assert [row["answer"] for row in rows] == ['{"name": "original"}']
+
+
+@refused(GROUP)
+@pytest.mark.parametrize("token", [None, "", "garbage"])
+async def test_remembering_as_nobody(as_api: asyncpg.Connection, token: str | None) -> None:
+    """To write into, or read from, the memory that platform operators share, without any token."""
+    for call in (BEGIN_REQUEST.format(key="key", body="x"), FINISH_REQUEST.format(key="key", answer="{}")):
+        with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
+            await attempt(as_api, token, call)
+
+
+@refused(GROUP)
+@pytest.mark.parametrize("verb", ["SELECT FROM", "DELETE FROM", "TRUNCATE"])
+async def test_the_memory_itself(as_api: asyncpg.Connection, hsbc: Organization, verb: str) -> None:
+    """To read or clear the remembered answers past the functions."""
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await attempt(as_api, hsbc.parent.token, f"{verb} tenancy_private.remembered_requests")
+
+
+async def _remember(connection: asyncpg.Connection, token: str) -> None:
+    async with presenting(connection, token):
+        await connection.execute(BEGIN_REQUEST.format(key="key", body="the same"))
+        await connection.execute(FINISH_REQUEST.format(key="key", answer='{"name": "original"}'))

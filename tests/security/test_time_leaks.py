@@ -1,0 +1,87 @@
+"""Leaks through time: many callers over three connections, while clients leave, tokens die and backends are killed.
+
+Two storms. One blows at a real `mtdb serve` over TCP, because only there do clients disconnect as clients do. The other
+blows at the application in this process, because only there can a request be cancelled at any await, in the middle of a
+statement or a commit, and the pool be counted from inside. A third, in test_time_leaks_pgbouncer.py, goes through
+PgBouncer.
+"""
+
+import random
+from collections.abc import Callable
+
+from sqlalchemy import URL
+
+from multi_tenant_db.main import create_app
+from tests.support.application_channel import ApplicationChannel
+from tests.support.channel import Channel
+from tests.support.served_process import served
+from tests.support.storm import POOL_TIMEOUT, Storm
+from tests.support.storm_judgement import all_see_what_is_theirs, judge
+from tests.support.storm_world import storm_world
+from tests.support.wire_answer import WireAnswer
+from tests.support.wire_channel import WireChannel
+
+POOL_SIZE = 3
+CALLERS_AT_ONCE = 24
+REQUESTS = {"short": 3_000, "long": 100_000}
+
+
+class LeakyChannel(ApplicationChannel):
+    """One time in twenty gives its caller what the caller before him was given, as a cache without a key would."""
+
+    before: WireAnswer | None = None
+
+    async def ask(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes | None) -> WireAnswer:
+        """Send a request, and mix up some answers."""
+        answer = await super().ask(method, target, headers, body)
+        mixed_up = self.before if self.before and random.random() < 0.05 else answer  # noqa: S311 - a lot
+        self.before = answer
+        return mixed_up
+
+
+async def test_a_real_service_in_a_storm(server_url: URL, attack_profile: str, announce: Callable[[str], None]) -> None:
+    """The attackers hope that a connection reaches them with somebody else's context in it, after any accident."""
+    async with storm_world(server_url) as world:
+        with served(world.database, pool_size=POOL_SIZE, pool_timeout_seconds=POOL_TIMEOUT) as service:
+            storm = Storm(world.cast, world.registry, world.as_admin, announce)
+            channels: list[Channel] = [WireChannel(service.port) for _ in range(CALLERS_AT_ONCE)]
+            tally = await storm.rage(channels, REQUESTS[attack_profile])
+
+            judge(tally)
+            await world.connections_settle(POOL_SIZE)
+            await all_see_what_is_theirs(world, channels, POOL_SIZE)
+            await world.connections_settle(POOL_SIZE)
+            await world.nothing_strayed(tally.created, tally.deleted)
+            assert '"defect"' not in service.log_text()
+
+
+async def test_requests_cancelled_at_any_moment(
+    server_url: URL, attack_profile: str, announce: Callable[[str], None]
+) -> None:
+    """The attackers hope that a request that is cancelled leaves its context, or its connection, behind."""
+    async with storm_world(server_url) as world:
+        app = create_app(world.database.settings(pool_size=POOL_SIZE, pool_timeout_seconds=POOL_TIMEOUT))
+        async with app.router.lifespan_context(app):
+            storm = Storm(world.cast, world.registry, world.as_admin, announce)
+            channels: list[Channel] = [ApplicationChannel(app) for _ in range(CALLERS_AT_ONCE)]
+            tally = await storm.rage(channels, REQUESTS[attack_profile])
+
+            judge(tally)
+            await world.connections_settle(POOL_SIZE)
+            assert app.state.engine.pool.checkedout() == 0
+            await all_see_what_is_theirs(world, channels, POOL_SIZE)
+            assert app.state.engine.pool.checkedout() == 0
+            await world.nothing_strayed(tally.created, tally.deleted)
+
+
+async def test_a_leak_does_not_escape_the_storm(server_url: URL, announce: Callable[[str], None]) -> None:
+    """Of a service that mixes up one answer in twenty, the storm says so: it can fail."""
+    async with storm_world(server_url) as world:
+        app = create_app(world.database.settings(pool_size=POOL_SIZE))
+        async with app.router.lifespan_context(app):
+            storm = Storm(world.cast, world.registry, world.as_admin, announce)
+            tally = await storm.rage([LeakyChannel(app) for _ in range(CALLERS_AT_ONCE)], 500)
+
+    reasons = "\n".join(tally.wrongs)
+    assert "shows a row of somebody else" in reasons
+    assert "tells about" in reasons

@@ -1,0 +1,51 @@
+"""The storm through PgBouncer in transaction mode, where a session changes hands after every transaction."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import URL
+
+from tests.support.channel import Channel
+from tests.support.pgbouncer import find_pgbouncer, keeps_prepared_statements, pgbouncer
+from tests.support.served_process import served
+from tests.support.storm import POOL_TIMEOUT, Storm
+from tests.support.storm_judgement import all_see_what_is_theirs, judge
+from tests.support.storm_world import storm_world
+from tests.support.wire_channel import WireChannel
+
+POOL_SIZE = 12
+SERVER_CONNECTIONS = 3
+CALLERS_AT_ONCE = 24
+REQUESTS = {"short": 3_000, "long": 100_000}
+PROGRAM = find_pgbouncer()
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not installed here: `apt-get install pgbouncer`")
+@pytest.mark.parametrize("prepared_statements", [False, True])
+async def test_a_storm_through_pgbouncer(
+    server_url: URL, attack_profile: str, announce: Callable[[str], None], prepared_statements: bool
+) -> None:
+    """The attackers hope for a server connection with a context that the pooler handed on to them."""
+    assert PROGRAM is not None
+    if prepared_statements and not keeps_prepared_statements(PROGRAM):
+        pytest.skip("this PgBouncer loses prepared statements; 1.21 and newer keep them")
+    async with storm_world(server_url) as world:
+        with pgbouncer(PROGRAM, world.database, pool_size=SERVER_CONNECTIONS) as port:
+            through = f"postgresql://127.0.0.1:{port}/{world.database.admin_url.database}"
+            with served(
+                world.database,
+                database_url=through,
+                pool_size=POOL_SIZE,
+                pool_timeout_seconds=POOL_TIMEOUT,
+                prepared_statements=prepared_statements,
+            ) as service:
+                storm = Storm(world.cast, world.registry, world.as_admin, announce)
+                channels: list[Channel] = [WireChannel(service.port) for _ in range(CALLERS_AT_ONCE)]
+                tally = await storm.rage(channels, REQUESTS[attack_profile])
+
+                judge(tally)
+                await world.connections_settle(SERVER_CONNECTIONS)
+                await all_see_what_is_theirs(world, channels, POOL_SIZE)
+                await world.connections_settle(SERVER_CONNECTIONS)
+                await world.nothing_strayed(tally.created, tally.deleted)
+                assert '"defect"' not in service.log_text()

@@ -1,0 +1,25 @@
+"""Texts that have broken other people's services."""
+
+SQL = (
+    "' OR '1'='1",
+    "'; DROP TABLE tenancy.tenants; --",
+    "1'; SELECT set_config('app.current_tenant', '', false); --",
+    "') UNION SELECT token_hash FROM tenancy_private.access_tokens --",
+    "\\'; DELETE FROM tenancy.tenants; --",
+    "$$; COMMIT; DELETE FROM tenancy.tenants; $$",
+    "x' || (SELECT string_agg(name, ',') FROM tenancy.tenants) || '",
+    "%' AND 1=1 /*",
+    "1 OR pg_sleep(10)",
+    ":name %(name)s $1 {0} ${7*7} {{7*7}}",
+)
+UNICODE = (
+    "\u02bc OR 1=1 --",  # a letter that some encodings turn into a quote
+    "\uff07 OR 1=1 --",  # a full-width quote, which NFKC would turn into one
+    "\u202egnp.exe",  # written from right to left from here on
+    "\uff28\uff33\uff22\uff23",  # full-width letters
+    "HSB\u0421",  # a Cyrillic letter that looks like a Latin one
+    "\u200bHSBC\ufeff",  # invisible characters
+    "İstanbul ﬁnance ẞank",  # letters whose case or form changes their length
+    "é" * 200,
+    "\U0001f3e6",
+)

@@ -1,0 +1,82 @@
+"""The service as an operator runs it: `mtdb serve`, a process of its own."""
+
+import http.client
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from multi_tenant_db.development.ports import free_port
+from tests.support.test_database import API_PASSWORD, TestDatabase
+
+START_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class ServedProcess:
+    """A running service."""
+
+    port: int
+    log: Path
+
+    def log_text(self) -> str:
+        """Return what it has logged so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def log_until(self, request_id: str | None) -> str:
+        """Return the log as soon as it holds this request's line, which is written once the answer has left."""
+        deadline = time.monotonic() + 5
+        while f'"{request_id}"' not in self.log_text() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return self.log_text()
+
+
+@contextmanager
+def served(database: TestDatabase, **settings: object) -> Iterator[ServedProcess]:
+    """Run the service on a database until the end; settings are named as in Settings."""
+    url = database.admin_url
+    chosen: dict[str, object] = {
+        "database_url": f"postgresql://{url.host}:{url.port}/{url.database}",
+        "api_password": API_PASSWORD,
+        "port": free_port(),
+        "log_level": "warning",
+    } | settings
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MTDB_")}
+    environment |= {f"MTDB_{name.upper()}": str(value) for name, value in chosen.items()}
+    program = Path(sys.executable).parent / "mtdb"
+    # In a folder of its own, so that no development.env speaks up.
+    with tempfile.TemporaryDirectory() as folder:
+        service = ServedProcess(int(str(chosen["port"])), Path(folder) / "service.log")
+        with service.log.open("wb") as log:
+            process = subprocess.Popen(
+                [program, "serve"], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+        try:
+            _wait_until_healthy(service, process)
+            yield service
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_healthy(service: ServedProcess, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=5)
+            connection.request("GET", "/health")
+            healthy = connection.getresponse().status == http.HTTPStatus.OK
+            connection.close()
+            if healthy:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"the service did not start:\n{service.log_text()}")

@@ -1,0 +1,1 @@
+"""Writes that a bank can trust: audited, conditional, repeatable, all or nothing."""
