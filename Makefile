@@ -10,7 +10,7 @@ VENV := .venv/bin
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs reset seed token migrate check test test-floor lock fmt environment
+.PHONY: help up down logs reset seed token migrate check test attack mutants reliability test-floor lock fmt environment
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,17 @@ check: environment ## Format, lint, types, layering, dependencies, migrations, c
 
 test: environment ## Run the tests with coverage; ARGS="tests/development -x" runs some, without
 	@$(VENV)/python -m pytest $(or $(ARGS),--cov)
+
+attack: environment ## Attack the isolation, and print the table of attacks with their results
+	@mkdir -p .local
+	@$(VENV)/python -m pytest -q -p tests.security.attack_report --attack-report=.local/attack-report.md tests/security $(ARGS)
+	@cat .local/attack-report.md
+
+mutants: environment ## Break the schema and the code on purpose, and see the suite notice; ARGS="everybody" hunts some
+	@$(VENV)/python -m tests.mutants.run $(ARGS)
+
+reliability: environment ## Faults and load at length, with progress; writes docs/reliability.md; ARGS="--minutes 0.1" is short
+	@$(VENV)/python -m tests.reliability.long $(ARGS)
 
 test-floor: environment ## Run the tests with the oldest dependencies that pyproject.toml allows
 	@$(PYTHON) scripts/bootstrap.py floor

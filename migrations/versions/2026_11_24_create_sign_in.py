@@ -42,6 +42,12 @@ def upgrade() -> None:
                 RETURN NULL;
             END IF;
 
+            -- An older snapshot would not show that the token has been revoked since.
+            IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+                RAISE EXCEPTION 'an access token counts in READ COMMITTED transactions only'
+                USING ERRCODE = 'invalid_transaction_state';
+            END IF;
+
             SELECT token.*
             INTO access_token
             FROM tenancy_private.access_tokens AS token

@@ -1,10 +1,10 @@
 """Remember the answers to creations that carry an Idempotency-Key, for 24 hours.
 
-A key belongs to its organisation, so it tells nobody else anything; platform operators share the nil UUID, which is no
-organisation's id. The row is written in the transaction that creates the tenant: a creation that fails remembers
-nothing, and a second request with the same key waits for the first at the primary key. Every use clears away up to a
-hundred expired rows, whosever they are, so no second service has to. Nobody reaches the table but through the two
-functions.
+A key belongs to the tenant that used it, so it tells nobody else anything, not even its own organisation; platform
+operators share the nil UUID, which is nobody's id. The row is written in the transaction that creates the tenant: a
+creation that fails remembers nothing, and a second request with the same key waits for the first at the primary key.
+Every use clears away up to a hundred expired rows, whosever they are, so no second service has to. Nobody reaches the
+table but through the two functions.
 """
 
 from alembic import op
@@ -21,14 +21,14 @@ def upgrade() -> None:
     """Create the private table and the two functions."""
     op.execute("""
         CREATE TABLE tenancy_private.remembered_requests (
-            organization_id uuid        NOT NULL,
+            tenant_id       uuid        NOT NULL,
             idempotency_key text        NOT NULL,
             request_hash    bytea       NOT NULL,
             answer          jsonb,
             created_at      timestamptz NOT NULL DEFAULT now(),
 
             CONSTRAINT remembered_requests_pkey
-                PRIMARY KEY (organization_id, idempotency_key),
+                PRIMARY KEY (tenant_id, idempotency_key),
             CONSTRAINT remembered_requests_key_length
                 CHECK (char_length(idempotency_key) BETWEEN 1 AND 255),
             CONSTRAINT remembered_requests_hash_is_sha256
@@ -47,7 +47,7 @@ def upgrade() -> None:
     """)
 
     op.execute("""
-        CREATE FUNCTION tenancy_private.caller_organization_id() RETURNS uuid
+        CREATE FUNCTION tenancy_private.caller_tenant_id() RETURNS uuid
         LANGUAGE plpgsql
         STABLE
         PARALLEL RESTRICTED
@@ -60,7 +60,7 @@ def upgrade() -> None:
                 RAISE EXCEPTION 'the access token is not valid'
                 USING ERRCODE = 'invalid_authorization_specification';
             END IF;
-            RETURN coalesce(access_token.organization_id, '00000000-0000-0000-0000-000000000000');
+            RETURN coalesce(access_token.tenant_id, '00000000-0000-0000-0000-000000000000');
         END
         $$
     """)
@@ -78,11 +78,11 @@ def upgrade() -> None:
         SET search_path = pg_catalog, pg_temp
         AS $$
         DECLARE
-            caller uuid := tenancy_private.caller_organization_id();
+            caller uuid := tenancy_private.caller_tenant_id();
         BEGIN
             DELETE FROM tenancy_private.remembered_requests AS expired
-            WHERE (expired.organization_id, expired.idempotency_key) IN (
-                SELECT candidate.organization_id, candidate.idempotency_key
+            WHERE (expired.tenant_id, expired.idempotency_key) IN (
+                SELECT candidate.tenant_id, candidate.idempotency_key
                 FROM tenancy_private.remembered_requests AS candidate
                 WHERE candidate.created_at < now() - interval '24 hours'
                 ORDER BY candidate.created_at
@@ -92,7 +92,7 @@ def upgrade() -> None:
 
             -- Another transaction with the same key is waited for here.
             INSERT INTO tenancy_private.remembered_requests AS request
-                (organization_id, idempotency_key, request_hash)
+                (tenant_id, idempotency_key, request_hash)
             VALUES
                 (caller, $1, $2)
             ON CONFLICT ON CONSTRAINT remembered_requests_pkey DO UPDATE
@@ -105,7 +105,7 @@ def upgrade() -> None:
             SELECT request.request_hash = $2, request.answer
             INTO is_same, answer
             FROM tenancy_private.remembered_requests AS request
-            WHERE request.organization_id = caller
+            WHERE request.tenant_id = caller
               AND request.idempotency_key = $1;
         END
         $$
@@ -120,7 +120,7 @@ def upgrade() -> None:
         BEGIN
             UPDATE tenancy_private.remembered_requests AS request
             SET answer = $2
-            WHERE request.organization_id = tenancy_private.caller_organization_id()
+            WHERE request.tenant_id = tenancy_private.caller_tenant_id()
               AND request.idempotency_key = $1
               AND request.answer IS NULL;
         END
@@ -134,5 +134,5 @@ def downgrade() -> None:
     """Forget all answers: a request that is repeated afterwards is carried out again."""
     for function in reversed(FUNCTIONS):
         op.execute(f"DROP FUNCTION tenancy.{function}")
-    op.execute("DROP FUNCTION tenancy_private.caller_organization_id()")
+    op.execute("DROP FUNCTION tenancy_private.caller_tenant_id()")
     op.execute("DROP TABLE tenancy_private.remembered_requests")

@@ -154,8 +154,8 @@ SCHEMA_MUTANTS = (
     Mutant(
         "idempotency keys are shared by all",
         _replace_in(
-            "tenancy_private.caller_organization_id()",
-            "coalesce(access_token.organization_id, ",
+            "tenancy_private.caller_tenant_id()",
+            "coalesce(access_token.tenant_id, ",
             "coalesce(NULL::uuid, ",
         ),
     ),

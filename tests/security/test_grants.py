@@ -22,7 +22,7 @@ OPERATOR_FUNCTIONS = (
 )
 REQUEST_FUNCTIONS = ("tenancy.begin_request(text,bytea)", "tenancy.finish_request(text,jsonb)")
 PRIVATE_FUNCTIONS = (
-    "tenancy_private.caller_organization_id()",
+    "tenancy_private.caller_tenant_id()",
     "tenancy_private.current_access_token()",
     "tenancy_private.describe_tenant(tenancy.tenants)",
 )

@@ -39,9 +39,13 @@ CERTAIN = 1e-9
 
 CARELESS_POLICY = """
     ALTER POLICY a_tenant_sees_itself_and_its_subsidiaries ON tenancy.tenants
-    USING (tenant_id = tenancy.current_tenant_id() OR parent_tenant_id = tenancy.current_tenant_id())
+    USING (
+        CASE WHEN (SELECT count(*) FROM generate_series(1, 30000) AS other WHERE tenant_id IS NOT NULL) > 0
+        THEN tenant_id = tenancy.current_tenant_id() OR parent_tenant_id = tenancy.current_tenant_id()
+        END
+    )
 """
-"""As in most tutorials: correct in what it shows, but its functions run only once a row is found."""
+"""As in many a tutorial: right in what it shows, but it works only once a row is found, here as if it read a table."""
 
 Timings = dict[str, list[tuple[float, float]]]
 
@@ -75,7 +79,11 @@ def compare(world: HiddenWorld, requests: list[str], announce: Callable[[str], N
                 if of_hidden.observable != of_absent.observable or of_hidden.status not in {403, 404}:
                     differences.append(f"{request} {hidden}: {of_hidden} but {absent}: {of_absent}")
             if n % 1_000 == 0:
-                announce(f"{n} of {len(pairs)} hidden ids compared, {len(differences)} differences")
+                aucs = sorted(Classifier(timed).auc for timed in timings.values())
+                announce(
+                    f"{n} of {len(pairs)} hidden ids compared, {len(differences)} differences,"
+                    f" AUC {aucs[0]:.3f} to {aucs[-1]:.3f}"
+                )
     return timings, differences
 
 
@@ -105,7 +113,7 @@ async def test_hidden_ids_answer_like_ids_that_nobody_has(
 
 async def test_the_classifier_finds_a_leak_where_there_is_one(server_url: URL, announce: Callable[[str], None]) -> None:
     """Under a policy that works longer for a hidden row, the same measurement is certain: it can fail."""
-    async with hidden_world(server_url, 500, before_serving=(CARELESS_POLICY,)) as world:
+    async with hidden_world(server_url, 200, before_serving=(CARELESS_POLICY,)) as world:
         timings, differences = await asyncio.to_thread(compare, world, ["GET"], announce)
 
     classifier = Classifier(timings["GET"])

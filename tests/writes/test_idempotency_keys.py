@@ -70,7 +70,7 @@ async def test_clearing_away_is_bounded(
     """One request removes at most a hundred expired keys, the oldest first, so none pays for all."""
     await as_admin.execute("DELETE FROM tenancy_private.remembered_requests")
     await as_admin.execute(
-        "INSERT INTO tenancy_private.remembered_requests (organization_id, idempotency_key, request_hash, created_at)"
+        "INSERT INTO tenancy_private.remembered_requests (tenant_id, idempotency_key, request_hash, created_at)"
         " SELECT gen_random_uuid(), 'old ' || n, sha256('x'), now() - interval '2 days' + n * interval '1 second'"
         " FROM generate_series(1, 250) AS n"
     )

@@ -207,9 +207,6 @@ async def test_keys_of_two_organisations_know_nothing_of_each_other(
     assert same_answer(first, await create(client, hsbc.parent, body, Idempotency_Key=idempotency_key))
 
 
-@pytest.mark.xfail(
-    reason="tenancy_private.caller_organization_id() gives a subsidiary the keys of its parent", strict=True
-)
 async def test_a_subsidiary_learns_nothing_of_its_parents_requests(
     client: httpx.AsyncClient, hsbc: Organization
 ) -> None:

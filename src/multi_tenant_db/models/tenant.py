@@ -13,7 +13,6 @@ from sqlalchemy import (
     Index,
     PrimaryKeyConstraint,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -37,13 +36,14 @@ class Tenant(Base):
             ["tenancy.tenants.organization_id", "tenancy.tenants.tenant_id"],
             name="tenants_parent_fkey",
         ),
-        UniqueConstraint("organization_id", "name", name="tenants_name_unique_in_organization"),
+        Index("tenants_name_unique_in_organization", "organization_id", text("(name || '')"), unique=True),
         Index("tenants_tenant_id", "tenant_id", "organization_id"),
         Index("tenants_parents", "organization_id", "tenant_id", postgresql_where=text("parent_tenant_id IS NULL")),
         Index(
             "tenants_subsidiaries",
             "organization_id",
             "parent_tenant_id",
+            "tenant_id",
             postgresql_where=text("parent_tenant_id IS NOT NULL"),
         ),
         {"schema": "tenancy"},

@@ -18,7 +18,7 @@ class TenantEvent(Base):
     __tablename__ = "tenant_events"
     __table_args__ = (
         PrimaryKeyConstraint("organization_id", "tenant_id", "event_id", name="tenant_events_pkey"),
-        Index("tenant_events_event_id", "event_id"),
+        Index("tenant_events_event_id", "event_id", "organization_id", "tenant_id"),
         {"schema": "tenancy"},
     )
 

@@ -18,8 +18,8 @@ INSERT = """INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name, me
     VALUES ($1, $2, $3, jsonb_build_object('note', $4::integer))"""
 ON_CONFLICT = {
     "fail": "",
-    "nothing": " ON CONFLICT (organization_id, name) DO NOTHING",
-    "update": " ON CONFLICT (organization_id, name) DO UPDATE SET metadata = EXCLUDED.metadata",
+    "nothing": " ON CONFLICT (organization_id, (name || '')) DO NOTHING",
+    "update": " ON CONFLICT (organization_id, (name || '')) DO UPDATE SET metadata = EXCLUDED.metadata",
 }
 MERGE = """MERGE INTO tenancy.tenants AS tenant
     USING (VALUES ($1::uuid, $2::tenancy.tenant_type, $3::uuid, $4::text, $5::integer))
