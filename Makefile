@@ -7,6 +7,8 @@ export PORT POSTGRES_PORT
 # Any Python that runs will do to begin with; a pyenv shim whose version is missing does not run.
 PYTHON := $(shell for p in python3 python3.13 python3.14 /usr/bin/python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 VENV := .venv/bin
+# A file of tests stays in one process, each process has a PostgreSQL of its own.
+PARALLEL := --numprocesses=3 --dist=loadfile
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help
@@ -42,7 +44,7 @@ check: environment ## Format, lint, types, layering, dependencies, migrations, c
 	@$(VENV)/python scripts/check.py
 
 test: environment ## Run the tests with coverage; ARGS="tests/development -x" runs some, without
-	@$(VENV)/python -m pytest $(or $(ARGS),--cov)
+	@$(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL))
 
 attack: environment ## Attack the isolation, and print the table of attacks with their results
 	@mkdir -p .local
@@ -57,7 +59,7 @@ reliability: environment ## Faults and load at length, with progress; writes doc
 
 test-floor: environment ## Run the tests with the oldest dependencies that pyproject.toml allows
 	@$(PYTHON) scripts/bootstrap.py floor
-	@.local/floor-venv/bin/python -m pytest $(ARGS)
+	@.local/floor-venv/bin/python -m pytest $(or $(ARGS),$(PARALLEL))
 
 lock: ## Make the lock files anew from pyproject.toml; ARGS=--upgrade takes the newest of everything
 	@$(PYTHON) scripts/bootstrap.py lock $(ARGS)

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import URL, make_url
@@ -27,6 +28,8 @@ PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_LONG"}
 """How hard the tests try; everything else of the environment is none of their business."""
 for name in [name for name in os.environ if name.startswith("MTDB_") and name not in PROFILES]:
     del os.environ[name]
+hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no defect
+hypothesis.settings.load_profile("suite")
 Settings.model_config["env_file"] = None  # the development's database is none of the tests' business
 
 

@@ -9,7 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from multi_tenant_db import __version__
 from multi_tenant_db.database.engine import create_engine, service_url
-from multi_tenant_db.database.safety_check import require_safe_database
+from multi_tenant_db.database.safety_check import await_safe_database
 from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.observability.request_context import RequestContext
 from multi_tenant_db.routers import health, tenants
@@ -32,7 +32,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
 
     What it yields is what the HTTP protocol knows of the service.
     """
-    await require_safe_database(app.state.engine)
+    await await_safe_database(app.state.engine, app.state.settings.startup_timeout_seconds)
     yield {"settings": app.state.settings}
     await app.state.engine.dispose()
 

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 
-from tests.reliability.support.calls import call_on, path_of
+from multi_tenant_db.development import EmbeddedPostgres
+from tests.reliability.support.calls import call, call_on, path_of
 from tests.reliability.support.judgement import judge
 from tests.reliability.support.line import Line
 from tests.reliability.support.load import under_load
@@ -123,3 +124,28 @@ async def test_workers_are_replaced_without_losing_a_request(fragile: TestDataba
     assert not judgement.complaints
     assert judgement.acknowledged == judgement.found > 0
     assert [answer for answer in load.history.answers if not answer.is_right] == []
+
+
+async def test_a_worker_that_dies_while_the_database_is_away_is_replaced(
+    server: EmbeddedPostgres, pair: Service, bank: Organization
+) -> None:
+    """Without a database a new worker waits for it, rather than to take the whole service down."""
+    victim = pair.workers[0]
+    await asyncio.to_thread(server.stop)
+    try:
+        os.kill(victim, signal.SIGKILL)
+
+        async def another_waits() -> bool:
+            return "waiting for the database" in pair.log
+
+        await until(another_waits, "a new worker waits for the database", SECONDS_TO_START)
+    finally:
+        await asyncio.to_thread(server.start)
+
+    async def both_serve() -> bool:
+        started = [f"Started server process [{worker}]" in pair.log for worker in pair.workers]
+        return started == [True, True] and victim not in pair.workers
+
+    await until(both_serve, "both workers serve", SECONDS_TO_START)
+    assert (await call(pair.port, "GET", path_of(bank.parent), bank.parent)).status == 200
+    assert pair.is_running

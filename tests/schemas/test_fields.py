@@ -6,7 +6,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
@@ -138,6 +138,7 @@ def test_the_size_of_metadata_is_counted_in_bytes(character: str) -> None:
         check_metadata(larger)
 
 
+@settings(max_examples=30)  # each a whole tree
 @given(
     st.dictionaries(
         st.text(),

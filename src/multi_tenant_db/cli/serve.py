@@ -15,13 +15,11 @@ from uvicorn.supervisors import ChangeReload
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.cli.worker_supervisor import WorkerSupervisor
 from multi_tenant_db.database.engine import create_engine, service_url
-from multi_tenant_db.database.safety_check import require_safe_database
-from multi_tenant_db.errors import DatabaseUnavailable
+from multi_tenant_db.database.safety_check import await_safe_database
 from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.routers.orderly_http_protocol import OrderlyHttpProtocol
 from multi_tenant_db.settings import Settings
 
-SECONDS_BETWEEN_TRIES = 0.5
 SECONDS_FOR_A_WORKER_TO_START = 60
 """uvicorn kills a worker that takes longer. Its own 5 seconds would, on a machine under load, let none ever start."""
 
@@ -68,7 +66,10 @@ def _run(config: uvicorn.Config) -> None:
     if config.should_reload:
         ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
     elif config.workers > 1:
-        WorkerSupervisor(config, sockets=[config.bind_socket()]).run()
+        supervisor = WorkerSupervisor(config, sockets=[config.bind_socket()])
+        supervisor.run()
+        if supervisor.gave_up:
+            sys.exit(ExitCode.FAILED)
     else:
         server.run()
 
@@ -79,17 +80,8 @@ async def _require_safe_database(settings: Settings) -> None:
     Raises UnsafeDatabaseError at once, DatabaseUnavailable after `startup_timeout_seconds`.
     """
     engine = create_engine(service_url(settings), settings)
-    deadline = asyncio.get_running_loop().time() + settings.startup_timeout_seconds
     try:
-        report = None
-        while report is None:
-            try:
-                report = await require_safe_database(engine)
-            except DatabaseUnavailable as error:
-                if asyncio.get_running_loop().time() >= deadline:
-                    raise
-                log.warning("waiting for the database", cause=str(error.__cause__))
-                await asyncio.sleep(SECONDS_BETWEEN_TRIES)
+        report = await await_safe_database(engine, settings.startup_timeout_seconds)
     finally:
         await engine.dispose()
     for warning in report.warnings:

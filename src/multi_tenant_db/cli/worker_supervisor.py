@@ -1,5 +1,6 @@
 """The parent of several worker processes."""
 
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 
@@ -11,3 +12,8 @@ class WorkerSupervisor(Multiprocess):
         for listener in self.sockets:
             listener.close()
         super().terminate_all()
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether it stopped because a worker could not start."""
+        return any(worker.exitcode == STARTUP_FAILURE for worker in self.processes)

@@ -1,7 +1,10 @@
 """What must hold before the service trusts a database, checked at start-up and by `mtdb check`."""
 
+import asyncio
+from time import monotonic
 from typing import Any
 
+import structlog
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -9,6 +12,9 @@ from multi_tenant_db.database.failures import failures_as_errors
 from multi_tenant_db.database.safety_report import SafetyReport
 from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
 from multi_tenant_db.database.unsafe_database_error import UnsafeDatabaseError
+from multi_tenant_db.errors import DatabaseUnavailable
+
+SECONDS_BETWEEN_TRIES = 0.5
 
 OLDEST_SERVER = 170005
 """PostgreSQL 17.5, as `server_version_num` writes it."""
@@ -68,6 +74,8 @@ REVISION_IS_READABLE = text("""
 """)
 REVISION = text("SELECT version_num FROM public.alembic_version")
 
+log = structlog.get_logger()
+
 
 async def require_safe_database(engine: AsyncEngine) -> SafetyReport:
     """Return the report when nothing in it is dangerous.
@@ -78,6 +86,19 @@ async def require_safe_database(engine: AsyncEngine) -> SafetyReport:
     if report.dangers:
         raise UnsafeDatabaseError(report.dangers)
     return report
+
+
+async def await_safe_database(engine: AsyncEngine, seconds: float) -> SafetyReport:
+    """Wait so long for a database that does not answer yet, then do as `require_safe_database` does."""
+    deadline = monotonic() + seconds
+    while True:
+        try:
+            return await require_safe_database(engine)
+        except DatabaseUnavailable as error:
+            if monotonic() >= deadline:
+                raise
+            log.warning("waiting for the database", cause=str(error.__cause__))
+        await asyncio.sleep(SECONDS_BETWEEN_TRIES)
 
 
 async def check_database(engine: AsyncEngine) -> SafetyReport:
