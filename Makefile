@@ -8,11 +8,14 @@ export PORT POSTGRES_PORT
 PYTHON := $(shell for p in python3 python3.13 python3.14 /usr/bin/python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 VENV := .venv/bin
 # A file of tests stays in one process, each process has a PostgreSQL of its own.
-PARALLEL := --numprocesses=3 --dist=loadfile
+PARALLEL := --numprocesses=4 --dist=loadfile
+# Suites that attack, overload and break the service for minutes; `make test-long` runs them.
+LONG := tests/bad_input tests/limits tests/reliability tests/security/model \
+        $(wildcard tests/security/test_attack_* tests/security/test_http_* tests/security/test_time_*)
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs reset seed token migrate check test attack mutants reliability test-floor lock fmt environment
+.PHONY: help up down logs reset seed token migrate check test test-long attack mutants reliability test-floor lock fmt environment
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,7 +47,10 @@ check: environment ## Format, lint, types, layering, dependencies, migrations, c
 	@$(VENV)/python scripts/check.py
 
 test: environment ## Run the tests with coverage; ARGS="tests/development -x" runs some, without
-	@$(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL))
+	@$(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL) $(LONG:%=--ignore=%))
+
+test-long: environment ## Run the suites that attack, overload and break the service, which take minutes
+	@$(VENV)/python -m pytest $(PARALLEL) $(LONG) $(ARGS)
 
 attack: environment ## Attack the isolation, and print the table of attacks with their results
 	@mkdir -p .local
@@ -59,7 +65,7 @@ reliability: environment ## Faults and load at length, with progress; writes doc
 
 test-floor: environment ## Run the tests with the oldest dependencies that pyproject.toml allows
 	@$(PYTHON) scripts/bootstrap.py floor
-	@.local/floor-venv/bin/python -m pytest $(or $(ARGS),$(PARALLEL))
+	@.local/floor-venv/bin/python -m pytest $(or $(ARGS),$(PARALLEL) $(LONG:%=--ignore=%))
 
 lock: ## Make the lock files anew from pyproject.toml; ARGS=--upgrade takes the newest of everything
 	@$(PYTHON) scripts/bootstrap.py lock $(ARGS)

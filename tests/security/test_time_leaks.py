@@ -80,7 +80,7 @@ async def test_a_leak_does_not_escape_the_storm(server_url: URL, announce: Calla
         app = create_app(world.database.settings(pool_size=POOL_SIZE))
         async with app.router.lifespan_context(app):
             storm = Storm(world.cast, world.registry, world.as_admin, announce)
-            tally = await storm.rage([LeakyChannel(app) for _ in range(CALLERS_AT_ONCE)], 500)
+            tally = await storm.rage([LeakyChannel(app) for _ in range(CALLERS_AT_ONCE)], 1_500)
 
     reasons = "\n".join(tally.wrongs)
     assert "shows a row of somebody else" in reasons

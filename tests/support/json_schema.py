@@ -1,5 +1,6 @@
 """As much of JSON Schema as the service's OpenAPI document uses; an unknown keyword is an error, never ignored."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -10,11 +11,12 @@ type Check = Callable[[Any, Any, dict[str, Any], str], list[str]]
 NOT_CHECKED = {"type", "title", "description", "examples", "default", "additionalProperties"}
 """The type is checked first; objects with declared properties are closed, others take any member."""
 
-TYPES = {
+TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
     "string": str,
     "integer": int,
+    "number": (int, float),
     "boolean": bool,
     "null": type(None),
 }
@@ -75,6 +77,14 @@ def _check_enum(value: Any, members: list[Any], _: dict[str, Any], where: str) -
     return [] if value in members else [f"{where} is none of {members}"]
 
 
+def _check_pattern(value: Any, pattern: str, _: dict[str, Any], where: str) -> list[str]:
+    return [] if re.search(pattern, value) else [f"{where} does not fit {pattern}"]
+
+
+def _check_names(value: Any, schema: dict[str, Any], document: dict[str, Any], where: str) -> list[str]:
+    return [found for name in value for found in violations(name, schema, document, f"{where}/{name}")]
+
+
 def _check_format(value: Any, name: str, _: dict[str, Any], where: str) -> list[str]:
     assert name in {"uuid", "date-time"}, f"the format {name} is not known here"
     holds = str(UUID(value)) == value if name == "uuid" else "T" in value and value.endswith("Z")
@@ -90,6 +100,8 @@ def _check_maximum(value: Any, limit: int, _: dict[str, Any], where: str) -> lis
 
 
 CHECKS: dict[str, Check] = {
+    "pattern": _check_pattern,
+    "propertyNames": _check_names,
     "$ref": _check_reference,
     "anyOf": _check_choices,
     "items": _check_items,
