@@ -8,7 +8,7 @@ export PORT POSTGRES_PORT
 PYTHON := $(shell for p in python3 python3.13 python3.14 /usr/bin/python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 VENV := .venv/bin
 # A file of tests stays in one process, each process has a PostgreSQL of its own.
-PARALLEL := --numprocesses=4 --dist=loadfile
+PARALLEL := --numprocesses=3 --dist=loadfile
 # Suites that attack, overload and break the service for minutes; `make test-long` runs them.
 LONG := tests/bad_input tests/limits tests/reliability tests/security/model \
         $(wildcard tests/security/test_attack_* tests/security/test_http_* tests/security/test_time_*)

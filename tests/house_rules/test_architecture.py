@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from multi_tenant_db.settings import Settings
-from tests.support.sources import ROOT, name_of, parse, python_files
+from tests.support.sources import ROOT, for_each, name_of, parse, python_files
 
 SERVICE = python_files("src")
 TRANSACTIONS = "src/multi_tenant_db/database/tenant_session.py"
@@ -25,7 +25,7 @@ def test_imports_follow_the_layers() -> None:
     assert result.returncode == 0, result.stdout
 
 
-@pytest.mark.parametrize("path", [p for p in SERVICE if name_of(p) != TRANSACTIONS], ids=name_of)
+@for_each([p for p in SERVICE if name_of(p) != TRANSACTIONS])
 def test_one_place_begins_and_ends_transactions(path: Path) -> None:
     """Nobody but tenant_session.py begins, commits or rolls back."""
     for node in ast.walk(parse(path)):
@@ -35,14 +35,14 @@ def test_one_place_begins_and_ends_transactions(path: Path) -> None:
             )
 
 
-@pytest.mark.parametrize("path", [p for p in SERVICE if "/repositories/" not in name_of(p)], ids=name_of)
+@for_each([p for p in SERVICE if "/repositories/" not in name_of(p)])
 def test_queries_on_tenants_live_in_repositories(path: Path) -> None:
     """No statement on the tenants' tables is built outside the repositories."""
     found = [match[0] for match in QUERY.finditer(path.read_text(encoding="utf-8"))]
     assert not found, f"{name_of(path)} builds a query ({found}): move it to a repository"
 
 
-@pytest.mark.parametrize("path", [p for p in SERVICE if name_of(p) != ADMINISTRATION], ids=name_of)
+@for_each([p for p in SERVICE if name_of(p) != ADMINISTRATION])
 def test_nobody_opens_a_connection_of_his_own(path: Path) -> None:
     """Only the administrator's installation connects past the pool."""
     assert "asyncpg.connect" not in path.read_text(encoding="utf-8"), f"{name_of(path)} connects past the pool"
@@ -57,7 +57,7 @@ def test_every_setting_is_used_and_described(name: str) -> None:
     assert Settings.model_fields[name].description, f"settings.{name} has no description"
 
 
-@pytest.mark.parametrize("path", SERVICE, ids=name_of)
+@for_each(SERVICE)
 def test_no_statement_is_put_together_from_text(path: Path) -> None:
     """No SQL is built by formatting: values travel as parameters, and a token never stands in a statement."""
     for node in ast.walk(parse(path)):

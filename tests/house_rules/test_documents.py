@@ -3,17 +3,15 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from multi_tenant_db.settings import Settings
-from tests.support.sources import ROOT, name_of, project_files
+from tests.support.sources import ROOT, for_each, name_of, project_files
 
 DOCUMENTS = [path for path in project_files() if path.suffix == ".md"]
 NAMED_PATH = re.compile(r"`((?:src|tests|migrations|scripts|docs|examples|benchmarks|\.ci|\.github)/[\w./-]*)`")
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+@for_each(DOCUMENTS)
 def test_every_path_in_a_document_exists(path: Path) -> None:
     """A path or a link that a document names leads somewhere."""
     text = path.read_text(encoding="utf-8")
@@ -22,7 +20,7 @@ def test_every_path_in_a_document_exists(path: Path) -> None:
     assert not missing, f"{name_of(path)} names what does not exist: {missing}"
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+@for_each(DOCUMENTS)
 def test_every_make_target_in_a_document_exists(path: Path) -> None:
     """A `make` target that a document names is in the Makefile."""
     targets = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))

@@ -4,9 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
-from tests.support.sources import ROOT, name_of, parse, project_files, python_files
+from tests.support.sources import ROOT, for_each, name_of, parse, project_files, python_files
 
 LONGEST_FILE = 300
 SOURCES = python_files("src", "tests", "migrations", "scripts", "benchmarks", "examples")
@@ -17,14 +15,14 @@ REGISTRIES = "|".join(
 )
 
 
-@pytest.mark.parametrize("path", [p for p in project_files() if p.suffix in {".py", ".sql", ".sh"}], ids=name_of)
+@for_each([p for p in project_files() if p.suffix in {".py", ".sql", ".sh"}])
 def test_a_file_is_short(path: Path) -> None:
     """A source file has at most 300 lines."""
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= LONGEST_FILE, f"{name_of(path)} has {lines} lines: split it along its responsibilities"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@for_each(SOURCES)
 def test_a_file_holds_one_class_named_like_it(path: Path) -> None:
     """A file holds at most one class, and a class's file has the class's name in snake case."""
     classes = [node.name for node in parse(path).body if isinstance(node, ast.ClassDef)]
@@ -35,7 +33,7 @@ def test_a_file_holds_one_class_named_like_it(path: Path) -> None:
         assert path.stem == snake or functions, f"{name_of(path)} holds {classes[0]}: name the file {snake}.py"
 
 
-@pytest.mark.parametrize("path", project_files(), ids=name_of)
+@for_each(project_files())
 def test_a_file_names_no_package_registry(path: Path) -> None:
     """No file holds the address of a package registry, so the project works behind any mirror."""
     text = path.read_bytes().decode("utf-8", errors="ignore")
@@ -43,7 +41,7 @@ def test_a_file_names_no_package_registry(path: Path) -> None:
     assert not found, f"{name_of(path)} names {found}: the reader's own settings name his mirror"
 
 
-@pytest.mark.parametrize("path", python_files("tests"), ids=name_of)
+@for_each(python_files("tests"))
 def test_a_test_says_what_it_shows(path: Path) -> None:
     """Every test has a docstring of one sentence."""
     for node in ast.walk(parse(path)):

@@ -2,6 +2,7 @@
 
 import ast
 import subprocess
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -36,3 +37,23 @@ def parse(path: Path) -> ast.Module:
 def name_of(path: Path) -> str:
     """Return the path as a reader of the project writes it."""
     return path.relative_to(ROOT).as_posix()
+
+
+def for_each(paths: list[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
+    """Run a test on every one of these files, and say of all that break the rule which they are."""
+
+    def decorate(test: Callable[[Path], None]) -> Callable[[], None]:
+        def run() -> None:
+            broken = []
+            for path in paths:
+                try:
+                    test(path)
+                except AssertionError as error:
+                    broken.append(str(error))
+            assert paths, "there are no such files"
+            assert not broken, "\n".join(broken)
+
+        run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
+        return run
+
+    return decorate
