@@ -85,7 +85,7 @@ async def test_a_taken_port_is_one_line(database: TestDatabase) -> None:
     """Where somebody listens already, the line names address and settings, and the exit code is not `no database`."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        outcome = await mtdb("serve", env=settings_for(database, MTDB_PORT=port))
+        outcome = await mtdb("serve", env=settings_for(database, MTDB_PORT=port, MTDB_LOG_LEVEL="error"))
 
     assert outcome.exit_code == ExitCode.FAILED
     assert f"cannot listen on 127.0.0.1:{port}" in outcome.complaint
@@ -94,7 +94,7 @@ async def test_a_taken_port_is_one_line(database: TestDatabase) -> None:
 
 async def test_an_unknown_host_is_one_line(database: TestDatabase) -> None:
     """An address that is not this machine's is refused the same way."""
-    outcome = await mtdb("serve", env=settings_for(database, MTDB_HOST="nowhere.invalid"))
+    outcome = await mtdb("serve", env=settings_for(database, MTDB_HOST="nowhere.invalid", MTDB_LOG_LEVEL="error"))
 
     assert outcome.exit_code == ExitCode.FAILED
     assert "cannot listen on nowhere.invalid:8000" in outcome.complaint
