@@ -68,7 +68,7 @@ class EmbeddedPostgres:
         """Run a fast server on a free port, and remove it with its data at the end."""
         account = ServerAccount.choose()
         usual = tempfile.gettempdir()
-        parent = usual if account.can_enter(Path(usual)) else "/var/tmp"  # noqa: S108
+        parent = usual if account.can_enter(Path(usual)) else "/var/tmp"  # noqa: S108 - mkdtemp makes the name
         folder = Path(tempfile.mkdtemp(prefix="multi-tenant-db-", dir=parent))
         server = cls(folder, release=release, durable=False, settings=settings)
         try:

@@ -24,12 +24,12 @@ def npm_command() -> list[str]:
 
 def _works(npm: list[str]) -> bool:
     try:
-        return subprocess.run([*npm, "--version"], capture_output=True, check=False, timeout=60).returncode == 0  # noqa: S603
+        return subprocess.run([*npm, "--version"], capture_output=True, check=False, timeout=60).returncode == 0
     except OSError:
         return False
 
 
 def _install_node() -> None:
     installer = PROJECT / "scripts" / "bootstrap.py"
-    if subprocess.run([sys.executable, str(installer), "node"], check=False).returncode:  # noqa: S603
+    if subprocess.run([sys.executable, str(installer), "node"], check=False).returncode:
         raise EmbeddedPostgresError("npm is missing and Node.js could not be installed: install npm and run again.")

@@ -44,7 +44,7 @@ def download(release: str, into: Path) -> Path:
     options = ["--ignore-scripts", "--loglevel=error", f"--cache={into / 'cache'}", f"--pack-destination={into}"]
     # npm's own Node.js is beside it where both come from the project's folder.
     environment = os.environ | {"PATH": f"{Path(npm[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [*npm, "pack", package, *options], cwd=into, env=environment, capture_output=True, text=True, check=False
     )
     archives = list(into.glob("*.tgz"))

@@ -25,7 +25,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     _unread_bytes = 0
     _patience: TimerHandle | None = None
 
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn itself narrows it
         """Wait for a head, but not for long."""
         super().connection_made(transport)
         self.url = b""
