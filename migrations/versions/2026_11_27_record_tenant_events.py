@@ -125,6 +125,22 @@ def upgrade() -> None:
         AFTER INSERT OR UPDATE OR DELETE ON tenancy.tenants
         FOR EACH ROW EXECUTE FUNCTION tenancy_private.record_tenant_event()
     """)
+    op.execute("""
+        CREATE FUNCTION tenancy_private.refuse_truncation() RETURNS trigger
+        LANGUAGE plpgsql
+        SET search_path = pg_catalog, pg_temp
+        AS $$
+        BEGIN
+            RAISE EXCEPTION 'tenants are deleted, not truncated, which would record no event'
+            USING ERRCODE = 'feature_not_supported', HINT = 'Use DELETE.';
+        END
+        $$
+    """)
+    op.execute("""
+        CREATE TRIGGER tenants_refuse_truncation
+        BEFORE TRUNCATE ON tenancy.tenants
+        FOR EACH STATEMENT EXECUTE FUNCTION tenancy_private.refuse_truncation()
+    """)
 
     # The owner, too, may only add: were the trigger's function ever turned against us, it could not rewrite history.
     op.execute("REVOKE ALL ON tenancy.tenant_events FROM tenancy_owner")
@@ -156,6 +172,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the events: what was recorded is lost. Copy the table first if anybody may ask."""
+    op.execute("DROP TRIGGER tenants_refuse_truncation ON tenancy.tenants")
+    op.execute("DROP FUNCTION tenancy_private.refuse_truncation()")
     op.execute("DROP TRIGGER tenants_record_event ON tenancy.tenants")
     op.execute("DROP FUNCTION tenancy_private.record_tenant_event()")
     op.execute("DROP FUNCTION tenancy_private.describe_tenant(tenancy.tenants)")

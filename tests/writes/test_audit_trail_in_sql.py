@@ -108,6 +108,21 @@ async def test_the_owner_may_only_add(as_admin: asyncpg.Connection, hsbc: Organi
         await as_admin.execute("DELETE FROM tenancy.tenant_events WHERE database_role = 'forged'")
 
 
+@pytest.mark.parametrize("role", ["tenancy_owner", "postgres"])
+async def test_nobody_empties_the_table_without_a_trace(
+    as_admin: asyncpg.Connection, hsbc: Organization, role: str
+) -> None:
+    """TRUNCATE passes row triggers by, so it is refused; DELETE is the way, and leaves its events."""
+    async with as_admin.transaction():
+        await as_admin.execute(f"SET LOCAL ROLE {role}")
+        with pytest.raises(asyncpg.FeatureNotSupportedError, match="not truncated"):
+            async with as_admin.transaction():
+                await as_admin.execute("TRUNCATE tenancy.tenants CASCADE")
+    assert await as_admin.fetchval(
+        "SELECT count(*) FROM tenancy.tenants WHERE organization_id = $1", hsbc.parent.tenant_id
+    )
+
+
 async def test_a_change_past_the_service_is_recorded_with_the_database_role(
     as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
