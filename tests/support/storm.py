@@ -119,11 +119,13 @@ class Storm:
             self._wrong(caller, request, answer, "shows a row of somebody else")
         if request.kind == "list" and str(caller.tenant_id) not in [row["tenant_id"] for row in rows]:
             self._wrong(caller, request, answer, "lacks the caller himself")
-        if request.kind == "create":
+        if request.kind == "create" and "tenant_id" not in document:
+            self._wrong(caller, request, answer, "is no tenant")
+        elif request.kind == "create":
             self.tally.created.add(document["tenant_id"])
             if request.key is None:
                 caller.made.append(document["tenant_id"])
-        if request.method == "PUT" and document["metadata"] != (request.body or {})["metadata"]:
+        if request.method == "PUT" and document.get("metadata") != (request.body or {})["metadata"]:
             self._wrong(caller, request, answer, "is not what was written")
 
     def _wrong(self, caller: StormCaller, request: StormRequest, answer: WireAnswer, why: str) -> None:
