@@ -28,13 +28,14 @@ Press **Authorize** and paste an access token; `make token TENANT="HSBC"` prints
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-    """Refuse to start on a database that would not isolate; close the pool at the end.
+    """Refuse to start on a database that would not isolate; close the pools at the end.
 
     What it yields is what the HTTP protocol knows of the service.
     """
     await await_safe_database(app.state.engine, app.state.settings.startup_timeout_seconds)
     yield {"settings": app.state.settings}
     await app.state.engine.dispose()
+    await app.state.health_engine.dispose()
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.engine = create_engine(service_url(settings), settings)
+    app.state.health_engine = create_engine(service_url(settings), settings, connections=1)
     app.include_router(health.router)
     app.include_router(tenants.router)
     add_error_handlers(app)

@@ -121,9 +121,6 @@ async def test_an_exhausted_pool_is_waited_for_within_bounds(
     assert (await ask(few_connections, "GET", barclays.parent)).status == 200
 
 
-@pytest.mark.xfail(
-    reason="/health takes its connection from the pool of all: a busy service says that it is unhealthy", strict=True
-)
 async def test_health_needs_none_of_the_pools_connections(
     few_connections: ServedProcess, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:

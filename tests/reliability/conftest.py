@@ -12,6 +12,8 @@ from tests.support.registry import Registry
 from tests.support.test_database import TestDatabase
 
 POOL_SIZE = 5
+CONNECTIONS = POOL_SIZE + 1
+"""One more for `/health`."""
 
 
 @pytest.fixture(scope="package")

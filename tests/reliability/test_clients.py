@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.reliability.conftest import POOL_SIZE
+from tests.reliability.conftest import CONNECTIONS
 from tests.reliability.support.calls import call, path_of
 from tests.reliability.support.connections import count_settled_connections
 from tests.reliability.support.service import Service
@@ -52,7 +52,7 @@ async def test_a_client_that_hangs_up_holds_nothing(
         writer.write(request[: max(1, round(len(request) * sent))])
         await writer.drain()
         writer.transport.abort()
-    assert await count_settled_connections(fragile) <= POOL_SIZE
+    assert await count_settled_connections(fragile) <= CONNECTIONS
     administrator = await fragile.connect_as_admin()
     row = await administrator.fetchrow(VERSION_AND_EVENTS, tenant.tenant_id)
     await administrator.close()
@@ -109,7 +109,7 @@ async def test_a_client_that_never_reads_is_given_up(
     await asyncio.to_thread(line.connect, ("127.0.0.1", service.port))
     line.sendall(compose("GET", "/tenants?limit=1000", bank.parent.headers.items()))
     await asyncio.sleep(1)
-    assert await count_settled_connections(fragile) <= POOL_SIZE
+    assert await count_settled_connections(fragile) <= CONNECTIONS
     await asyncio.sleep(5)
 
     received, length = await asyncio.to_thread(read_to_the_end, line)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.reliability.conftest import POOL_SIZE
+from tests.reliability.conftest import CONNECTIONS, POOL_SIZE
 from tests.reliability.support.calls import call, path_of
 from tests.reliability.support.connections import count_connections, count_settled_connections
 from tests.reliability.support.faults import TERMINATE
@@ -44,13 +44,15 @@ async def test_a_dead_connection_is_given_to_nobody(
     reads = [("GET", path_of(bank.parent), bank.parent)] * POOL_SIZE
 
     async def all_are_open() -> bool:
-        await asyncio.gather(*(call(service.port, *read) for read in reads))
-        return await count_connections(fragile) == POOL_SIZE
+        await asyncio.gather(
+            call(service.port, "GET", "/health", bank.parent), *(call(service.port, *read) for read in reads)
+        )
+        return await count_connections(fragile) == CONNECTIONS
 
     async def all_are_dead() -> bool:
         return await count_connections(fragile) == 0
 
-    await until(all_are_open, "the pool is full")
+    await until(all_are_open, "the pools are full")
     administrator = await fragile.connect_as_admin()
     await administrator.execute(TERMINATE)
     await administrator.close()
@@ -59,7 +61,7 @@ async def test_a_dead_connection_is_given_to_nobody(
 
     answers = await asyncio.gather(*(call(service.port, *read) for read in reads))
     assert [answer.status for answer in answers] == [200] * POOL_SIZE
-    assert await count_settled_connections(fragile) <= POOL_SIZE
+    assert await count_settled_connections(fragile) <= CONNECTIONS
 
 
 async def test_an_exhausted_pool_refuses_politely_and_recovers(
@@ -82,4 +84,4 @@ async def test_an_exhausted_pool_refuses_politely_and_recovers(
     assert 200 in statuses
     assert statuses <= {200, 503}
     assert (await call(service.port, "GET", path_of(bank.parent), bank.parent)).status == 200
-    assert await count_settled_connections(fragile) <= POOL_SIZE
+    assert await count_settled_connections(fragile) <= CONNECTIONS

@@ -6,7 +6,7 @@ from time import monotonic
 import pytest
 
 from multi_tenant_db.development import EmbeddedPostgres
-from tests.reliability.conftest import POOL_SIZE
+from tests.reliability.conftest import CONNECTIONS
 from tests.reliability.support.connections import count_settled_connections
 from tests.reliability.support.faults import FAULTS
 from tests.reliability.support.judgement import judge
@@ -45,5 +45,5 @@ async def test_nothing_promised_is_lost_and_the_service_recovers(
     assert not judgement.complaints
     assert judgement.acknowledged == judgement.found > 0
     assert not load.history.failures_outside(begin, back + SECONDS_TO_RECOVER)
-    assert await count_settled_connections(fragile) <= POOL_SIZE
+    assert await count_settled_connections(fragile) <= CONNECTIONS
     assert service.workers == workers, "the service was restarted"

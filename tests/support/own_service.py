@@ -20,3 +20,4 @@ async def own_service(settings: Settings) -> AsyncIterator[tuple[FastAPI, httpx.
             yield app, client
     finally:
         await app.state.engine.dispose()
+        await app.state.health_engine.dispose()

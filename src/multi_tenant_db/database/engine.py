@@ -50,8 +50,8 @@ def operator_url(settings: Settings) -> URL:
     return _url_as(settings, OPERATOR_ROLE, password)
 
 
-def create_engine(url: URL, settings: Settings) -> AsyncEngine:
-    """Return a pool of at most `pool_size` connections; none is opened yet.
+def create_engine(url: URL, settings: Settings, connections: int | None = None) -> AsyncEngine:
+    """Return a pool of at most so many connections, `pool_size` unless said otherwise; none is opened yet.
 
     A transaction's context dies with the transaction. What SQL injected into a request could leave in the session
     beyond it (variables, a role, a planted statement under the name of one of ours) does not reach the next caller.
@@ -59,7 +59,7 @@ def create_engine(url: URL, settings: Settings) -> AsyncEngine:
     engine = create_async_engine(
         url,
         poolclass=FairPool,
-        pool_size=settings.pool_size,
+        pool_size=connections or settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.pool_timeout_seconds,
         pool_use_lifo=True,

@@ -50,8 +50,8 @@ async def open_tenant_service(
 
 
 async def get_health_service(request: Request) -> HealthService:
-    """Give the health check the pool itself: it signs nobody in."""
-    return HealthService(SchemaRepository(request.app.state.engine))
+    """Give the health check a connection of its own: a service that is busy to the last connection is not ill."""
+    return HealthService(SchemaRepository(request.app.state.health_engine))
 
 
 SignedIn = Annotated[TenantService, Depends(open_tenant_service, **BEFORE_THE_RESPONSE)]
