@@ -9,9 +9,9 @@ PYTHON := $(shell for p in python3 python3.13 python3.14 /usr/bin/python3; do $$
 VENV := .venv/bin
 # A file of tests stays in one process, each process has a PostgreSQL of its own.
 PARALLEL := --numprocesses=3 --dist=loadfile
-# Suites that attack, overload and break the service for minutes; `make test-long` runs them.
-LONG := tests/bad_input tests/limits tests/reliability tests/security/model \
-        $(wildcard tests/security/test_attack_* tests/security/test_http_* tests/security/test_time_*)
+# What tries harder when it has the time: generated requests, hidden ids by the thousand, storms, the model.
+LONG := tests/bad_input/test_schemathesis.py tests/security/model tests/security/test_http_hidden_ids.py \
+        $(wildcard tests/security/test_time_*)
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help
@@ -47,10 +47,10 @@ check: environment ## Format, lint, types, layering, dependencies, migrations, c
 	@$(VENV)/python scripts/check.py
 
 test: environment ## Run the tests with coverage; ARGS="tests/development -x" runs some, without
-	@$(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL) $(LONG:%=--ignore=%))
+	@$(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL))
 
-test-long: environment ## Run the suites that attack, overload and break the service, which take minutes
-	@$(VENV)/python -m pytest $(PARALLEL) $(LONG) $(ARGS)
+test-long: environment ## Run at length what `make test` runs shortly: a hundred thousand requests in every storm, and so on
+	@MTDB_ATTACK_PROFILE=long MTDB_LONG=1 $(VENV)/python -m pytest --verbose $(or $(ARGS),$(LONG))
 
 attack: environment ## Attack the isolation, and print the table of attacks with their results
 	@mkdir -p .local
@@ -65,7 +65,7 @@ reliability: environment ## Faults and load at length, with progress; writes doc
 
 test-floor: environment ## Run the tests with the oldest dependencies that pyproject.toml allows
 	@$(PYTHON) scripts/bootstrap.py floor
-	@.local/floor-venv/bin/python -m pytest $(or $(ARGS),$(PARALLEL) $(LONG:%=--ignore=%))
+	@.local/floor-venv/bin/python -m pytest $(or $(ARGS),$(PARALLEL))
 
 lock: ## Make the lock files anew from pyproject.toml; ARGS=--upgrade takes the newest of everything
 	@$(PYTHON) scripts/bootstrap.py lock $(ARGS)

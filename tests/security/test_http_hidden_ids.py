@@ -16,7 +16,7 @@ from tests.support.timing import Classifier
 from tests.support.wire import Wire
 from tests.support.wire_answer import WireAnswer
 
-HIDDEN_IDS = {"short": 200, "long": 10_000}
+HIDDEN_IDS = {"short": 60, "long": 10_000}
 WARM_UP = 100
 
 REPLACEMENT = {"name": "Mine now", "metadata": {"stolen": True}}
