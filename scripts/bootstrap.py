@@ -62,7 +62,8 @@ def floor() -> None:
     folder, runtime, everything = LOCAL / "floor-venv", LOCAL / "floor.txt", LOCAL / "floor-dev.txt"
     stamp = stamp_of(PROJECT / "pyproject.toml")
     if not is_current(folder, stamp):
-        compile_with = (find_uv(), "pip", "compile", "--no-header", "--upgrade", "--python-version", "3.13")
+        everything_of_ours = ("--no-header", "--upgrade", "--all-extras", "--python-version", "3.13")
+        compile_with = (find_uv(), "pip", "compile", *everything_of_ours)
         oldest = (*compile_with, "--resolution", "lowest-direct", "-o", runtime, "pyproject.toml")
         run("Dependencies: resolving the oldest that pyproject.toml allows", *oldest)
         run("Tools", *compile_with, "--group", "dev", "-c", runtime, "-o", everything, "pyproject.toml")
@@ -83,7 +84,7 @@ def write_lock_files(options: list[str]) -> None:
     """Pin everything with hashes, for every platform, naming no index, so that any mirror serves."""
     hashed = ("--universal", "--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "make lock")
     compile_with = (find_uv(), "pip", "compile", *hashed, *options)
-    runtime = ("--python-version", "3.13", "pyproject.toml", "-o")
+    runtime = ("--all-extras", "--python-version", "3.13", "pyproject.toml", "-o")
     run("requirements.lock", *compile_with, *runtime, "requirements.lock")
     constrained = ("--group", "dev", "-c", "requirements.lock", *runtime, "requirements-dev.lock")
     run("requirements-dev.lock", *compile_with, *constrained)
