@@ -12,6 +12,8 @@ from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.safety_check import await_safe_database
 from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.observability.request_context import RequestContext
+from multi_tenant_db.observability.service_metrics import ServiceMetrics
+from multi_tenant_db.observability.worker_metrics import tell_metrics
 from multi_tenant_db.routers import health, tenants
 from multi_tenant_db.routers.error_handlers import add_error_handlers
 from multi_tenant_db.routers.request_limits import RequestLimits
@@ -33,7 +35,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     What it yields is what the HTTP protocol knows of the service.
     """
     await await_safe_database(app.state.engine, app.state.settings.startup_timeout_seconds)
-    yield {"settings": app.state.settings}
+    async with tell_metrics(app.state.metrics, app.state.settings.metrics_folder):
+        yield {"settings": app.state.settings}
     await app.state.engine.dispose()
     await app.state.health_engine.dispose()
 
@@ -53,9 +56,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engine = create_engine(service_url(settings), settings)
     app.state.health_engine = create_engine(service_url(settings), settings, connections=1)
+    app.state.metrics = ServiceMetrics(lambda: app.state.engine.pool) if settings.metrics_folder else None
     app.include_router(health.router)
     app.include_router(tenants.router)
     add_error_handlers(app)
     app.add_middleware(RequestLimits, settings=settings)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, metrics=app.state.metrics)
     return app

@@ -1,5 +1,6 @@
 """Every setting of the service, read from the environment."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, PostgresDsn, SecretStr
@@ -29,6 +30,14 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
     workers: int = Field(1, ge=1, description="Worker processes of the API.")
+
+    metrics_host: str = Field("127.0.0.1", description="Address of the metrics for Prometheus.")
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="Port of the metrics for Prometheus; without one there are none."
+    )
+    metrics_folder: Path | None = Field(
+        None, description="Where workers hand over their metrics; `mtdb serve` sets it for them."
+    )
 
     pool_size: int = Field(10, ge=1, description="Database connections a worker keeps open, and its upper limit.")
     pool_timeout_seconds: float = Field(5.0, gt=0, description="Longest wait for a free connection before 503.")

@@ -13,6 +13,8 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.cli.listening import complain_about_address
+from multi_tenant_db.cli.metrics_server import serve_metrics
 from multi_tenant_db.cli.worker_supervisor import WorkerSupervisor
 from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.safety_check import await_safe_database
@@ -39,7 +41,8 @@ def serve(
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     asyncio.run(_require_safe_database(settings))
-    asyncio.run(_require_free_address(settings))
+    with complain_about_address("MTDB", settings.host, settings.port):
+        asyncio.run(_require_free_address(settings))
     config = uvicorn.Config(
         "multi_tenant_db.main:create_app",
         factory=True,
@@ -57,7 +60,7 @@ def serve(
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
         timeout_worker_healthcheck=SECONDS_FOR_A_WORKER_TO_START,
     )
-    with suppress(KeyboardInterrupt):
+    with serve_metrics(settings), suppress(KeyboardInterrupt):
         _run(config)
 
 
@@ -89,12 +92,7 @@ async def _require_safe_database(settings: Settings) -> None:
 
 
 async def _require_free_address(settings: Settings) -> None:
-    """Say in one line what uvicorn would say in its log, and not with the exit code of a missing database."""
-    try:
-        server = await asyncio.get_running_loop().create_server(asyncio.Protocol, settings.host, settings.port)
-    except OSError as error:
-        where = f"{settings.host}:{settings.port}"
-        typer.echo(f"mtdb: cannot listen on {where} ({error}): set MTDB_HOST or MTDB_PORT", err=True)
-        raise typer.Exit(ExitCode.FAILED) from error
+    """Raise the OSError that uvicorn would only write to its log."""
+    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, settings.host, settings.port)
     server.close()
     await server.wait_closed()

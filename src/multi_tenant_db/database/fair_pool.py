@@ -19,6 +19,10 @@ class FairPool(AsyncAdaptedQueuePool):
         super().__init__(*args, **options)
         self._turns = asyncio.Semaphore(self.size())
 
+    def waiting(self) -> int:
+        """Return how many wait for their turn now."""
+        return len(self._turns._waiters or ())  # noqa: SLF001 - asyncio tells nobody
+
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Hold a place among the pool's connections; raises TimeoutError after the pool's timeout."""

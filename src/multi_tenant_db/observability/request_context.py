@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from multi_tenant_db.errors import InternalError, RequestTimedOut
+from multi_tenant_db.observability.service_metrics import ServiceMetrics
 from multi_tenant_db.routers.problem_responses import problem_response
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -21,11 +22,13 @@ log = structlog.get_logger()
 class RequestContext:
     """Outermost middleware, in plain ASGI: it costs no task and no copy of the body.
 
-    Logs method, route template, status, duration, request id and caller; never a token, a body or a query.
+    Logs method, route template, status, problem, duration, request id and caller; never a token, a body or a query.
+    Counts the same, without request id and caller.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: ServiceMetrics | None = None) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and log it."""
@@ -34,7 +37,8 @@ class RequestContext:
             return
         started = perf_counter()
         request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
         status: int | None = None
 
         async def send_with_id(message: Message) -> None:
@@ -53,15 +57,19 @@ class RequestContext:
             log.exception("defect", request_id=request_id)
             if status is not None:
                 raise
-            await problem_response(InternalError(), request_id)(scope, receive, send_with_id)
+            await problem_response(InternalError(), state)(scope, receive, send_with_id)
         except asyncio.CancelledError:
             # Only a service that stops cancels requests: those that outlast its patience.
             if status is not None:
                 raise
             error = RequestTimedOut(headers={"Retry-After": "1"})
-            await problem_response(error, request_id)(scope, receive, send_with_id)
+            await problem_response(error, state)(scope, receive, send_with_id)
         finally:
-            _log_request(scope, status, perf_counter() - started)
+            seconds = perf_counter() - started
+            route = getattr(scope.get("route"), "path", None)
+            _log_request(scope, route, status, seconds)
+            if self._metrics is not None:
+                self._metrics.record_request(scope["method"], route, status, state.get("problem"), seconds)
 
 
 def _request_id(scope: Scope) -> str:
@@ -70,15 +78,17 @@ def _request_id(scope: Scope) -> str:
     return given if WELL_FORMED_ID.fullmatch(given) else str(uuid4())
 
 
-def _log_request(scope: Scope, status: int | None, seconds: float) -> None:
-    route, caller = scope.get("route"), scope["state"].get("caller")
+def _log_request(scope: Scope, route: str | None, status: int | None, seconds: float) -> None:
+    state = scope["state"]
+    caller = state.get("caller")
     log.info(
         "request",
         method=scope["method"],
-        route=getattr(route, "path", None),
+        route=route,
         status=status,
+        problem=state.get("problem"),
         duration_ms=round(seconds * 1000, 2),
-        request_id=scope["state"]["request_id"],
+        request_id=state["request_id"],
         tenant_id=str(caller.tenant_id) if caller and caller.tenant_id else None,
         caller_role=caller.role if caller else None,
     )

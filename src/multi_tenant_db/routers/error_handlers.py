@@ -43,20 +43,20 @@ async def handle_application_error(request: Request, error: ApplicationError) ->
     """Answer with the problem document of an error of ours."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("failure", code=error.code, cause=repr(error.__cause__), request_id=request.state.request_id)
-    return problem_response(error, request.state.request_id)
+    return problem_response(error, request.scope["state"])
 
 
 async def handle_validation_error(request: Request, error: RequestValidationError) -> Response:
     """Answer 422 with a pointer for each violated rule; the offending values are not repeated."""
     errors = [{"pointer": _pointer(violation["loc"]), "detail": str(violation["msg"])} for violation in error.errors()]
-    return problem_response(InvalidRequest(errors=errors), request.state.request_id)
+    return problem_response(InvalidRequest(errors=errors), request.scope["state"])
 
 
 async def handle_framework_error(request: Request, error: HTTPException) -> Response:
     """Answer for the router: no such path, no such method."""
     kind = FRAMEWORK_ERRORS.get(error.status_code, InternalError)
     headers = {"Allow": _allowed_methods(request)} if kind is MethodNotAllowed else error.headers
-    return problem_response(kind(headers=headers), request.state.request_id)
+    return problem_response(kind(headers=headers), request.scope["state"])
 
 
 def _allowed_methods(request: Request) -> str:

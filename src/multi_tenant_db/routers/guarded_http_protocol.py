@@ -117,7 +117,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
 def _as_bytes(error: ApplicationError) -> bytes:
     request_id = str(uuid4())
-    response = problem_response(error, request_id)
+    response = problem_response(error, {"request_id": request_id})
     response.headers.update({"X-Request-ID": request_id, "Connection": "close"})
     status = HTTPStatus(response.status_code)
     lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]

@@ -11,9 +11,10 @@ from multi_tenant_db.schemas import Problem
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 
-def problem_response(error: ApplicationError, request_id: str) -> Response:
-    """Return the one format of every error."""
-    problem = _problem(type(error), str(error), request_id, error.members)
+def problem_response(error: ApplicationError, state: dict[str, Any]) -> Response:
+    """Return the one format of every error; note its code in the request's state, for log and metrics."""
+    state["problem"] = error.code
+    problem = _problem(type(error), str(error), state["request_id"], error.members)
     return Response(
         problem.model_dump_json(exclude_none=True),
         status_code=error.status,

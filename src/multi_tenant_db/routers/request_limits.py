@@ -30,7 +30,7 @@ class RequestLimits:
             return
         refusal = self._refusal(scope)
         if refusal is not None:
-            await problem_response(refusal, scope["state"]["request_id"])(scope, receive, send)
+            await problem_response(refusal, scope["state"])(scope, receive, send)
             return
         self._under_way += 1
         try:
@@ -60,4 +60,4 @@ class RequestLimits:
             if started or not deadline.expired():
                 raise
             error = RequestTimedOut(headers=RETRY_SOON)
-            await problem_response(error, scope["state"]["request_id"])(scope, receive, send)
+            await problem_response(error, scope["state"])(scope, receive, send)

@@ -1,0 +1,34 @@
+"""The metrics of all workers, on a port of their own, so that the API keeps its six endpoints."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from prometheus_client import CollectorRegistry, start_http_server
+
+from multi_tenant_db.cli.listening import complain_about_address
+from multi_tenant_db.observability.worker_metrics import WorkerMetrics
+from multi_tenant_db.settings import Settings
+
+
+@contextmanager
+def serve_metrics(settings: Settings) -> Iterator[None]:
+    """Answer Prometheus in a thread, as long as the service runs; do nothing without `metrics_port`."""
+    if settings.metrics_port is None:
+        yield
+        return
+    with TemporaryDirectory(prefix="mtdb-metrics-") as folder:
+        # The workers, of which this process may be one, read their settings after this.
+        os.environ["MTDB_METRICS_FOLDER"] = folder
+        registry = CollectorRegistry()
+        registry.register(WorkerMetrics(Path(folder)))
+        with complain_about_address("MTDB_METRICS", settings.metrics_host, settings.metrics_port):
+            server, thread = start_http_server(settings.metrics_port, settings.metrics_host, registry)
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()

@@ -1,0 +1,71 @@
+"""What Prometheus may know of a worker: how much, how fast, how well; never who."""
+
+from collections.abc import Callable
+from functools import cache
+from http import HTTPMethod
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+from multi_tenant_db import __version__
+from multi_tenant_db.database.fair_pool import FairPool
+from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
+from multi_tenant_db.errors import ApplicationError
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Seconds. 0.05 and 0.2 are bounds that the service promises to keep."""
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # Prometheus has start times of its own
+
+METHODS = frozenset(HTTPMethod)
+
+
+class ServiceMetrics:
+    """The numbers of one worker process. Every label has a fixed, small set of values; none is from a caller."""
+
+    def __init__(self, current_pool: Callable[[], FairPool]) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Histogram(
+            "mtdb_http_request_duration_seconds",
+            "Requests by route template, and how long each took.",
+            ("method", "route", "status"),
+            buckets=BUCKETS,
+            registry=self._registry,
+        )
+        # Remembered, since finding a histogram by its labels takes longer than counting in it.
+        self._requests_like = cache(self._requests.labels)
+        self._problems = Counter(
+            "mtdb_problems", "Answers with a problem document, by its code.", ("code",), registry=self._registry
+        )
+        for error in ApplicationError.__subclasses__():
+            self._problems.labels(error.code)
+        # Read when asked for, so that a request costs nothing here.
+        self._gauge("mtdb_pool_size", "Connections that the pool may have.", lambda: current_pool().size())
+        self._gauge("mtdb_pool_in_use", "Connections that work for a request.", lambda: current_pool().checkedout())
+        self._gauge("mtdb_pool_waiting", "Requests that wait for a connection.", lambda: current_pool().waiting())
+        build = Gauge("mtdb_build_info", "Always 1.", ("version", "schema_revision"), registry=self._registry)
+        build.labels(__version__, REQUIRED_SCHEMA_REVISION).set(1)
+        ProcessCollector(registry=self._registry)
+
+    def record_request(
+        self, method: str, route: str | None, status: int | None, code: str | None, seconds: float
+    ) -> None:
+        """Count a request that has been answered."""
+        known_method = method if method in METHODS else "other"
+        self._requests_like(known_method, route or "none", status or "none").observe(seconds)
+        if code is not None:
+            self._problems.labels(code).inc()
+
+    def as_text(self) -> bytes:
+        """Return everything in the text format of Prometheus."""
+        return generate_latest(self._registry)
+
+    def _gauge(self, name: str, what: str, read: Callable[[], float]) -> None:
+        Gauge(name, what, registry=self._registry).set_function(read)

@@ -1,0 +1,149 @@
+"""Metrics: what Prometheus reads is true of all workers together, and names nobody."""
+
+import asyncio
+import urllib.request
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from multi_tenant_db.database.engine import create_engine, service_url, turn_at
+from multi_tenant_db.database.fair_pool import FairPool
+from multi_tenant_db.development.ports import free_port
+from multi_tenant_db.observability.service_metrics import ServiceMetrics
+from tests.support.organization import Organization
+from tests.support.served_process import ServedProcess, served
+from tests.support.test_database import TestDatabase
+
+REQUESTS = 20
+LABELS = {"method", "route", "status", "le", "code", "version", "schema_revision", "worker"}
+
+
+def scrape(port: int) -> str:
+    """Ask as Prometheus does."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        return str(answer.read(), "utf-8")
+
+
+def families_of(text: str) -> dict[str, Metric]:
+    """Return the metrics by name."""
+    return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+def summed(text: str, sample_name: str, *labels: str) -> Counter[tuple[str, ...]]:
+    """Return a metric's values by these labels, summed over everything else."""
+    sums: Counter[tuple[str, ...]] = Counter()
+    for family in families_of(text).values():
+        for sample in family.samples:
+            if sample.name == sample_name and sample.value:
+                sums[tuple(sample.labels[label] for label in labels)] += int(sample.value)
+    return sums
+
+
+@pytest.fixture(scope="module")
+async def metrics_port() -> int:
+    """Choose the port of the metrics."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+async def pair(database: TestDatabase, metrics_port: int) -> AsyncIterator[ServedProcess]:
+    """Run two workers with metrics."""
+    with served(database, workers=2, metrics_port=metrics_port) as service:
+        async with asyncio.timeout(30):
+            while len(summed(scrape(metrics_port), "mtdb_build_info", "worker")) < 2:  # noqa: ASYNC110 - as Prometheus
+                await asyncio.sleep(0.05)
+        yield service
+
+
+async def test_what_two_workers_did_adds_up(
+    pair: ServedProcess, metrics_port: int, hsbc: Organization, barclays: Organization
+) -> None:
+    """Requests and problems are counted exactly, whichever worker had them; the API itself has no such endpoint."""
+    before = scrape(metrics_port)
+    own, foreign = hsbc.parent, barclays.parent
+    subsidiary = {"name": "Nobody's", "tenant_type": "subsidiary", "parent_tenant_id": str(own.tenant_id)}
+    calls = [
+        ("GET", f"/tenants/{own.tenant_id}", own.headers, None, 200),
+        ("GET", f"/tenants/{foreign.tenant_id}", own.headers, None, 404),
+        ("GET", "/tenants", {"Authorization": "Bearer nobody"}, None, 401),
+        ("POST", "/tenants", hsbc.subsidiaries[0].headers, subsidiary, 403),
+        ("GET", "/metrics", {}, None, 404),
+        ("BREW", "/tenants", {}, None, 400),
+        ("PROPFIND", "/tenants", {}, None, 405),
+    ]
+    for _ in range(REQUESTS):
+        # A connection of its own each time, so that both workers get some.
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{pair.port}") as client:
+            for method, path, headers, body, status in calls:
+                answer = await client.request(method, path, headers=headers, json=body)
+                assert answer.status_code == status
+
+    expected = {
+        ("GET", "/tenants/{tenant_id}", "200"): REQUESTS,
+        ("GET", "/tenants/{tenant_id}", "404"): REQUESTS,
+        ("GET", "/tenants", "401"): REQUESTS,
+        ("POST", "/tenants", "403"): REQUESTS,
+        ("GET", "none", "404"): REQUESTS,
+        ("other", "/tenants", "405"): REQUESTS,
+    }
+    by_request = ("mtdb_http_request_duration_seconds_count", "method", "route", "status")
+    text = scrape(metrics_port)
+    for _ in range(100):  # the line of the last request is written once its answer has left
+        if summed(text, *by_request) - summed(before, *by_request) == expected:
+            break
+        await asyncio.sleep(0.05)
+        text = scrape(metrics_port)
+    assert summed(text, *by_request) - summed(before, *by_request) == expected
+    codes = summed(text, "mtdb_problems_total", "code") - summed(before, "mtdb_problems_total", "code")
+    assert codes == {
+        ("tenant_not_found",): REQUESTS,
+        ("authentication_required",): REQUESTS,
+        ("operation_not_permitted",): REQUESTS,
+        ("route_not_found",): REQUESTS,
+        ("method_not_allowed",): REQUESTS,
+    }
+    assert all(summed(text, "mtdb_http_request_duration_seconds_count", "worker").values())
+
+
+async def test_no_label_names_anybody(pair: ServedProcess, metrics_port: int, hsbc: Organization) -> None:
+    """The labels are ours, and neither a token, an id, a name nor a path that a caller sent is in any of them."""
+    secret = "a-name-that-is-nobodys-business"  # noqa: S105 - to be looked for
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{pair.port}", headers=hsbc.parent.headers) as client:
+        await client.get(f"/tenants/{hsbc.parent.tenant_id}", params={"cursor": secret})
+        await client.get(f"/{secret}", headers={"X-Request-ID": secret})
+        await client.put(f"/tenants/{hsbc.parent.tenant_id}", json={"name": secret, "metadata": {}})
+    text = scrape(metrics_port)
+    assert {label for family in families_of(text).values() for sample in family.samples for label in sample.labels} <= (
+        LABELS
+    )
+    for private in (secret, hsbc.parent.token, str(hsbc.parent.tenant_id), "HSBC"):
+        assert private not in text
+
+
+async def test_the_pool_is_read_when_asked(database: TestDatabase) -> None:
+    """Size, connections in use and requests waiting are those of the moment."""
+    settings = database.settings(pool_size=2)
+    engine = create_engine(service_url(settings), settings)
+    assert isinstance(engine.pool, FairPool)
+    metrics = ServiceMetrics(lambda: engine.pool)  # type: ignore[arg-type, return-value]
+
+    def pool() -> list[int]:
+        text = metrics.as_text().decode()
+        return [summed(text, f"mtdb_pool_{name}")[()] for name in ("size", "in_use", "waiting")]
+
+    async def wait_for_a_turn() -> None:
+        async with turn_at(engine):
+            pass
+
+    assert pool() == [2, 0, 0]
+    async with turn_at(engine), engine.connect(), turn_at(engine), engine.connect():
+        waiter = asyncio.create_task(wait_for_a_turn())
+        await asyncio.sleep(0)
+        assert pool() == [2, 2, 1]
+    await waiter
+    assert pool() == [2, 0, 0]
+    await engine.dispose()
