@@ -13,6 +13,7 @@ from multi_tenant_db.database.safety_check import await_safe_database
 from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.observability.request_context import RequestContext
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
+from multi_tenant_db.observability.tracing import trace_requests
 from multi_tenant_db.observability.worker_metrics import tell_metrics
 from multi_tenant_db.routers import health, tenants
 from multi_tenant_db.routers.error_handlers import add_error_handlers
@@ -39,6 +40,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         yield {"settings": app.state.settings}
     await app.state.engine.dispose()
     await app.state.health_engine.dispose()
+    app.state.stop_tracing()
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -62,4 +64,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_error_handlers(app)
     app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(RequestContext, metrics=app.state.metrics)
+    app.state.stop_tracing = trace_requests(app)
     return app
