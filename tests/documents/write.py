@@ -1,0 +1,56 @@
+"""`make docs`: write anew what the documents show of the code and of the running service."""
+
+import asyncio
+import os
+
+from sqlalchemy import URL, make_url
+
+from multi_tenant_db.development import EmbeddedPostgres
+from multi_tenant_db.settings import Settings
+from tests.documents.generated import generated_files
+from tests.documents.normal_form import for_reading, normal_form
+from tests.documents.reader import run_blocks
+from tests.documents.shell_block import shell_blocks
+from tests.support.bank_story import bank_story
+from tests.support.sources import ROOT, name_of, project_files
+
+
+def main() -> None:
+    """Write the generated files, then the outputs of commands, where they have changed."""
+    for name in [name for name in os.environ if name.startswith("MTDB_")]:
+        del os.environ[name]
+    Settings.model_config["env_file"] = None
+    os.chdir(ROOT)
+    for path, content in generated_files().items():
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+            print(f"wrote {name_of(path)}")  # noqa: T201 - the command's report
+    with EmbeddedPostgres.temporary() as server:
+        asyncio.run(write_outputs(make_url(server.url())))
+
+
+async def write_outputs(server_url: URL) -> None:
+    """Run every document's commands, each document against a fresh bank story, and show what they print."""
+    for path in project_files():
+        if path.suffix != ".md" or not (blocks := shell_blocks(path.read_text(encoding="utf-8"))):
+            continue
+        async with bank_story(server_url) as story:
+            printed = await run_blocks(blocks, story)
+        text = document = path.read_text(encoding="utf-8")
+        shown = "\n".join(block.expected.strip() for block in blocks)
+        if normal_form(shown) == normal_form("\n".join(output.strip() for output in printed)):
+            continue
+        for block, output in reversed(list(zip(blocks, printed, strict=True))):
+            if block.expected:
+                text = text[: block.start] + for_reading(output) + text[block.end :]
+            elif output:
+                kind = "json" if output.startswith("{") else "http" if output.startswith("HTTP/") else "text"
+                text = f"{text[: block.start]}\n\n```{kind}\n{for_reading(output)}```{text[block.end :]}"
+        if text != document:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote the outputs of {name_of(path)}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
