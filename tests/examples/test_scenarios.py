@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from tests.support.bank_story import BankStory
-from tests.support.cutting_line import cutting_line
 from tests.support.sources import ROOT
+from tests.support.watched_line import WatchedLine
 
 SCENARIOS = ROOT / "examples" / "scenarios"
 
@@ -74,13 +74,22 @@ async def test_a_review_reaches_every_subsidiary_once(story: BankStory) -> None:
         )
 
 
-async def test_two_reviews_at_once_lose_nothing(story: BankStory) -> None:
-    """Two scripts change the same subsidiaries at the same time; both changes are there afterwards."""
+async def test_a_review_overwrites_nobody(story: BankStory) -> None:
+    """Somebody renames a subsidiary between the script's reading and its writing; both changes are there afterwards."""
     token = await story.token("Deutsche Bank")
-    quarters = {"2026-Q3", "2026-Q4"}
-    await asyncio.gather(*(run("quarterly_review", quarter, token=token, url=story.url) for quarter in quarters))
-    for tenant in (await tenants(story, token)).values():
-        assert set(tenant["metadata"].get("reviews", [])) == (quarters if tenant["parent_tenant_id"] else set())
+    renamed = (await tenants(story, token))["Deutsche Bank Luxembourg"]
+
+    async def rename() -> None:
+        path, body = f"/tenants/{renamed['tenant_id']}", {"name": "DB Luxembourg", "metadata": {"country": "LU"}}
+        async with httpx.AsyncClient(base_url=story.url, headers={"Authorization": f"Bearer {token}"}) as client:
+            (await client.put(path, json=body)).raise_for_status()
+
+    interrupt = f"PUT /tenants/{renamed['tenant_id']}".encode()
+    async with WatchedLine(story.url, interrupt=interrupt, meanwhile=rename).open() as line:
+        lines = await run("quarterly_review", "2026-Q4", token=token, url=line.url)
+    assert "Deutsche Bank Luxembourg: reviewed, version 3" in lines
+    after = (await tenants(story, token))["DB Luxembourg"]
+    assert after["metadata"] == {"country": "LU", "reviews": ["2026-Q4"]}
 
 
 async def test_a_closed_subsidiary_is_gone_with_its_tokens(story: BankStory) -> None:
@@ -108,8 +117,8 @@ async def test_a_lost_answer_creates_nothing_twice(story: BankStory) -> None:
     """The answer to the creation is lost on the line; the repetition gets it, and one subsidiary exists."""
     token = await story.token("Deutsche Bank")
     before = await tenants(story, token)
-    async with cutting_line(story.url, cut=b"POST ") as url:
-        lines = await run("retry_safely", "Deutsche Bank Wien", token=token, url=url)
+    async with WatchedLine(story.url, cut=b"POST ").open() as line:
+        lines = await run("retry_safely", "Deutsche Bank Wien", token=token, url=line.url)
     assert lines == ["POST /tenants: RemoteProtocolError, trying again", "Deutsche Bank Wien: opened"]
     assert set(await tenants(story, token)) - set(before) == {"Deutsche Bank Wien"}
     assert len(await tenants(story, token)) == len(before) + 1
@@ -126,8 +135,10 @@ async def test_a_final_refusal_is_not_repeated(story: BankStory) -> None:
 async def test_paging_reaches_everything_once(story: BankStory) -> None:
     """With pages of two, a platform operator reads every tenant, each once, and each group under its head."""
     operator = await story.token("--platform-operator")
-    *names, count = await run("page_through_everything", "2", token=operator, url=story.url)
+    async with WatchedLine(story.url).open() as line:
+        *names, count = await run("page_through_everything", "2", token=operator, url=line.url)
     everything = await tenants(story, operator)
     expected = [f"{'  ' if tenant['parent_tenant_id'] else ''}{name}" for name, tenant in everything.items()]
     assert (names, count) == (expected, f"{len(expected)} tenants")
     assert len(expected) > 20
+    assert len(line.requests) == (len(expected) + 1) // 2
