@@ -17,6 +17,7 @@ from multi_tenant_db.observability.tracing import trace_requests
 from multi_tenant_db.observability.worker_metrics import tell_metrics
 from multi_tenant_db.routers import health, tenants
 from multi_tenant_db.routers.error_handlers import add_error_handlers
+from multi_tenant_db.routers.openapi_document import correct_openapi, name_operation
 from multi_tenant_db.routers.request_limits import RequestLimits
 from multi_tenant_db.settings import Settings
 
@@ -24,8 +25,22 @@ DESCRIPTION = """
 Organisations' data kept apart by PostgreSQL Row Level Security. A parent tenant sees itself and its subsidiaries, a
 subsidiary sees itself, and nobody sees anything of another organisation.
 
-Press **Authorize** and paste an access token; `make token TENANT="HSBC"` prints one. Every error is a problem document
-(RFC 9457) with a stable `code` and the `request_id` that also stands in the log.
+### Getting a token
+
+Every request on tenants carries an access token: `Authorization: Bearer <token>`. Press **Authorize**, paste one, and
+**Try it out** works as its holder.
+
+- Here and now: `make token TENANT="HSBC"` prints a token of the bank story; so do `"HSBC London"` and `"Barclays"`.
+- As an operator: `mtdb token issue "HSBC" --label "payments" --lifetime 30d`, and with `--platform-operator` one that
+  reaches every tenant.
+- In production: your identity service exchanges its users' logins for tokens; see the guide on identity.
+
+A token is shown once, expires, and can be revoked. `GET /health` needs none.
+
+### Errors
+
+Every error is a problem document (RFC 9457), `application/problem+json`, with a stable `code` and the `request_id` that
+also stands in the log. What you may not see does not exist for you: a foreign id is answered like one that nobody has.
 """
 
 
@@ -54,6 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
         separate_input_output_schemas=False,
+        generate_unique_id_function=name_operation,
     )
     app.state.settings = settings
     app.state.engine = create_engine(service_url(settings), settings)
@@ -62,6 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     app.include_router(tenants.router)
     add_error_handlers(app)
+    correct_openapi(app)
     app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(RequestContext, metrics=app.state.metrics)
     app.state.stop_tracing = trace_requests(app)

@@ -5,9 +5,11 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 
 from multi_tenant_db.errors import AmbiguousHeaders, HeadersTooLarge, InternalError, RequestTimedOut, TargetTooLong
+from multi_tenant_db.routers.declared_answers import declare_answer
 from multi_tenant_db.routers.dependencies import Health
 from multi_tenant_db.routers.problem_responses import declare_problems
 from multi_tenant_db.schemas import HealthRead
+from multi_tenant_db.schemas.examples import HEALTHY, UNHEALTHY
 
 router = APIRouter(tags=["health"])
 
@@ -16,7 +18,8 @@ router = APIRouter(tags=["health"])
     "/health",
     summary="Report the health of the service",
     responses=declare_problems(AmbiguousHeaders, TargetTooLong, HeadersTooLarge, InternalError, RequestTimedOut)
-    | {503: {"model": HealthRead, "description": "Unhealthy: the members say what is wrong."}},
+    | declare_answer(200, "Healthy.", HEALTHY)
+    | {503: {"model": HealthRead, **declare_answer(503, "Unhealthy: the members say what is wrong.", UNHEALTHY)[503]}},
 )
 async def check_health(response: Response, service: Health) -> HealthRead:
     """Whether the service reaches its database and finds the schema it was made for. Needs no token."""

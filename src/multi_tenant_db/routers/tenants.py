@@ -31,13 +31,14 @@ from multi_tenant_db.errors import (
     TenantNotFound,
     UnsupportedMediaType,
 )
-from multi_tenant_db.routers.declared_headers import ETAG, LINK, LOCATION, declare_headers
+from multi_tenant_db.routers.declared_answers import ETAG, LINK, LOCATION, declare_answer
 from multi_tenant_db.routers.dependencies import SignedIn
 from multi_tenant_db.routers.entity_tags import entity_tag, version_condition
 from multi_tenant_db.routers.preconditions import IfMatch, IfNoneMatch, WriteCondition
 from multi_tenant_db.routers.problem_responses import declare_problems
 from multi_tenant_db.routers.strict_json_route import StrictJsonRoute
 from multi_tenant_db.schemas import NeverNull, TenantCreate, TenantListQuery, TenantPage, TenantRead, TenantUpdate
+from multi_tenant_db.schemas.examples import PAGE, REPLACED_TENANT, TENANT
 
 router = APIRouter(
     prefix="/tenants",
@@ -77,7 +78,7 @@ IdempotencyKey = Annotated[
     "",
     summary="Create a tenant",
     status_code=HTTPStatus.CREATED,
-    responses=declare_headers(201, LOCATION, ETAG)
+    responses=declare_answer(201, "The new tenant.", TENANT, LOCATION, ETAG)
     | declare_problems(
         AmbiguousHeaders,
         MalformedJson,
@@ -109,7 +110,7 @@ async def create_tenant(
     return tenant
 
 
-@router.get("", summary="List tenants", responses=declare_headers(200, LINK))
+@router.get("", summary="List tenants", responses=declare_answer(200, "One page.", PAGE, LINK))
 async def list_tenants(
     request: Request, response: Response, query: Annotated[TenantListQuery, Query()], service: SignedIn
 ) -> TenantPage:
@@ -128,7 +129,7 @@ async def list_tenants(
     "/{tenant_id}",
     summary="Read a tenant",
     responses={304: {"description": "The tenant still has the version named in If-None-Match."}}
-    | declare_headers(200, ETAG)
+    | declare_answer(200, "The tenant.", TENANT, ETAG)
     | declare_problems(AmbiguousHeaders, MalformedPrecondition, TenantNotFound, PreconditionFailed),
     response_model=TenantRead,
 )
@@ -148,7 +149,7 @@ async def read_tenant(
 @router.put(
     "/{tenant_id}",
     summary="Replace a tenant's name and metadata",
-    responses=declare_headers(200, ETAG)
+    responses=declare_answer(200, "The tenant as it is now.", REPLACED_TENANT, ETAG)
     | declare_problems(
         AmbiguousHeaders,
         MalformedJson,
@@ -174,6 +175,7 @@ async def replace_tenant(
     "/{tenant_id}",
     summary="Delete a tenant",
     status_code=HTTPStatus.NO_CONTENT,
+    response_description="The tenant is gone.",
     responses=declare_problems(
         AmbiguousHeaders,
         MalformedPrecondition,

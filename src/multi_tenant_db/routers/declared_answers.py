@@ -1,4 +1,4 @@
-"""Response headers as the OpenAPI document declares them."""
+"""Answers that are no problem, as the OpenAPI document declares them."""
 
 from typing import Any
 
@@ -21,7 +21,13 @@ LINK: dict[str, Any] = {
 }
 
 
-def declare_headers(status: int, *headers: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
-    """Return what an endpoint's `responses` declares of an answer's headers."""
+def declare_answer(
+    status: int, description: str, example: dict[str, Any], *headers: dict[str, Any]
+) -> dict[int | str, dict[str, Any]]:
+    """Return what an endpoint's `responses` declares of an answer beside its model."""
     merged = {name: declaration for header in headers for name, declaration in header.items()}
-    return {status: {"headers": merged}}
+    declaration: dict[str, Any] = {
+        "description": description,
+        "content": {"application/json": {"example": example}},
+    }
+    return {status: declaration | ({"headers": merged} if merged else {})}
