@@ -1,7 +1,6 @@
 """Where the model meets the real thing: a migrated database, connections to it, and the service in front."""
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -19,14 +18,12 @@ from tests.support.fresh_database import fresh_database
 CONNECTIONS = 3
 POOL_SIZE = 2
 
-MUTANT_SQL = os.environ.get("MUTANT_SQL", "SELECT")
-"""A deliberate defect, which the model must notice; see tests/mutants."""
-
 PREPARATION = """
     ALTER ROLE tenancy_api IN DATABASE {database} SET lock_timeout = '20ms';
     ALTER ROLE tenancy_api IN DATABASE {database} SET idle_in_transaction_session_timeout = 0;
     ALTER ROLE tenancy_api IN DATABASE {database} SET transaction_timeout = 0;
     ALTER TABLE tenancy.tenants SET (autovacuum_enabled = false);
+    ALTER TABLE tenancy.tenant_events SET (autovacuum_enabled = false);
     ALTER TABLE tenancy_private.access_tokens SET (autovacuum_enabled = false);
     SET lock_timeout = '20ms';
 """
@@ -66,7 +63,6 @@ async def _build(runner: asyncio.Runner, server_url: URL, closing: AsyncExitStac
     as_admin = await database.connect_as_admin()
     closing.push_async_callback(as_admin.close)
     await as_admin.execute(PREPARATION.format(database=database.admin_url.database))
-    await as_admin.execute(MUTANT_SQL)
 
     as_api = [await database.connect_as_api() for _ in range(CONNECTIONS)]
     for connection in as_api:

@@ -66,7 +66,7 @@ class ConnectionMachine(Machine):
             self.world.sessions[session.number] = ModelSession(session.number)
         elif how % 3:
             assert self.execute(session, "COMMIT") is None
-            self.world.forest = session.commit(self.world.forest)
+            self.world.commit(session)
         else:
             assert self.execute(session, "ROLLBACK") is None
             session.roll_back()
@@ -160,4 +160,4 @@ class ConnectionMachine(Machine):
                 if session.in_transaction:
                     session.write(before, after)
                 else:
-                    self.world.forest = after
+                    self.world.write(after)

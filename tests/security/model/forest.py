@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+from tests.security.model.model_event import ModelEvent
 from tests.security.model.model_tenant import ModelTenant
 
 type Forest = Mapping[UUID, ModelTenant]
@@ -41,6 +42,18 @@ def changes(before: Forest, after: Forest) -> dict[UUID, ModelTenant | None]:
         for tenant_id in [*before, *after]
         if before.get(tenant_id) != after.get(tenant_id)
     }
+
+
+def events(before: Forest, after: Forest) -> list[ModelEvent]:
+    """Return what one statement leaves in the audit trail: a line for every tenant that it changed."""
+    return [
+        ModelEvent(
+            organization_of(after if tenant else before, tenant_id),
+            tenant_id,
+            "deleted" if tenant is None else "updated" if tenant_id in before else "created",
+        )
+        for tenant_id, tenant in changes(before, after).items()
+    ]
 
 
 def apply(before: Forest, changed: Mapping[UUID, ModelTenant | None]) -> Forest:

@@ -7,6 +7,8 @@ subsidiary         itself                          nothing                    no
 nobody             nothing                         nothing                    nothing
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from tests.security.model.action import Action
 from tests.security.model.forest import NEW, Forest, has_orphans, is_head, namesake, organization_of
 from tests.security.model.kind import Kind
 from tests.security.model.model_caller import ModelCaller
+from tests.security.model.model_event import ModelEvent
 from tests.security.model.model_tenant import ModelTenant
 from tests.security.model.model_token import ModelToken
 from tests.security.model.verb import Verb
@@ -93,6 +96,19 @@ def judge(forest: Forest, caller: ModelCaller, action: Action) -> Verdict:
 def rows_for(forest: Forest, caller: ModelCaller, action: Action = EVERYTHING) -> Forest:
     """Return the tenants, with every column, that the caller's SELECT must give."""
     return {tenant_id: forest[tenant_id] for tenant_id in targets(forest, visible(forest, caller), action)}
+
+
+def events_for(trail: Iterable[ModelEvent], caller: ModelCaller) -> Counter[ModelEvent]:
+    """Return the lines of the audit trail that the caller sees: those about whom he reaches, or reached, if gone."""
+    match caller.kind:
+        case Kind.OPERATOR:
+            return Counter(trail)
+        case Kind.PARENT:
+            return Counter(event for event in trail if event.organization_id == caller.tenant_id)
+        case Kind.SUBSIDIARY:
+            return Counter(event for event in trail if event.tenant_id == caller.tenant_id)
+        case _:
+            return Counter()
 
 
 def targets(forest: Forest, allowed: set[UUID], action: Action) -> set[UUID]:

@@ -1,5 +1,8 @@
 """The machine's ground: the world it starts in, tokens that come and go, and what must hold after every step."""
 
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
 import asyncpg
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -7,12 +10,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.security.model.arena import Arena
 from tests.security.model.draft import NUMBERS
 from tests.security.model.forest import NEW, Forest, organization_of
-from tests.security.model.judge import rows_for
+from tests.security.model.judge import events_for, rows_for
 from tests.security.model.model_caller import ModelCaller
 from tests.security.model.model_session import ModelSession
 from tests.security.model.model_token import ModelToken
 from tests.security.model.plantation import clear, issue, issue_for_operator, kill, plant
-from tests.security.model.statements import LOOK, forest_of, look
+from tests.security.model.statements import LOOK, forest_of, look, look_at_events
 from tests.security.model.world import World, pick
 
 LOCK_TIMEOUT = "55P03"
@@ -69,30 +72,39 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def everybody_sees_what_the_judge_says(self) -> None:
-        """Every connection sees its caller's reach and nothing else; the superuser sees what was committed."""
+        """Every connection sees its caller's reach, of tenants and events; the superuser sees what was committed."""
         self.arena.steps += 1
         self.arena.run(self._compare_views())
 
     async def _compare_views(self) -> None:
         assert await look(self.arena.as_admin) == self.world.forest
+        assert await look_at_events(self.arena.as_admin) == Counter(self.world.trail)
         for session in self.world.sessions:
             if session.failed:
                 continue
             caller, view = self.world.caller(session), session.view(self.world.forest)
-            seen = await self._seen(session, caller)
-            assert seen == rows_for(view, caller), (session.number, caller, seen)
+            seen = await self._seen(session, caller, look)
+            assert (seen or {}) == rows_for(view, caller), (session.number, caller, seen)
+            trail = await self._seen(session, caller, look_at_events)
+            assert (trail or {}) == events_for([*self.world.trail, *session.trail], caller), (
+                session.number,
+                caller,
+                trail,
+            )
 
-    async def _seen(self, session: ModelSession, caller: ModelCaller) -> Forest:
+    async def _seen[T](
+        self, session: ModelSession, caller: ModelCaller, looks: Callable[[asyncpg.Connection], Awaitable[T]]
+    ) -> T | None:
         """Return what the connection sees; a liar looks inside a savepoint, since the answer may be an error."""
         connection = self.connection(session)
         if not caller.lies:
-            return await look(connection)
+            return await looks(connection)
         if session.in_transaction:
             await connection.execute("SAVEPOINT look")
         try:
-            return await look(connection)
+            return await looks(connection)
         except asyncpg.InvalidAuthorizationSpecificationError:
-            return {}
+            return None
         finally:
             if session.in_transaction:
                 await connection.execute("ROLLBACK TO SAVEPOINT look; RELEASE SAVEPOINT look")

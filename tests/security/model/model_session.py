@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from tests.security.model.forest import Forest, apply, changes, organization_of
+from tests.security.model.forest import Forest, apply, changes, events, organization_of
+from tests.security.model.model_event import ModelEvent
 from tests.security.model.model_tenant import ModelTenant
 from tests.security.model.model_token import ModelToken
 from tests.security.model.setting import Setting
 
-type Saved = tuple[Setting[ModelToken | None], Setting[bool], dict[UUID, ModelTenant | None]]
+type Saved = tuple[Setting[ModelToken | None], Setting[bool], dict[UUID, ModelTenant | None], int]
 NO_TOKEN: Setting[ModelToken | None] = Setting(None, None)
 AS_API = Setting(now=False, after_commit=False)
 
@@ -17,6 +18,7 @@ AS_API = Setting(now=False, after_commit=False)
 class ModelSession:
     """Token and role follow SET and SET LOCAL; `own` holds the tenants changed by the open transaction alone.
 
+    `trail` has the lines that these changes leave in the audit trail.
     `saved` has the state at BEGIN and at each savepoint. A failed transaction answers nothing but a rollback.
     `held` names the organisations in which the transaction may hold locks.
     """
@@ -25,6 +27,7 @@ class ModelSession:
     token: Setting[ModelToken | None] = NO_TOKEN
     platform: Setting[bool] = AS_API
     own: dict[UUID, ModelTenant | None] = field(default_factory=dict)
+    trail: list[ModelEvent] = field(default_factory=list)
     saved: list[Saved] = field(default_factory=list)
     failed: bool = False
     held: set[UUID] = field(default_factory=set)
@@ -45,20 +48,22 @@ class ModelSession:
 
     def save(self) -> None:
         """Begin, or set a savepoint."""
-        self.saved.append((self.token, self.platform, dict(self.own)))
+        self.saved.append((self.token, self.platform, dict(self.own), len(self.trail)))
 
     def write(self, before: Forest, after: Forest) -> None:
         """Remember what a statement has changed."""
         changed = changes(before, after)
         self.own.update(changed)
+        self.trail += events(before, after)
         for tenant_id, tenant in changed.items():
             self.held.add(organization_of({tenant_id: tenant} if tenant else before, tenant_id))
 
     def roll_back_to(self, savepoint: int) -> None:
         """Return to a savepoint, which stays."""
         del self.saved[savepoint + 1 :]
-        self.token, self.platform, own = self.saved[savepoint]
+        self.token, self.platform, own, length = self.saved[savepoint]
         self.own = dict(own)
+        del self.trail[length:]
         self.failed = False
 
     def release(self, savepoint: int) -> None:
@@ -81,4 +86,4 @@ class ModelSession:
         self._end()
 
     def _end(self) -> None:
-        self.own, self.saved, self.failed, self.held = {}, [], False, set()
+        self.own, self.trail, self.saved, self.failed, self.held = {}, [], [], False, set()

@@ -36,10 +36,11 @@ def shapes(tenants: int) -> Iterator[tuple[int, ...]]:
 
 
 async def clear(as_admin: asyncpg.Connection) -> None:
-    """Remove all tenants and all tokens."""
+    """Remove all tenants, all tokens and the audit trail."""
+    tables = "tenancy.tenants, tenancy.tenant_events, tenancy_private.access_tokens"
     async with as_admin.transaction():
-        await as_admin.execute("SET LOCAL session_replication_role = replica")  # the table refuses truncation
-        await as_admin.execute("TRUNCATE tenancy.tenants, tenancy_private.access_tokens CASCADE")
+        await as_admin.execute("SET LOCAL session_replication_role = replica")  # the tenants refuse truncation
+        await as_admin.execute(f"TRUNCATE {tables} CASCADE")
 
 
 async def plant(as_admin: asyncpg.Connection, sizes: Sequence[int]) -> Forest:

@@ -101,13 +101,13 @@ class ServiceMachine(ConnectionMachine):
             tenant_id, tenant = read(response.json())
             if NEW in verdict.forest:
                 world.born.append(tenant_id)
-            world.forest = {
-                tenant_id if known == NEW else known: known_tenant for known, known_tenant in verdict.forest.items()
-            }
+            world.write(
+                {tenant_id if known == NEW else known: known_tenant for known, known_tenant in verdict.forest.items()}
+            )
             assert world.forest[tenant_id] == tenant, story
             assert action.target in (None, tenant_id), story
         elif response.status_code == 204:
-            world.forest = verdict.forest
+            world.write(verdict.forest)
 
     async def _request(self, action: Action, token: ModelToken | None, *, cascade: bool) -> httpx.Response:
         path = f"/tenants/{action.target}" if action.target else "/tenants"

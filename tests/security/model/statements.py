@@ -1,5 +1,6 @@
 """Actions in SQL, and what the database answers."""
 
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -7,12 +8,14 @@ import asyncpg
 
 from tests.security.model.action import Action
 from tests.security.model.forest import Forest
+from tests.security.model.model_event import ModelEvent
 from tests.security.model.model_tenant import ModelTenant
 from tests.security.model.observation import Observation
 from tests.security.model.verb import Verb
 
 COLUMNS = """tenant.tenant_id, tenant.organization_id, tenant.tenant_type::text AS tenant_type,
     tenant.parent_tenant_id, tenant.name, (tenant.metadata ->> 'note')::integer AS note, tenant.version"""
+LOOK_AT_EVENTS = "SELECT organization_id, tenant_id, event_type::text FROM tenancy.tenant_events"
 LOOK = f"SELECT {COLUMNS} FROM tenancy.tenants AS tenant"
 INSERT = """INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name, metadata)
     VALUES ($1, $2, $3, jsonb_build_object('note', $4::integer))"""
@@ -85,6 +88,11 @@ async def perform(connection: asyncpg.Connection, action: Action) -> Observation
 async def look(connection: asyncpg.Connection) -> Forest:
     """Return all tenants that the connection sees."""
     return forest_of(await connection.fetch(LOOK))
+
+
+async def look_at_events(connection: asyncpg.Connection) -> Counter[ModelEvent]:
+    """Return all lines of the audit trail that the connection sees."""
+    return Counter(ModelEvent(*row) for row in await connection.fetch(LOOK_AT_EVENTS))
 
 
 def forest_of(rows: list[asyncpg.Record]) -> dict[UUID, ModelTenant]:

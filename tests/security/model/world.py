@@ -4,26 +4,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from tests.security.model.forest import Forest, organization_of
+from tests.security.model.forest import Forest, events, organization_of
 from tests.security.model.judge import recognize, visible
 from tests.security.model.kind import Kind
 from tests.security.model.model_caller import ModelCaller
+from tests.security.model.model_event import ModelEvent
 from tests.security.model.model_session import ModelSession
 from tests.security.model.model_token import ModelToken
 
 
 @dataclass
 class World:
-    """`born` lists every id there ever was, oldest first."""
+    """`born` lists every id there ever was, oldest first; `trail` is the audit trail of what is committed."""
 
     forest: Forest
     sessions: list[ModelSession]
     tokens: list[ModelToken | None] = field(default_factory=list)
     born: list[UUID] = field(default_factory=list)
+    trail: list[ModelEvent] = field(default_factory=list)
     writes: int = 0
 
     def __post_init__(self) -> None:
         self.born = list(self.forest)
+        self.trail = events({}, self.forest)
+
+    def write(self, after: Forest) -> None:
+        """Commit what a single statement has made of the forest."""
+        self.trail += events(self.forest, after)
+        self.forest = after
+
+    def commit(self, session: ModelSession) -> None:
+        """Commit what a session has done in its transaction."""
+        trail = [] if session.failed else session.trail
+        self.forest = session.commit(self.forest)
+        self.trail += trail
 
     def caller(self, session: ModelSession) -> ModelCaller:
         """Say who would run the session's next statement."""

@@ -1,0 +1,12 @@
+"""A line of the audit trail as the model knows it."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+
+class ModelEvent(NamedTuple):
+    """Whom it is about, and what became of him."""
+
+    organization_id: UUID
+    tenant_id: UUID
+    event_type: str
