@@ -1,16 +1,19 @@
 # The service in a container: `mtdb serve` as a user without rights. PostgreSQL is elsewhere, see docker-compose.yml.
-FROM python:3.13-slim-bookworm AS build
+# It writes nothing but sockets for its metrics under /tmp: run it with --read-only --tmpfs /tmp.
+ARG PYTHON=python:3.13.12-slim-bookworm
+
+FROM ${PYTHON} AS build
 WORKDIR /build
 COPY requirements.lock scripts/build.lock ./
-RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
+RUN python -m venv --without-pip /opt/venv \
+    && pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes -r requirements.lock \
     && pip install --no-cache-dir --require-hashes -r build.lock
 COPY pyproject.toml README.md ./
 COPY src src
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir wheels . \
-    && /opt/venv/bin/pip install --no-cache-dir --no-deps wheels/*.whl
+    && pip --python /opt/venv/bin/python install --no-cache-dir --no-deps wheels/*.whl
 
-FROM python:3.13-slim-bookworm
+FROM ${PYTHON}
 RUN useradd --system --uid 10001 --no-create-home mtdb
 COPY --from=build /opt/venv /opt/venv
 # `mtdb migrate` reads these from the folder it runs in.

@@ -93,7 +93,7 @@ def up_in_containers() -> None:
 def down() -> None:
     """Stop the API and the database; the data stays."""
     if read_environment().get("STACK") == "docker":
-        compose("down")
+        compose("--profile", "*", "down")
     LocalApi().stop()
     EmbeddedPostgres.for_development().stop()
     print("Stopped; the data stays. `make up` starts again.")
@@ -106,7 +106,7 @@ def reset() -> None:
         fail("the data is on a server of your own, where nothing is ever deleted: drop its database yourself.")
     down()
     if stack == "docker":
-        compose("down", "--volumes")
+        compose("--profile", "*", "down", "--volumes")
     shutil.rmtree(EmbeddedPostgres.for_development().folder, ignore_errors=True)
     FILE.unlink(missing_ok=True)
     up()

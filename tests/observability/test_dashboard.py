@@ -1,0 +1,81 @@
+"""The dashboard: each of its queries finds what the service, and PostgreSQL, really tell Prometheus."""
+
+import asyncio
+import re
+import runpy
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from multi_tenant_db.database.fair_pool import FairPool
+from multi_tenant_db.development.ports import free_port
+from multi_tenant_db.observability.service_metrics import ServiceMetrics
+from tests.support.organization import Organization
+from tests.support.prometheus import EXPORTER, PROGRAM, ask, prometheus
+from tests.support.served_process import served
+from tests.support.sources import ROOT
+from tests.support.test_database import TestDatabase
+
+MADE = runpy.run_path(str(ROOT / "scripts" / "make_dashboard.py"))
+OURS = re.compile(r"\b(?:mtdb|process)_\w+")
+LABELS = re.compile(r'(\w+)=~?"|by \(([\w, ]+)\)')
+ROUNDS = 60
+LABELS_OF_PROMETHEUS = {"job", "worker"}
+
+
+def queries() -> Iterator[tuple[str, str]]:
+    """Return each query of the dashboard with the title of its panel."""
+    for panel in MADE["dashboard"]()["panels"]:
+        for target in panel["targets"]:
+            yield panel["title"], target["expr"].replace("$__rate_interval", "1m")
+
+
+def test_the_dashboard_is_what_its_source_makes() -> None:
+    """The file that Grafana reads is made anew with each change of its source."""
+    assert MADE["FILE"].read_text() == MADE["as_text"](), "run python scripts/make_dashboard.py"
+
+
+def test_queries_name_metrics_and_labels_that_exist() -> None:
+    """No query names a metric or a label that the service does not have."""
+    pool = FairPool(lambda: None, pool_size=1)  # type: ignore[arg-type, return-value]  # never connects
+    metrics = ServiceMetrics(lambda: pool)
+    metrics.record_request("GET", "/tenants", 200, None, 0.01)
+    families = [*text_string_to_metric_families(metrics.as_text().decode())]
+    names = {sample.name for family in families for sample in family.samples}
+    labels = {label for family in families for sample in family.samples for label in sample.labels}
+    for _title, query in queries():
+        assert set(OURS.findall(query)) <= names
+        if "pg_" not in query:
+            used = {label for found in LABELS.findall(query) for label in ",".join(found).replace(" ", "").split(",")}
+            assert used - {""} <= labels | LABELS_OF_PROMETHEUS
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="Prometheus is not installed (Debian: apt-get install prometheus)")
+async def test_every_query_finds_something(database: TestDatabase, hsbc: Organization, barclays: Organization) -> None:
+    """After a little traffic, a real Prometheus answers every query of the dashboard with a number."""
+    metrics_port = free_port()
+    wanted = {
+        (title, query.replace('datname="tenancy"', f'datname="{database.admin_url.database}"'))
+        for title, query in queries()
+        if EXPORTER or "pg_" not in query
+    }
+    with served(database, metrics_port=metrics_port) as service, prometheus(database, metrics_port) as port:
+        base_url = f"http://127.0.0.1:{service.port}"
+        async with httpx.AsyncClient(base_url=base_url, headers=hsbc.parent.headers) as client:
+            for _ in range(ROUNDS):
+                await client.get("/tenants")
+                await client.get(f"/tenants/{barclays.parent.tenant_id}")
+                await client.get("/tenants", headers={"Authorization": "Bearer nobody"})
+                await asyncio.sleep(0.5)
+                wanted -= {(title, query) for title, query in wanted if has_number(port, query)}
+                if not wanted:
+                    break
+    assert not wanted
+
+
+def has_number(port: int, query: str) -> bool:
+    """Tell whether a query has a result, and one that is a number."""
+    result = ask(port, "query", query=query)
+    return any(series["value"][1] != "NaN" for series in result)
