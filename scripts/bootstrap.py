@@ -2,6 +2,7 @@
 
 bootstrap.py          .venv: Python 3.13 or newer with every locked dependency
 bootstrap.py floor    .local/floor-venv: the oldest dependencies that pyproject.toml allows
+bootstrap.py docs     .local/docs-venv: what builds the site of the documents
 bootstrap.py node     .local/node: Node.js with npm, for a machine that has none
 bootstrap.py lock     the lock files, made from pyproject.toml; further arguments go to uv, for example --upgrade
 
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> None:
             fcntl.flock(turn, fcntl.LOCK_EX)
             if name == "lock":
                 write_lock_files(options)
-            elif action := {"development": development, "floor": floor, "node": node}.get(name):
+            elif action := {"development": development, "docs": docs, "floor": floor, "node": node}.get(name):
                 action()
             else:
                 fail(f"unknown: {name}")
@@ -55,6 +56,14 @@ def development() -> None:
     stamp = stamp_of(PROJECT / "pyproject.toml", lock)
     if not is_current(PROJECT / ".venv", stamp):
         make_environment(PROJECT / ".venv", lock, stamp, "--require-hashes")
+
+
+def docs() -> None:
+    """Make the environment of the one tool that builds the site, apart from what the service is developed with."""
+    folder, lock = LOCAL / "docs-venv", PROJECT / "requirements-docs.lock"
+    stamp = stamp_of(lock)
+    if not is_current(folder, stamp):
+        make_environment(folder, lock, stamp, "--require-hashes", with_project=False)
 
 
 def floor() -> None:
@@ -88,12 +97,13 @@ def write_lock_files(options: list[str]) -> None:
     run("requirements.lock", *compile_with, *runtime, "requirements.lock")
     constrained = ("--group", "dev", "-c", "requirements.lock", *runtime, "requirements-dev.lock")
     run("requirements-dev.lock", *compile_with, *constrained)
+    run("requirements-docs.lock", *compile_with, "--group", "docs", "--python-version", "3.13", "-o", "requirements-docs.lock")
     for tool, oldest in (("build", "3.13"), ("installer", "3.9"), ("node", "3.13")):
         tools = ("--no-annotate", "--python-version", oldest, SCRIPTS / f"{tool}.in", "-o", SCRIPTS / f"{tool}.lock")
         run(f"scripts/{tool}.lock", *compile_with, *tools)
 
 
-def make_environment(folder: Path, lock: Path, stamp: str, *options: str) -> None:
+def make_environment(folder: Path, lock: Path, stamp: str, *options: str, with_project: bool = True) -> None:
     """Install exactly what a lock file names, and the project itself as it stands in src."""
     uv, python = find_uv(), folder / "bin" / "python"
     if not usable_python(python):
@@ -102,8 +112,9 @@ def make_environment(folder: Path, lock: Path, stamp: str, *options: str) -> Non
         run(f"Python: {base}", uv, "venv", "--no-project", "--python", base, folder)
     (folder / "made-from").unlink(missing_ok=True)
     run(f"Dependencies: installing {lock.name}", uv, "pip", "sync", "--python", python, *options, lock)
-    project = ("--no-deps", "--no-build-isolation", "--editable", ".")
-    run("This project", uv, "pip", "install", "--python", python, *project)
+    if with_project:
+        project = ("--no-deps", "--no-build-isolation", "--editable", ".")
+        run("This project", uv, "pip", "install", "--python", python, *project)
     (folder / "made-from").write_text(stamp)
 
 
