@@ -15,6 +15,7 @@ CHECKS = {
     "layering": ("lint-imports", "--no-logo"),
     "dependencies": ("deptry", "src"),
     "migrations": ("python", "scripts/lint_migrations.py"),
+    "isolation": ("python", "scripts/lint_catalogue.py"),
     "Dockerfile": ("hadolint", "Dockerfile"),
     "docker-compose.yml": ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"),
     "workflow": ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml"),

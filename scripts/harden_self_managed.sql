@@ -21,6 +21,7 @@ BEGIN
     END IF;
 END
 $$;
+REVOKE EXECUTE ON FUNCTION tenancy_private.refuse_ddl() FROM PUBLIC;
 DROP EVENT TRIGGER IF EXISTS tenancy_refuses_ddl;
 
 DO $ddl$

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from multi_tenant_db import __version__
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database import safety_check
+from multi_tenant_db.database.lint import catalogue_lint
 from multi_tenant_db.development.ports import free_port
 from tests.support.migrations import migrate, roll_back
 from tests.support.mtdb import mtdb, mtdb_process, settings_for
@@ -27,33 +28,62 @@ async def test_a_safe_database_is_said_to_be_safe(database: TestDatabase, as_adm
 
 async def test_a_warning_does_not_fail(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server without the last fix is warned of and passes; 17.5 is one, and here each release is made to be."""
-    monkeypatch.setattr(safety_check, "LAST_RLS_FIX", 990000)
+    monkeypatch.setattr(catalogue_lint, "LAST_FIX", 990000)
     outcome = await mtdb("check", env=settings_for(database))
 
     assert outcome.exit_code == 0
-    assert outcome.stdout.startswith("warning: PostgreSQL 17.")
+    assert "warning: server-lacks-fixes: PostgreSQL 17." in outcome.stdout
     assert "\nsafe: " in outcome.stdout
 
 
 async def test_dangers_fail_and_are_listed(database: TestDatabase) -> None:
-    """As a superuser, each danger is a line on standard error, exit code 1, and nothing is said to be safe."""
+    """As a superuser, each danger is on standard error, exit code 1, and nothing is said to be safe."""
     admin = database.admin_url.render_as_string(hide_password=False)
     outcome = await mtdb("check", env=settings_for(database, MTDB_DATABASE_URL=admin))
 
     assert (outcome.exit_code, "safe:" in outcome.stdout) == (ExitCode.FAILED, False)
-    lines = outcome.stderr.splitlines()
-    assert all(line.startswith("danger: ") for line in lines)
-    assert any("is a superuser" in line for line in lines)
+    assert outcome.stderr.startswith(f"danger: connected-as-superuser: {database.admin_url.username} is a superuser\n")
+    assert outcome.stderr.count("danger: ") == outcome.stderr.count("  Remedy: connect as tenancy_api\n") == 3
+
+
+async def test_a_finding_teaches(own: TestDatabase) -> None:
+    """A finding is its code and place, why it matters, and what to run, on three lines; mended, nothing is found."""
+    admin = await own.connect_as_admin()
+    await admin.execute("GRANT TRUNCATE ON tenancy.tenants TO tenancy_api")
+    outcome = await mtdb("check", env=settings_for(own))
+    await admin.execute("REVOKE TRUNCATE ON tenancy.tenants FROM tenancy_api")
+    await admin.close()
+
+    assert outcome.exit_code == ExitCode.FAILED
+    assert outcome.stderr.splitlines() == [
+        "danger: grant-past-policies: TRUNCATE on tenancy.tenants for tenancy_api",
+        "  TRUNCATE, REFERENCES, TRIGGER and MAINTAIN ask no policy: they empty the table, tell whether a hidden row "
+        "exists, or see every row.",
+        "  Remedy: REVOKE TRUNCATE ON tenancy.tenants FROM tenancy_api",
+    ]
+    assert (await mtdb("check", env=settings_for(own))).exit_code == 0
+
+
+async def test_serving_is_refused_for_the_same_findings(own: TestDatabase) -> None:
+    """`mtdb serve` ends at once, with the finding on one line."""
+    admin = await own.connect_as_admin()
+    await admin.execute("ALTER TABLE tenancy.tenant_events NO FORCE ROW LEVEL SECURITY")
+    outcome = await mtdb("serve", env=settings_for(own))
+    await admin.execute("ALTER TABLE tenancy.tenant_events FORCE ROW LEVEL SECURITY")
+    await admin.close()
+
+    assert outcome.exit_code == ExitCode.FAILED
+    assert outcome.complaint.startswith("mtdb: rls-not-forced: tenancy.tenant_events: ")
 
 
 async def test_a_schema_behind_is_a_danger(own: TestDatabase) -> None:
-    """One migration short, the one line names both revisions and the remedy."""
+    """One migration short, the one finding names both revisions and the remedy."""
     await asyncio.to_thread(roll_back, own.admin_url, "isolate_tenants")
     outcome = await mtdb("check", env=settings_for(own))
     await asyncio.to_thread(migrate, own.admin_url)
 
     assert outcome.exit_code == ExitCode.FAILED
-    assert outcome.stderr.count("\n") == 1
+    assert outcome.stderr.count("danger: ") == 1
     assert "isolate_tenants" in outcome.stderr
     assert "mtdb migrate" in outcome.stderr
 
@@ -76,7 +106,7 @@ async def test_no_database_has_an_exit_code_of_its_own(database: TestDatabase, c
 
 async def test_a_defect_keeps_its_traceback(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no operator's mistake is not dressed up as one."""
-    monkeypatch.setattr(safety_check, "ROLE", text("SELECT 1 / 0"))
+    monkeypatch.setattr(safety_check, "SERVER_VERSION", text("SELECT 1 / 0"))
     with pytest.raises(Exception, match="division by zero"):
         await mtdb("check", env=settings_for(database))
 

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from sqlalchemy import URL, make_url
 
-from multi_tenant_db.database import safety_check
+from multi_tenant_db.database.lint.finding import Finding
 from multi_tenant_db.database.safety_check import check_database, require_safe_database
 from multi_tenant_db.database.safety_report import SafetyReport
 from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
@@ -55,13 +55,13 @@ async def check(database: TestDatabase, url: URL | None = None) -> SafetyReport:
         return await check_database(engine)
 
 
-async def only_danger(database: TestDatabase, url: URL | None = None) -> str:
+async def only_danger(database: TestDatabase, url: URL | None = None) -> Finding:
     """Return the one danger that there must be, after seeing that the service would not start."""
     async with pool(database, url=url) as engine:
         with pytest.raises(UnsafeDatabaseError) as refusal:
             await require_safe_database(engine)
     assert len(refusal.value.dangers) == 1
-    assert str(refusal.value) == refusal.value.dangers[0]
+    assert str(refusal.value) == str(refusal.value.dangers[0])
     return refusal.value.dangers[0]
 
 
@@ -76,53 +76,50 @@ async def test_the_service_trusts_what_the_migrations_made(
     assert report.server_version == await as_admin.fetchval("SELECT current_setting('server_version')")
 
 
-async def test_a_server_without_the_last_fix_is_warned_of(database: TestDatabase, as_admin: asyncpg.Connection) -> None:
-    """17.5 lacks the fix of CVE-2025-8713, which is a warning; from 17.6 on there is none."""
+async def test_a_server_without_the_last_fixes_is_warned_of(
+    database: TestDatabase, as_admin: asyncpg.Connection
+) -> None:
+    """Below 17.6 the warnings name CVE-2025-8713, below 17.11 CVE-2026-16239, each with the release that mends it."""
     version = int(await as_admin.fetchval("SELECT current_setting('server_version_num')"))
+    expected = [("CVE-2025-8713", "use 17.6 or newer")] if version < 170006 else []
+    expected += [("CVE-2026-16239", "use 17.11 or newer")] if version < 170011 else []
     warnings = (await check(database)).warnings
 
-    assert [("CVE-2025-8713" in warning, "17.6" in warning) for warning in warnings] == (
-        [(True, True)] if version < 170006 else []
-    )
-
-
-@pytest.mark.parametrize(("constant", "is_danger"), [("OLDEST_SERVER", True), ("LAST_RLS_FIX", False)])
-async def test_the_bounds_on_the_server_are_heeded(
-    database: TestDatabase, monkeypatch: pytest.MonkeyPatch, constant: str, is_danger: bool
-) -> None:
-    """A server below the oldest supported release is a danger, one below the last fix a warning."""
-    monkeypatch.setattr(safety_check, constant, 990000)
-    report = await check(database)
-
-    assert [len(report.dangers), len(report.warnings)] == ([1, 0] if is_danger else [0, 1])
-    assert str(report.server_version) in (report.dangers + report.warnings)[0]
+    assert [warning.remedy for warning in warnings] == [remedy for _, remedy in expected]
+    assert all(cve in warning.meaning for (cve, _), warning in zip(expected, warnings, strict=True))
 
 
 async def test_a_superuser_is_refused(own: TestDatabase) -> None:
     """No policy binds a superuser."""
     report = await check(own, own.admin_url.set(drivername="postgresql+asyncpg"))
 
-    assert any("is a superuser" in danger for danger in report.dangers)
-    assert all("connect as tenancy_api" in danger for danger in report.dangers)
+    assert {danger.code for danger in report.dangers} == {
+        "connected-as-superuser",
+        "connected-as-owner",
+        "connected-as-operator",
+    }
+    assert {danger.remedy for danger in report.dangers} == {"connect as tenancy_api"}
 
 
-@pytest.mark.parametrize(("attribute", "message"), [("BYPASSRLS", "has BYPASSRLS"), ("CREATEROLE", "has CREATEROLE")])
-async def test_a_powerful_attribute_is_refused(own: TestDatabase, intruder: URL, attribute: str, message: str) -> None:
+@pytest.mark.parametrize("attribute", ["BYPASSRLS", "CREATEROLE"])
+async def test_a_powerful_attribute_is_refused(own: TestDatabase, intruder: URL, attribute: str) -> None:
     """A role that skips policies, or could make itself another, does not serve."""
     await execute(own, f"ALTER ROLE {intruder.username} {attribute}")
 
-    assert message in await only_danger(own, intruder)
+    danger = await only_danger(own, intruder)
+    assert (danger.code, danger.place) == (
+        f"connected-with-{attribute.lower()}",
+        f"{intruder.username} has {attribute}",
+    )
 
 
 @pytest.mark.parametrize("inherit", ["TRUE", "FALSE"])
-@pytest.mark.parametrize(
-    ("role", "message"), [("tenancy_owner", "may drop policies"), ("tenancy_operator", "may issue tokens")]
-)
-async def test_a_membership_is_refused(own: TestDatabase, intruder: URL, role: str, message: str, inherit: str) -> None:
+@pytest.mark.parametrize("role", ["owner", "operator"])
+async def test_a_membership_is_refused(own: TestDatabase, intruder: URL, role: str, inherit: str) -> None:
     """Whoever may become the owner or the operator, by inheritance or by SET ROLE, does not serve."""
-    await execute(own, f"GRANT {role} TO {intruder.username} WITH INHERIT {inherit}")
+    await execute(own, f"GRANT tenancy_{role} TO {intruder.username} WITH INHERIT {inherit}")
 
-    assert message in await only_danger(own, intruder)
+    assert (await only_danger(own, intruder)).code == f"connected-as-{role}"
 
 
 async def test_a_detour_to_a_role_that_no_policy_binds_is_refused(own: TestDatabase, intruder: URL) -> None:
@@ -130,7 +127,7 @@ async def test_a_detour_to_a_role_that_no_policy_binds_is_refused(own: TestDatab
     middle = f"{intruder.username}_middle"
     await execute(own, f"CREATE ROLE {middle} BYPASSRLS; GRANT {middle} TO {intruder.username} WITH INHERIT FALSE")
     try:
-        assert "may become a role that no policy binds" in await only_danger(own, intruder)
+        assert (await only_danger(own, intruder)).place == f"{intruder.username} may become {middle}"
     finally:
         await execute(own, f"DROP ROLE {middle}")
 
@@ -140,7 +137,7 @@ async def test_the_operators_role_is_refused(own: TestDatabase) -> None:
     url = own.admin_url.set(drivername="postgresql+asyncpg", username="tenancy_operator", password=OPERATOR_PASSWORD)
     report = await check(own, url)
 
-    assert any("may issue tokens" in danger for danger in report.dangers)
+    assert "connected-as-operator" in {danger.code for danger in report.dangers}
 
 
 async def test_the_tables_owner_is_refused(own: TestDatabase, intruder: URL) -> None:
@@ -148,23 +145,23 @@ async def test_the_tables_owner_is_refused(own: TestDatabase, intruder: URL) -> 
     await execute(own, f"ALTER TABLE tenancy.tenants OWNER TO {intruder.username}")
     report = await check(own, intruder)
 
-    assert any("owns tenancy.tenants" in danger for danger in report.dangers)
+    assert f"{intruder.username} owns tenancy.tenants" in {danger.place for danger in report.dangers}
 
 
-@pytest.mark.parametrize("table", ["tenancy.tenants", "tenancy_private.access_tokens"])
-@pytest.mark.parametrize("change", ["DISABLE", "NO FORCE"])
-async def test_row_level_security_must_be_enabled_and_forced(own: TestDatabase, table: str, change: str) -> None:
-    """A table that lacks one of the two is named."""
-    await execute(own, f"ALTER TABLE {table} {change} ROW LEVEL SECURITY")
+async def test_a_breach_in_the_catalogue_is_refused(own: TestDatabase) -> None:
+    """What the lint of the catalogue finds keeps the service from starting; its own role sees all of it."""
+    await execute(own, "ALTER TABLE tenancy.tenants NO FORCE ROW LEVEL SECURITY")
+    danger = await only_danger(own)
 
-    assert f"not enabled and forced on {table}" in await only_danger(own)
+    assert (danger.code, danger.place) == ("rls-not-forced", "tenancy.tenants")
+    assert danger.remedy == "ALTER TABLE tenancy.tenants FORCE ROW LEVEL SECURITY"
 
 
 async def test_a_new_table_without_policies_is_noticed(own: TestDatabase) -> None:
     """A table that somebody adds to our schemas without row level security keeps the service from starting."""
     await execute(own, 'CREATE TABLE tenancy."Open" ()')
 
-    assert 'tenancy."Open"' in await only_danger(own)
+    assert 'tenancy."Open"' in {danger.place for danger in (await check(own)).dangers}
 
 
 async def test_a_schema_behind_is_refused(own: TestDatabase) -> None:
@@ -172,15 +169,15 @@ async def test_a_schema_behind_is_refused(own: TestDatabase) -> None:
     await down(own, "isolate_tenants")
     danger = await only_danger(own)
 
-    assert "revision isolate_tenants" in danger
-    assert REQUIRED_SCHEMA_REVISION in danger
+    assert "revision isolate_tenants" in danger.place
+    assert REQUIRED_SCHEMA_REVISION in danger.place
 
 
 async def test_a_schema_ahead_is_refused(own: TestDatabase) -> None:
     """A revision that this version does not know is refused as well."""
     await execute(own, "UPDATE public.alembic_version SET version_num = 'from_the_future'")
 
-    assert "revision from_the_future" in await only_danger(own)
+    assert "revision from_the_future" in (await only_danger(own)).place
 
 
 async def test_a_missing_schema_is_refused(server_url: URL) -> None:
@@ -188,15 +185,15 @@ async def test_a_missing_schema_is_refused(server_url: URL) -> None:
     async with fresh_database(server_url, revision=None) as database:
         danger = await only_danger(database)
 
-    assert "revision None" in danger
-    assert "mtdb migrate" in danger
+    assert "revision None" in danger.place
+    assert "mtdb migrate" in danger.remedy
 
 
 async def test_an_emptied_schema_is_refused(own: TestDatabase) -> None:
     """Rolled back to nothing, only Alembic's own table is left, which the service may not even read."""
     await down(own)
 
-    assert "mtdb migrate" in await only_danger(own)
+    assert "mtdb migrate" in (await only_danger(own)).remedy
 
 
 async def test_missing_roles_are_refused() -> None:
@@ -205,7 +202,7 @@ async def test_missing_roles_are_refused() -> None:
         url = make_url(server.url())
         danger = await only_danger(TestDatabase(url), url.set(drivername="postgresql+asyncpg"))
 
-    assert danger == "the roles are missing: run `mtdb migrate`"
+    assert (danger.code, danger.remedy) == ("roles-missing", "run `mtdb migrate`")
 
 
 async def test_nobody_answering_is_unavailable(database: TestDatabase) -> None:

@@ -49,7 +49,7 @@ def main() -> None:
         app()
     except UnsafeDatabaseError as error:
         for danger in error.dangers:
-            _complain(danger)
+            _complain(str(danger))
         sys.exit(ExitCode.FAILED)
     except DatabaseUnavailable as error:
         reason = _first_line(error.__cause__ or error)

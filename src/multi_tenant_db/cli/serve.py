@@ -88,7 +88,7 @@ async def _require_safe_database(settings: Settings) -> None:
     finally:
         await engine.dispose()
     for warning in report.warnings:
-        log.warning(warning)
+        log.warning(str(warning))
 
 
 async def _require_free_address(settings: Settings) -> None:

@@ -1,0 +1,21 @@
+"""One thing that is wrong with a database."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Which rule is broken, where, why that matters, and what mends it."""
+
+    code: str
+    place: str
+    meaning: str
+    remedy: str
+    is_warning: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.place}: {self.meaning} Remedy: {self.remedy}"
+
+    def explained(self) -> str:
+        """Return the finding on three lines, for people."""
+        return f"{self.code}: {self.place}\n  {self.meaning}\n  Remedy: {self.remedy}"

@@ -1,0 +1,22 @@
+"""Every rule, in the order in which findings are shown. To add one: write it beside its like, and list it there."""
+
+from multi_tenant_db.database.lint.connection import CONNECTION_RULES
+from multi_tenant_db.database.lint.functions import FUNCTION_RULES
+from multi_tenant_db.database.lint.grants import GRANT_RULES
+from multi_tenant_db.database.lint.policies import POLICY_RULES
+from multi_tenant_db.database.lint.roles import ROLE_RULES
+from multi_tenant_db.database.lint.rule import Rule
+from multi_tenant_db.database.lint.server import ROLES_MISSING, SERVER_RULES
+from multi_tenant_db.database.lint.tables import TABLE_RULES
+
+FIRST_RULE = ROLES_MISSING
+
+RULES: tuple[Rule, ...] = (
+    *CONNECTION_RULES,
+    *TABLE_RULES,
+    *POLICY_RULES,
+    *GRANT_RULES,
+    *FUNCTION_RULES,
+    *ROLE_RULES,
+    *SERVER_RULES,
+)

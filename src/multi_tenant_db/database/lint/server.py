@@ -1,0 +1,60 @@
+"""Rules for the server and the schema: new enough, and made by the migrations that this version needs."""
+
+from sqlalchemy import text
+
+from multi_tenant_db.database.lint.rule import Rule
+
+ROLES_MISSING = Rule(
+    "roles-missing",
+    "Without its roles a database has never been set up.",
+    text("""
+        SELECT string_agg(role.name, ', ') AS place, 'run `mtdb migrate`' AS remedy
+        FROM unnest(CAST(:all_roles AS name[])) AS role (name)
+        WHERE to_regrole(role.name::text) IS NULL
+        HAVING count(*) > 0
+    """),
+)
+"""Asked before all others, which need the roles."""
+
+SCHEMA_REVISION = Rule(
+    "schema-revision",
+    "The service reads and writes the schema of exactly one revision.",
+    text("""
+        SELECT format('the schema is at revision %s, this version needs %s', coalesce(found, 'None'), needed) AS place,
+               'run `mtdb migrate`, or deploy the version that the schema was made for' AS remedy
+        FROM (VALUES (CAST(:revision AS text), CAST(:required_revision AS text))) AS revision (found, needed)
+        WHERE found IS DISTINCT FROM needed
+    """),
+)
+
+SERVER_TOO_OLD = Rule(
+    "server-too-old",
+    "Nobody has tested the isolation on this release.",
+    text("""
+        SELECT format('PostgreSQL %s', current_setting('server_version')) AS place, 'use 17.5 or newer' AS remedy
+        WHERE current_setting('server_version_num')::integer < CAST(:oldest_server AS integer)
+    """),
+)
+
+SERVER_SHOWS_STATISTICS = Rule(
+    "server-shows-statistics",
+    "The server lacks the fix of CVE-2025-8713, by which the planner's statistics tell about hidden rows.",
+    text("""
+        SELECT format('PostgreSQL %s', current_setting('server_version')) AS place, 'use 17.6 or newer' AS remedy
+        WHERE current_setting('server_version_num')::integer < CAST(:last_rls_fix AS integer)
+    """),
+    is_warning=True,
+)
+
+SERVER_LACKS_FIXES = Rule(
+    "server-lacks-fixes",
+    "The server lacks the fix of CVE-2026-16239, by which SQL corrupts the server's memory and so steps around "
+    "everything.",
+    text("""
+        SELECT format('PostgreSQL %s', current_setting('server_version')) AS place, 'use 17.11 or newer' AS remedy
+        WHERE current_setting('server_version_num')::integer < CAST(:last_fix AS integer)
+    """),
+    is_warning=True,
+)
+
+SERVER_RULES = (SCHEMA_REVISION, SERVER_TOO_OLD, SERVER_SHOWS_STATISTICS, SERVER_LACKS_FIXES)

@@ -1,0 +1,163 @@
+"""The lint of the catalogue names each way to weaken the isolation that the catalogue shows, with place and remedy.
+
+An administrator makes the breach in a transaction, tenancy_api looks at it in the same one, and it is rolled back.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from multi_tenant_db.database.lint import catalogue_lint
+from multi_tenant_db.database.lint.catalogue_lint import find_all
+from multi_tenant_db.database.lint.finding import Finding
+from multi_tenant_db.database.lint.rules import FIRST_RULE, RULES
+from tests.support.accounts import CREATE_ACCOUNTS, create_accounts
+from tests.support.breaches import BREACHES
+from tests.support.engines import pool
+from tests.support.test_database import TestDatabase
+
+TESTED_BELOW = {"roles-missing", "server-too-old", "server-shows-statistics", "server-lacks-fixes"}
+IMPLIED = {
+    "connected-as-superuser": {"connected-as-owner", "connected-as-operator", "role-attribute"},
+    "connected-with-bypassrls": {"role-attribute"},
+    "connected-with-createrole": {"role-attribute"},
+    "connected-with-a-detour": {"connected-as-owner", "connected-as-operator", "role-membership"},
+    "connected-as-owner": {"role-membership"},
+    "connected-as-operator": {"role-membership"},
+    "owner-unexpected": {"grant-unexpected"},
+    "role-attribute": {"connected-with-a-detour", "connected-as-owner", "connected-as-operator"},
+}
+"""A role that may do more than it should breaks more than one rule."""
+
+
+@pytest.fixture
+async def administration(database: TestDatabase) -> AsyncIterator[AsyncConnection]:
+    """Open a superuser's transaction, which is rolled back."""
+    url = database.admin_url.set(drivername="postgresql+asyncpg")
+    async with pool(database, url=url) as engine, engine.connect() as connection:
+        await connection.execute(text("SELECT"))
+        yield connection
+        await connection.rollback()
+
+
+async def driver_of(connection: AsyncConnection) -> Any:
+    """Return the driver's connection, which runs several statements at once."""
+    return (await connection.get_raw_connection()).driver_connection
+
+
+async def dangers(connection: AsyncConnection) -> list[Finding]:
+    """Look as the service's role; a server without fixes is another test's matter."""
+    await connection.execute(text("SET LOCAL ROLE tenancy_api"))
+    findings = await find_all(connection)
+    await connection.execute(text("RESET ROLE"))
+    return [finding for finding in findings if not finding.is_warning]
+
+
+async def test_what_the_migrations_made_breaks_no_rule(administration: AsyncConnection) -> None:
+    """A migrated database has no finding but the server's age."""
+    assert await dangers(administration) == []
+
+
+@pytest.mark.parametrize(("code", "place", "statements"), BREACHES, ids=[f"{b[0]}: {b[1]}" for b in BREACHES])
+async def test_a_breach_is_named(
+    administration: AsyncConnection, database: TestDatabase, code: str, place: str, statements: str
+) -> None:
+    """The breach has its finding, and no other that does not follow from it."""
+    url = database.admin_url
+    await (await driver_of(administration)).execute(statements.format(database=url.database, admin=url.username))
+    found = await dangers(administration)
+
+    assert code in {finding.code for finding in found}
+    assert {finding.code for finding in found} - {code} <= IMPLIED.get(code, set())
+    assert any(place in finding.place for finding in found if finding.code == code)
+
+
+REPAIRABLE = [
+    breach
+    for breach in BREACHES
+    if breach[0].startswith(
+        ("rls", "policy", "verb", "grant", "right", "function", "owner", "view", "role-m", "role-a")
+    )
+    and breach[0] != "grant-table-wide"
+]
+
+
+@pytest.mark.parametrize(("code", "place", "statements"), REPAIRABLE, ids=[f"{b[0]}: {b[1]}" for b in REPAIRABLE])
+async def test_a_remedy_that_is_sql_mends_it(
+    administration: AsyncConnection, database: TestDatabase, code: str, place: str, statements: str
+) -> None:
+    """After the statements that the findings tell to run, there is no finding any more."""
+    url, driver = database.admin_url, await driver_of(administration)
+    await driver.execute(statements.format(database=url.database, admin=url.username))
+    while found := [finding for finding in await dangers(administration) if "connect" not in finding.code]:
+        for finding in found:
+            await driver.execute(finding.remedy.rpartition("or run: ")[2])
+            assert finding not in await dangers(administration), f"{code}: {place}"
+
+
+async def test_every_rule_is_broken_by_a_test() -> None:
+    """No rule is listed that no breach breaks, and no code stands for two rules."""
+    codes = [rule.code for rule in (FIRST_RULE, *RULES)]
+
+    assert len({*codes}) == len(codes)
+    assert {*codes} == {code for code, _, _ in BREACHES} | TESTED_BELOW
+
+
+async def test_a_table_that_forgets_everything_learns_how(administration: AsyncConnection) -> None:
+    """A new table without policies is told to call the helper, and what it lacks; with it, nothing is found."""
+    driver = await driver_of(administration)
+    await driver.execute(f"SET LOCAL ROLE tenancy_owner; {CREATE_ACCOUNTS}; RESET ROLE")
+    forgotten = await dangers(administration)
+
+    assert {finding.code for finding in forgotten} == {"rls-not-enabled", "rls-not-forced", "grant-to-public"}
+    assert "protect_tenant_table(op, 'accounts', ...)" in forgotten[0].remedy
+    assert "ALTER TABLE tenancy.accounts ENABLE ROW LEVEL SECURITY" in forgotten[0].remedy
+
+    await driver.execute("DROP TABLE tenancy.accounts")
+    await create_accounts(driver)
+    assert await dangers(administration) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "is_found"),
+    [
+        ("elsewhere.t (tenant_id uuid PRIMARY KEY)", True),
+        ("elsewhere.t (organization_id uuid PRIMARY KEY)", True),
+        ("elsewhere.t (parent_tenant_id uuid)", True),
+        ("elsewhere.t (a uuid, b uuid, FOREIGN KEY (a, b) REFERENCES tenancy.tenants)", True),
+        ("public.t (anything integer)", True),
+        ("tenancy_private.t (anything integer)", True),
+        ("elsewhere.t (tenant_id integer)", False),
+        ("elsewhere.t (anything uuid)", False),
+    ],
+)
+async def test_a_table_with_tenants_data_is_recognised(
+    administration: AsyncConnection, table: str, is_found: bool
+) -> None:
+    """By its key, by a reference to the tenants, or by lying where the service's roles may look; in any schema."""
+    await (await driver_of(administration)).execute(f"CREATE SCHEMA elsewhere; CREATE TABLE {table}")
+    codes = {finding.code for finding in await dangers(administration)}
+
+    assert ({"rls-not-enabled", "rls-not-forced"} <= codes) is is_found
+    assert is_found or codes == set()
+
+
+@pytest.mark.parametrize(
+    ("constant", "code", "is_warning"),
+    [
+        ("OLDEST_SERVER", "server-too-old", False),
+        ("LAST_RLS_FIX", "server-shows-statistics", True),
+        ("LAST_FIX", "server-lacks-fixes", True),
+    ],
+)
+async def test_the_bounds_on_the_server_are_heeded(
+    administration: AsyncConnection, monkeypatch: pytest.MonkeyPatch, constant: str, code: str, is_warning: bool
+) -> None:
+    """A server below the oldest supported release is a danger, one without the last fixes a warning."""
+    monkeypatch.setattr(catalogue_lint, constant, 990000)
+    [finding] = [finding for finding in await find_all(administration) if finding.code == code]
+
+    assert finding.is_warning is is_warning
