@@ -22,7 +22,10 @@ It binds fractions, too: PostgreSQL would spell 1e300 out, and what a client rea
 BLANK = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """What `str.strip` trims, for a regular expression."""
 CONTROL = r"\u0000-\u001f\u007f-\u009f"
-NAME_PATTERN = f"^[{BLANK}]*[^{BLANK}{CONTROL}](?:[^{CONTROL}]*[^{BLANK}{CONTROL}])?[{BLANK}]*$"
+NAME_PATTERN = (
+    f"^[{BLANK}]*[^{BLANK}{CONTROL}](?:[^{CONTROL}]{{0,{NAME_MAX_CHARACTERS - 2}}}[^{BLANK}{CONTROL}])?[{BLANK}]*$"
+)
+"""Says how long a name may be, too: `maxLength` would count the blanks around it, which are trimmed."""
 NO_NUL = {"pattern": r"^[^\u0000]*$"}
 
 
@@ -82,9 +85,9 @@ TenantName = Annotated[
     str,
     AfterValidator(clean_name),
     Field(
-        description="Name, unique inside the organisation; trimmed, Unicode NFC, without control characters.",
+        description="1 to 200 characters, unique inside the organisation; trimmed, Unicode NFC, no control characters.",
         examples=["HSBC Hong Kong"],
-        json_schema_extra={"minLength": 1, "maxLength": NAME_MAX_CHARACTERS, "pattern": NAME_PATTERN},
+        json_schema_extra={"minLength": 1, "pattern": NAME_PATTERN},
     ),
 ]
 
