@@ -15,7 +15,7 @@ LONG := tests/bad_input/test_schemathesis.py tests/security/model tests/security
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs reset seed token migrate check test test-long attack mutants reliability test-floor lock fmt environment
+.PHONY: help up down logs reset seed token migrate check test test-long attack mutants reliability bench bench-long test-floor lock fmt environment
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,14 @@ mutants: environment ## Break the schema and the code on purpose, and see the su
 
 reliability: environment ## Faults and load at length, with progress; writes docs/reliability.md; ARGS="--minutes 0.1" is short
 	@$(VENV)/python -m tests.reliability.long $(ARGS)
+
+bench: ## Measure the service beside its peers, in a few minutes; ARGS="--only growth" measures a part
+	@$(PYTHON) scripts/bootstrap.py bench
+	@.local/bench-venv/bin/python -m benchmarks $(ARGS)
+
+bench-long: ## Measure everything, in about 25 minutes; writes docs/performance.md
+	@$(PYTHON) scripts/bootstrap.py bench
+	@.local/bench-venv/bin/python -m benchmarks --long $(ARGS)
 
 test-floor: environment ## Run the tests with the oldest dependencies that pyproject.toml allows
 	@$(PYTHON) scripts/bootstrap.py floor

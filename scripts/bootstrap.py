@@ -2,6 +2,7 @@
 
 bootstrap.py          .venv: Python 3.13 or newer with every locked dependency
 bootstrap.py floor    .local/floor-venv: the oldest dependencies that pyproject.toml allows
+bootstrap.py bench    .local/bench-venv: what the service needs, and what `make bench` needs beside it
 bootstrap.py docs     .local/docs-venv: what builds the site of the documents
 bootstrap.py node     .local/node: Node.js with npm, for a machine that has none
 bootstrap.py lock     the lock files, made from pyproject.toml; further arguments go to uv, for example --upgrade
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> None:
             fcntl.flock(turn, fcntl.LOCK_EX)
             if name == "lock":
                 write_lock_files(options)
-            elif action := {"development": development, "docs": docs, "floor": floor, "node": node}.get(name):
+            elif action := ACTIONS.get(name):
                 action()
             else:
                 fail(f"unknown: {name}")
@@ -82,6 +83,14 @@ def floor() -> None:
     say(f"Testing with {', '.join(pins)}; every version is in .local/floor.txt")
 
 
+def bench() -> None:
+    """Make the benchmarks' environment exactly as locked."""
+    folder, lock = LOCAL / "bench-venv", PROJECT / "requirements-bench.lock"
+    stamp = stamp_of(PROJECT / "pyproject.toml", lock)
+    if not is_current(folder, stamp):
+        make_environment(folder, lock, stamp, "--require-hashes")
+
+
 def node() -> None:
     """Install Node.js and npm, pinned, beside nothing else."""
     shutil.rmtree(LOCAL / "node", ignore_errors=True)
@@ -95,9 +104,11 @@ def write_lock_files(options: list[str]) -> None:
     compile_with = (find_uv(), "pip", "compile", *hashed, *options)
     runtime = ("--all-extras", "--python-version", "3.13", "pyproject.toml", "-o")
     run("requirements.lock", *compile_with, *runtime, "requirements.lock")
-    constrained = ("--group", "dev", "-c", "requirements.lock", *runtime, "requirements-dev.lock")
-    run("requirements-dev.lock", *compile_with, *constrained)
-    run("requirements-docs.lock", *compile_with, "--group", "docs", "--python-version", "3.13", "-o", "requirements-docs.lock")
+    for group in ("dev", "bench"):
+        lock = f"requirements-{group}.lock"
+        run(lock, *compile_with, "--group", group, "-c", "requirements.lock", *runtime, lock)
+    lock = "requirements-docs.lock"
+    run(lock, *compile_with, "--group", "docs", "--python-version", "3.13", "-o", lock)
     for tool, oldest in (("build", "3.13"), ("installer", "3.9"), ("node", "3.13")):
         tools = ("--no-annotate", "--python-version", oldest, SCRIPTS / f"{tool}.in", "-o", SCRIPTS / f"{tool}.lock")
         run(f"scripts/{tool}.lock", *compile_with, *tools)
@@ -227,6 +238,8 @@ def fail(message: str) -> NoReturn:
     """End with a message and exit code 1."""
     sys.exit(f"error: {message}")
 
+
+ACTIONS = {"development": development, "bench": bench, "docs": docs, "floor": floor, "node": node}
 
 if __name__ == "__main__":
     main(sys.argv[1:])
