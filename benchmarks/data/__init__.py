@@ -1,0 +1,1 @@
+"""The server, the databases and what is in them."""

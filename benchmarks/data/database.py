@@ -1,0 +1,123 @@
+"""A database as the service's migrations make it, filled with organisations."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+from unittest.mock import patch
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import make_url
+
+from benchmarks.data.caller import Caller
+from benchmarks.data.server import Server
+from multi_tenant_db.database import installation
+from multi_tenant_db.identity.access_token import hash_access_token, new_access_token
+
+PASSWORD = "bench"  # noqa: S105 - of a server that lives for one run
+PLAIN_PASSWORD = "plain"  # noqa: S105
+PLAIN_VARIABLE = Path(__file__).parents[1] / "peers" / "plain_variable.sql"
+LIFETIME = timedelta(days=1)
+METADATA = '{"country": "GB", "bic": "BANKGB2LXXX", "currency": "GBP", "business_unit": "Wealth"}'
+
+ADD_PARENTS = """
+    INSERT INTO tenancy.tenants (tenant_type, name, metadata)
+    SELECT 'parent', 'Bank ' || n, $2::jsonb FROM generate_series(1, $1::int) AS n
+    RETURNING tenant_id
+"""
+ADD_SUBSIDIARIES = """
+    INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name, metadata)
+    SELECT 'subsidiary', parent, 'Branch ' || n, $3::jsonb
+    FROM unnest($1::uuid[]) AS parent CROSS JOIN generate_series(1, $2::int) AS n
+"""
+SUBSIDIARIES = "SELECT tenant_id FROM tenancy.tenants WHERE parent_tenant_id = $1 AND organization_id = $1 ORDER BY 1"
+ISSUE_FOR_TENANT = "SELECT tenancy.issue_tenant_token($1, $2, $3, 'bench', $4)"
+ISSUE_FOR_OPERATOR = "SELECT tenancy.issue_platform_operator_token($1, 'bench', $2)"
+
+
+class Database:
+    """Entered, it exists; `admin` is a connection as the superuser, whom no policy binds."""
+
+    admin: asyncpg.Connection
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.server = server
+        self.name = name
+
+    async def __aenter__(self) -> Self:
+        """Make it: roles, migrations."""
+        url = self.server.url(self.name)
+        await installation.create_database(make_url(url))
+        await installation.create_roles(make_url(url), api_password=PASSWORD, operator_password=PASSWORD)
+        with patch.dict(os.environ, MTDB_DATABASE_URL=url):
+            await asyncio.to_thread(installation.migrate)
+        self.admin = await asyncpg.connect(url)
+        # Loaded past the triggers: the audit trail of millions of creations is not what is measured.
+        await self.admin.execute("SET session_replication_role = replica; SET synchronous_commit = off")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Hang up; the database goes with its server."""
+        await self.admin.close()
+
+    def url(self, user: str, password: str = PASSWORD) -> str:
+        """Name it for a role."""
+        return self.server.url(self.name, user, password)
+
+    async def add_organizations(self, count: int, subsidiaries: int) -> list[UUID]:
+        """Add so many, each with so many subsidiaries; return their parents."""
+        parents = [row[0] for row in await self.admin.fetch(ADD_PARENTS, count, METADATA)]
+        await self.admin.execute(ADD_SUBSIDIARIES, parents, subsidiaries, METADATA)
+        return parents
+
+    async def add_plain_copy(self) -> None:
+        """Copy all tenants into the peers' table, with its roles and its policy."""
+        await self.admin.execute(await asyncio.to_thread(PLAIN_VARIABLE.read_text, encoding="utf-8"))
+        for role in ("plain_api", "plain_unbound"):
+            await self.admin.execute(f'GRANT CONNECT ON DATABASE "{self.name}" TO {role}')
+
+    async def vacuum(self) -> None:
+        """Leave every database of a run in the same state, with fresh statistics."""
+        await self.admin.execute("VACUUM (ANALYZE)")
+
+    async def callers(self, parents: Sequence[UUID]) -> list[Caller]:
+        """Issue tokens for parents."""
+        callers = []
+        for parent in parents:
+            token = await self.token_of(parent, parent)
+            rows = await self.admin.fetch(SUBSIDIARIES, parent)
+            callers.append(Caller(parent, token, [row[0] for row in rows]))
+        return callers
+
+    async def token_of(self, organization_id: UUID, tenant_id: UUID) -> str:
+        """Issue a token for any tenant."""
+        token = new_access_token()
+        await self.admin.execute(ISSUE_FOR_TENANT, hash_access_token(token), organization_id, tenant_id, LIFETIME)
+        return token
+
+    async def operator_token(self) -> str:
+        """Issue a platform operator's token."""
+        token = new_access_token()
+        await self.admin.execute(ISSUE_FOR_OPERATOR, hash_access_token(token), LIFETIME)
+        return token
+
+    async def tenants_of(self, organization_id: UUID) -> list[dict[str, Any]]:
+        """Return an organisation's tenants as they are, for judging answers."""
+        rows = await self.admin.fetch(
+            "SELECT tenant_id, name, tenant_type::text, parent_tenant_id, metadata::text, version, created_at,"
+            " updated_at FROM tenancy.tenants WHERE organization_id = $1 ORDER BY tenant_id",
+            organization_id,
+        )
+        return [dict(row) for row in rows]
+
+    async def total(self, table: str, organizations: Sequence[UUID]) -> tuple[int, int]:
+        """Return how many tenants these organisations have in a table, and the sum of their versions."""
+        row = await self.admin.fetchrow(
+            f"SELECT count(*), coalesce(sum(version), 0) FROM {table}"  # noqa: S608 - one of our two
+            " WHERE tenant_id = ANY ($1) OR parent_tenant_id = ANY ($1)",
+            organizations,
+        )
+        return int(row[0]), int(row[1])

@@ -1,0 +1,30 @@
+"""One figure, measured in several rounds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+ALWAYS_WHOLE = 100
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The median, and between what it lay."""
+
+    values: Sequence[float]
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return median(self.values)
+
+    def text(self, digits: int = 0, unit: str = "") -> str:
+        """Write it with its spread."""
+        if self.median >= ALWAYS_WHOLE:
+            digits = 0
+        low, high = (f"{value:,.{digits}f}" for value in (min(self.values), max(self.values)))
+        spread = f" ({low} to {high})" if low != high else ""
+        return f"{self.median:,.{digits}f}{unit}{spread}"
+
+    def __str__(self) -> str:
+        return self.text()

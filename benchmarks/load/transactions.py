@@ -1,0 +1,78 @@
+"""The database alone: transactions in a loop, on bare asyncpg connections."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from itertools import cycle
+from typing import Any, NamedTuple
+
+import asyncpg
+import uvloop
+
+from benchmarks.load.volley import Volley
+from benchmarks.load.wrong_answer import WrongAnswerError
+
+
+class Transaction(NamedTuple):
+    """BEGIN, the context, the query, COMMIT; the rows must be `rows` many and begin with the tenant `first`."""
+
+    context: str
+    context_values: Sequence[Any]
+    query: str
+    values: Sequence[Any]
+    rows: int
+    first: Any
+
+
+def run_transactions(
+    url: str, transactions: Sequence[Transaction], connections: int, seconds: float
+) -> tuple[Volley, float]:
+    """Run them over and over, each connection for itself; give what came of it, and the query's own p95 in ms."""
+    return asyncio.run(_run(url, transactions, connections, seconds), loop_factory=uvloop.new_event_loop)
+
+
+async def _run(url: str, transactions: Sequence[Transaction], connections: int, seconds: float) -> tuple[Volley, float]:
+    whole: list[float] = []
+    queries: list[float] = []
+    opened = [await asyncpg.connect(url) for _ in range(connections)]
+    try:
+        # So that every statement is prepared everywhere, and the planner has settled on a plan.
+        await asyncio.gather(*(_loop(one, transactions, time.perf_counter() + 0.3, [], []) for one in opened))
+        cpu, begin = time.process_time(), time.perf_counter()
+        await asyncio.gather(*(_loop(one, transactions, begin + seconds, whole, queries) for one in opened))
+        lasted, cpu = time.perf_counter() - begin, time.process_time() - cpu
+    finally:
+        for connection in opened:
+            await connection.close()
+    whole.sort()
+    queries.sort()
+
+    def percentile(ordered: list[float], percent: int) -> float:
+        return 1_000 * ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+
+    answers = len(whole)
+    p50, p95, p99 = (percentile(whole, percent) for percent in (50, 95, 99))
+    volley = Volley(answers, answers, lasted, answers / lasted, p50, p95, p99, cpu, cpu / lasted)
+    return volley, percentile(queries, 95)
+
+
+async def _loop(
+    connection: asyncpg.Connection,
+    transactions: Sequence[Transaction],
+    end: float,
+    whole: list[float],
+    queries: list[float],
+) -> None:
+    for context, context_values, query, values, count, first in cycle(transactions):
+        begin = time.perf_counter()
+        if begin > end:
+            return
+        async with connection.transaction():
+            await connection.fetch(context, *context_values)
+            asked = time.perf_counter()
+            rows = await connection.fetch(query, *values)
+            answered = time.perf_counter()
+        whole.append(time.perf_counter() - begin)
+        queries.append(answered - asked)
+        if len(rows) != count or rows[0][0] != first:
+            raise WrongAnswerError(f"{query} {values}: {len(rows)} rows, expected {count}")

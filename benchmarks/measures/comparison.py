@@ -1,0 +1,74 @@
+"""The service beside its peers: every operation, one and two workers, few and many clients."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from benchmarks.data.database import Database
+from benchmarks.measures.ammunition import DAY, OPERATIONS, Ammunition
+from benchmarks.measures.bench import Bench
+from benchmarks.measures.sample import Sample
+from benchmarks.peers.catalogue import PEERS, POSTGRAPHILE_PEER, install_postgraphile
+from benchmarks.peers.peer import Peer
+
+MEASURE = "comparison"
+POOL_SIZE = 10
+READERS, READERS_SIZE = 20, 120
+WRITERS, WRITERS_SIZE = 20, 50
+USUAL_SIZE = 9
+USUAL_CLIENTS = 32
+WORKERS = (1, 2)
+
+Cell = tuple[str, int, int]
+
+
+async def fill(database: Database, tenants: int) -> Ammunition:
+    """Make organisations that read, others that write, and many that are just there; copy them for the peers."""
+    readers = await database.add_organizations(READERS, READERS_SIZE)
+    writers = await database.add_organizations(WRITERS, WRITERS_SIZE)
+    others = tenants - READERS * (1 + READERS_SIZE) - WRITERS * (1 + WRITERS_SIZE)
+    await database.add_organizations(max(0, others) // (1 + USUAL_SIZE), USUAL_SIZE)
+    await database.add_plain_copy()
+    await database.vacuum()
+    return Ammunition(database, await database.callers(readers), await database.callers(writers))
+
+
+def cells(clients: tuple[int, ...]) -> list[Cell]:
+    """Return what is measured: operation, workers, clients."""
+    many = max(number for number in clients if number <= 100)  # noqa: PLR2004 - as the goals say
+    everything = [(operation, 1, USUAL_CLIENTS) for operation in OPERATIONS]
+    one = [("GET by id", 1, number) for number in clients if number != USUAL_CLIENTS]
+    two = [("GET by id", 2, number) for number in clients if number >= USUAL_CLIENTS]
+    return everything + one + [(DAY, 1, many)] + two + [(DAY, 2, many)]
+
+
+def chosen_peers() -> tuple[tuple[Peer, ...], dict[str, str]]:
+    """Return the peers that can run here, and why the others cannot."""
+    reason = install_postgraphile()
+    if reason is None:
+        return PEERS, {}
+    return tuple(peer for peer in PEERS if peer is not POSTGRAPHILE_PEER), {POSTGRAPHILE_PEER.name: reason}
+
+
+async def compare(
+    bench: Bench, database: Database, ammunition: Ammunition, advance: Callable[[str], None]
+) -> tuple[list[Sample], dict[str, str]]:
+    """Measure each cell for all peers one after the other, all cells in each round; say why a peer is left out."""
+    samples = []
+    peers, skipped = chosen_peers()
+    with ExitStack() as stack:
+        processes = {
+            (peer.name, workers): stack.enter_context(peer.start(database, workers, POOL_SIZE))
+            for peer in peers
+            for workers in WORKERS
+        }
+        for number in range(bench.extent.rounds):
+            await database.vacuum()
+            for operation, workers, clients in cells(bench.extent.clients):
+                turn = number % len(peers)
+                for peer in (*peers[turn:], *peers[:turn]):
+                    process = processes[peer.name, workers]
+                    volley, figures = await ammunition.fire(bench, (peer, process), operation, clients)
+                    key = {"peer": peer.name, "operation": operation, "workers": workers, "clients": clients}
+                    samples.append(Sample(MEASURE, number, key, volley.answers, volley.checked, figures))
+                    advance(f"{peer.name}: {operation}, {workers} workers, {clients} clients")
+    return samples, skipped

@@ -1,0 +1,81 @@
+"""What the proven context costs in the database: the same transaction with it, with a plain variable, without RLS."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from benchmarks.data.caller import Caller
+from benchmarks.data.database import PASSWORD, PLAIN_PASSWORD, Database
+from benchmarks.load.transactions import Transaction
+from benchmarks.measures.bench import Bench
+from benchmarks.measures.sample import Sample
+
+MEASURE = "database alone"
+SIGN_IN = "SELECT tenant_id, organization_id, caller_role FROM tenancy.sign_in($1, $2)"
+SET_VARIABLE = "SELECT set_config('app.current_tenant', $1, true)"
+COLUMNS = "tenant_id, name, tenant_type, parent_tenant_id, metadata, version, created_at, updated_at"
+PROVEN, PLAIN, NONE = "proven context", "plain variable", "without RLS"
+ROLES = {
+    PROVEN: ("tenancy_api", PASSWORD),
+    PLAIN: ("plain_api", PLAIN_PASSWORD),
+    NONE: ("plain_unbound", PLAIN_PASSWORD),
+}
+GET, PAGE = "GET by id", "list of 20"
+LIMIT = 20
+CONNECTIONS = 10
+"""As many as the service's pool has."""
+
+
+def proven_read(caller: Caller, member: int) -> Transaction:
+    """Read a subsidiary as the service does."""
+    query = f"SELECT {COLUMNS} FROM tenancy.tenants WHERE tenant_id = $1"  # noqa: S608 - our own words
+    tenant_id = caller.subsidiaries[member]
+    return Transaction(SIGN_IN, (caller.token, "bench"), query, (tenant_id,), 1, tenant_id)
+
+
+def proven_page(caller: Caller, limit: int, skip: int = 0) -> Transaction:
+    """Read a page as the service does: one row more than it shows, if there is one."""
+    everybody = [caller.tenant_id, *caller.subsidiaries]
+    where, key = "", tuple[Any, ...]()
+    if skip:
+        where = " WHERE (organization_id, tenant_id) > ($1, $2)"
+        key = (caller.tenant_id, everybody[skip - 1])
+    order = f"ORDER BY organization_id, tenant_id LIMIT {limit + 1}"
+    query = f"SELECT {COLUMNS} FROM tenancy.tenants{where} {order}"  # noqa: S608
+    rows = everybody[skip : skip + limit + 1]
+    return Transaction(SIGN_IN, (caller.token, "bench"), query, key, len(rows), rows[0])
+
+
+def transactions(context: str, operation: str, callers: Sequence[Caller]) -> list[Transaction]:
+    """Return the transactions of many callers. Without RLS the query itself must say whose the tenants are."""
+    if context == PROVEN:
+        return [proven_read(caller, 7) if operation == GET else proven_page(caller, LIMIT) for caller in callers]
+    result = []
+    for caller in callers:
+        me, member = caller.tenant_id, caller.subsidiaries[7]
+        values: tuple[Any, ...]
+        where, values, rows, first = "WHERE tenant_id = $1", (member,), 1, member
+        if operation == PAGE:
+            where, values, rows, first = "", (), LIMIT + 1, me
+            if context == NONE:
+                where, values = "WHERE tenant_id = $1 OR parent_tenant_id = $1", (me,)
+            where += f" ORDER BY tenant_id LIMIT {LIMIT + 1}"
+        query = f"SELECT {COLUMNS} FROM plain.tenants {where}"  # noqa: S608
+        result.append(Transaction(SET_VARIABLE, (str(me),), query, values, rows, first))
+    return result
+
+
+def measure_alone(
+    bench: Bench, database: Database, callers: Sequence[Caller], advance: Callable[[str], None]
+) -> list[Sample]:
+    """Measure every context and operation, all in each round."""
+    samples = []
+    for number in range(bench.extent.rounds):
+        for operation in (GET, PAGE):
+            for context, (role, password) in ROLES.items():
+                url = database.url(role, password)
+                made = transactions(context, operation, callers)
+                volley, figures = bench.run(url, made, CONNECTIONS)
+                key = {"context": context, "operation": operation, "connections": CONNECTIONS}
+                samples.append(Sample(MEASURE, number, key, volley.answers, volley.checked, figures))
+                advance(f"{context}: {operation}")
+    return samples

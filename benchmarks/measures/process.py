@@ -1,0 +1,67 @@
+"""The service as a process: its memory after many requests, its start, the size of its pool."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+
+from benchmarks.data.database import Database
+from benchmarks.measures.ammunition import DAY, Ammunition
+from benchmarks.measures.bench import Bench
+from benchmarks.measures.comparison import POOL_SIZE, USUAL_CLIENTS
+from benchmarks.measures.sample import Sample
+from benchmarks.peers.catalogue import SERVICE
+
+MEMORY, START, POOL = "memory", "start", "pool"
+STARTS = 5
+MANY_CLIENTS = 100
+SECONDS_BETWEEN_LOOKS = 5.0
+LISTS_IN_TEN = 2
+
+
+async def measure_memory(
+    bench: Bench, database: Database, ammunition: Ammunition, advance: Callable[[str], None]
+) -> list[Sample]:
+    """Read and list until so many requests are answered; look at the worker's resident memory now and then."""
+    with SERVICE.start(database, 1, POOL_SIZE) as process:
+        samples = [Sample(MEMORY, 0, {"requests": 0}, 0, 0, {"resident": process.resident_mebibytes})]
+        items = await ammunition.make(SERVICE, process.port, "GET by id", 0)
+        pages = await ammunition.make(SERVICE, process.port, "list of 20", 0)
+        shots = [shot for _, shot in items[: len(pages) * (10 - LISTS_IN_TEN) // LISTS_IN_TEN] + pages]
+        patient = replace(bench, extent=replace(bench.extent, seconds=SECONDS_BETWEEN_LOOKS))
+        answered = 0
+        while answered < bench.extent.requests:
+            volley, _ = patient.fire(process, shots, USUAL_CLIENTS)
+            answered += volley.answers
+            figures = {"resident": process.resident_mebibytes}
+            samples.append(Sample(MEMORY, 0, {"requests": answered}, volley.answers, volley.checked, figures))
+            advance(f"memory after {answered:,} requests")
+    return samples
+
+
+def measure_start(database: Database, advance: Callable[[str], None]) -> list[Sample]:
+    """Start the service over and over, until its first healthy answer; the first start, which compiles, is left out."""
+    samples = []
+    for number in range(STARTS + 1):
+        with SERVICE.start(database, 1, POOL_SIZE) as process:
+            figures = {"seconds": process.seconds_to_start, "resident": process.resident_mebibytes}
+        if number:
+            samples.append(Sample(START, number, {}, 1, 1, figures))
+        advance(f"start {number}")
+    return samples
+
+
+async def measure_pools(
+    bench: Bench, database: Database, ammunition: Ammunition, advance: Callable[[str], None]
+) -> list[Sample]:
+    """Measure the service with pools of several sizes, reading and on a bank day."""
+    samples = []
+    with ExitStack() as stack:
+        processes = {size: stack.enter_context(SERVICE.start(database, 1, size)) for size in bench.extent.pool_sizes}
+        for number in range(bench.extent.rounds):
+            for operation in ("GET by id", DAY):
+                for size, process in processes.items():
+                    volley, figures = await ammunition.fire(bench, (SERVICE, process), operation, MANY_CLIENTS)
+                    key = {"pool_size": size, "operation": operation}
+                    samples.append(Sample(POOL, number, key, volley.answers, volley.checked, figures))
+                    advance(f"pool of {size}: {operation}")
+    return samples

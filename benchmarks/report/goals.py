@@ -1,0 +1,156 @@
+"""The goals, computed from a run."""
+
+import os
+from typing import Any
+
+from benchmarks.figure import Figure
+from benchmarks.measures import comparison, database_alone, growth, process
+from benchmarks.report.goal import Goal
+from benchmarks.results import Results
+
+TWO_WORKERS_NEED_CORES = 4
+PAIRS = {"textbook": 3.0, "ceiling": 0.6, "postgraphile": 1.0}
+AT_32: dict[str, Any] = {"workers": 1, "clients": 32}
+PROVEN, PLAIN = {"context": database_alone.PROVEN}, {"context": database_alone.PLAIN}
+HTTP, IN_DATABASE = {"through": "HTTP"}, {"through": "database"}
+
+
+def goals(results: Results) -> list[Goal]:
+    """Return every goal with what was found."""
+    return [
+        *_against_peers(results),
+        *_in_the_database(results),
+        _two_workers(results),
+        *_growth(results),
+        Goal(
+            "p95 of GET by id at 100 clients, one worker",
+            results.figure(comparison.MEASURE, "p95", peer="service", operation="GET by id", workers=1, clients=100),
+            at_most=50,
+            unit=" ms",
+            digits=1,
+            beside=_p95_of_two(results),
+        ),
+        Goal(
+            "p95 of the mixed bank day at 100 clients, one worker (as first asked of the service)",
+            results.figure(comparison.MEASURE, "p95", peer="service", operation="bank day", workers=1, clients=100),
+            at_most=200,
+            unit=" ms",
+            digits=0,
+        ),
+        Goal("resident memory of one worker after the load", _memory(results), at_most=120, unit=" MiB", digits=0),
+        Goal(
+            "cold start to the first healthy answer",
+            results.figure(process.START, "seconds"),
+            at_most=2,
+            unit=" s",
+        ),
+    ]
+
+
+def cpu_ratio(results: Results, peer: str, **key: Any) -> Figure | None:
+    """Return how much CPU a peer takes for each request, service and PostgreSQL together, relative to the service."""
+    ratios = []
+    for one in results.of(comparison.MEASURE, peer="service", **key):
+        for other in results.of(comparison.MEASURE, peer=peer, **key):
+            if one.round == other.round:
+                ours, theirs = (s.figures["service_cpu"] + s.figures["postgres_cpu"] for s in (one, other))
+                ratios.append(theirs / ours)
+    return Figure(ratios) if ratios else None
+
+
+def _against_peers(results: Results) -> list[Goal]:
+    made = []
+    for peer, least in PAIRS.items():
+        for operation in ("GET by id", "list of 20"):
+            key = {"operation": operation, **AT_32}
+            cpu = cpu_ratio(results, peer, **key)
+            made.append(
+                Goal(
+                    f"{operation}, requests a second against {peer}",
+                    results.ratio(comparison.MEASURE, "per_second", {"peer": "service"}, {"peer": peer}, **key),
+                    at_least=least,
+                    unit="x",
+                    beside=f"for each CPU second {cpu.text(2, 'x')}" if cpu else "",
+                )
+            )
+    return made
+
+
+def _in_the_database(results: Results) -> list[Goal]:
+    made = []
+    operations = (database_alone.GET, database_alone.PAGE)
+    for operation in operations:
+        key = {"operation": operation}
+        cpu = results.ratio(database_alone.MEASURE, "postgres_cpu", PROVEN, PLAIN, **key)
+        made.append(
+            Goal(
+                f"{operation}, a transaction with the proven context against one with a plain variable",
+                results.ratio(database_alone.MEASURE, "per_second", PLAIN, PROVEN, **key),
+                at_most=1.25,
+                unit="x",
+                beside=f"PostgreSQL's CPU {cpu.text(2, 'x')}" if cpu else "",
+            )
+        )
+    made += [
+        Goal(
+            f"p95 of the statement itself, {operation}, {database_alone.CONNECTIONS} connections",
+            results.figure(database_alone.MEASURE, "query_p95", **PROVEN, operation=operation),
+            at_most=5,
+            unit=" ms",
+        )
+        for operation in operations
+    ]
+    return made
+
+
+def _two_workers(results: Results) -> Goal:
+    key = {"peer": "service", "operation": "GET by id", "clients": 100}
+    one, two = {"workers": 1}, {"workers": 2}
+    rate = results.ratio(comparison.MEASURE, "per_second", two, one, **key)
+    if int(results.machine.get("cores", os.cpu_count() or 1)) >= TWO_WORKERS_NEED_CORES:
+        return Goal("two workers against one, requests a second", rate, at_least=1.8, unit="x")
+    # Generator, PostgreSQL and workers share the cores, so only the cost of a request can be compared.
+    return Goal(
+        "two workers against one, requests for each CPU second of the service (too few cores for more)",
+        results.ratio(comparison.MEASURE, "service_cpu", one, two, **key),
+        at_least=0.9,
+        unit="x",
+        beside=f"requests a second {rate.text(2, 'x')}" if rate else "",
+    )
+
+
+def _growth(results: Results) -> list[Goal]:
+    sizes = sorted({sample.key["tenants"] for sample in results.of(growth.MEASURE)})
+    smallest, largest = {"tenants": (sizes or [0])[0]}, {"tenants": (sizes or [0])[-1]}
+    small, giant = {"organization": growth.SMALL}, {"organization": growth.GIANT}
+    made = []
+    for what in (growth.ITEM, growth.FIRST):
+        key = {"what": what, **small}
+        text = f"latency of {'an item' if what == growth.ITEM else 'a page'}, {largest['tenants']:,} tenants"
+        made.append(_latency(results, f"{text} against {smallest['tenants']:,}", 1.3, (largest, smallest), key))
+    for what in (growth.FIRST, growth.LATER):
+        text = f"latency of the {what} in an organisation of {growth.GIANT:,} against a page in one of {growth.SMALL}"
+        over, under = {**giant, "what": what}, {**small, "what": growth.FIRST}
+        made.append(_latency(results, text, 1.5, (over, under), largest))
+    return made
+
+
+def _latency(
+    results: Results, text: str, most: float, pair: tuple[dict[str, Any], dict[str, Any]], key: dict[str, Any]
+) -> Goal:
+    over, under = pair
+    alone = results.ratio(growth.MEASURE, "p50", over, under, **{**key, **IN_DATABASE})
+    found = results.ratio(growth.MEASURE, "p50", over, under, **{**key, **HTTP})
+    beside = f"in the database alone {alone.text(2, 'x')}" if alone else ""
+    return Goal(text, found, at_most=most, unit="x", beside=beside)
+
+
+def _memory(results: Results) -> Figure | None:
+    samples = results.of(process.MEMORY)
+    return Figure([samples[-1].figures["resident"]]) if samples else None
+
+
+def _p95_of_two(results: Results) -> str:
+    key = {"peer": "service", "operation": "GET by id", "workers": 2, "clients": 100}
+    found = results.figure(comparison.MEASURE, "p95", **key)
+    return f"two workers {found.text(1, ' ms')}" if found else ""

@@ -1,0 +1,64 @@
+"""Fills the document: everything between its markers is replaced, the prose around them stays."""
+
+import re
+from pathlib import Path
+
+from benchmarks.report import tables
+from benchmarks.report.plots import write_plots
+from benchmarks.results import Results
+
+TABLES = {
+    "goals": tables.goal_rows,
+    "ratios": tables.ratio_rows,
+    "endpoints": tables.endpoint_rows,
+    "clients": tables.client_rows,
+    "database": tables.database_rows,
+    "growth": tables.growth_rows,
+    "plans": tables.plan_rows,
+    "pool": tables.pool_rows,
+    "memory": tables.memory_rows,
+    "headroom": tables.headroom_rows,
+}
+
+
+def write_report(results: Results, *, template: Path, target: Path) -> None:
+    """Write the document and its plots beside it; refuses results with an answer that nobody checked."""
+    text = fill(template.read_text(encoding="utf-8"), results)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+    write_plots(results, target.parent / target.stem)
+
+
+def fill(text: str, results: Results) -> str:
+    """Return the document with everything between its markers made anew."""
+    results.require_checks()
+    text = _fill(text, "machine", describe(results))
+    for name, rows in TABLES.items():
+        made = rows(results)
+        text = _fill(text, name, tables.as_markdown(made) if len(made) > 1 else "Not measured in this run.")
+    return text
+
+
+def describe(results: Results) -> str:
+    """Say where, when and how much was measured."""
+    machine = results.machine
+    answers = sum(sample.answers for sample in results.samples)
+    skipped = "".join(f" Left out: {peer} ({reason})." for peer, reason in results.skipped.items())
+    return (
+        f"A {results.extent} run on {machine['date']}: {machine['processor']}, {machine['cores']} cores, "
+        f"{machine['memory']}, {machine['system']}; Python {machine['python']}, PostgreSQL {machine['postgresql']} "
+        f"({machine['settings']}). {answers:,} answers, every one checked.{skipped}"
+    )
+
+
+def _fill(text: str, name: str, content: str) -> str:
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    filled, times = re.subn(
+        f"{re.escape(begin)}.*?{re.escape(end)}",
+        lambda _: f"{begin}\n{content}\n{end}",
+        text,
+        flags=re.DOTALL,
+    )
+    if times != 1:
+        raise ValueError(f"the document needs {begin} and {end} once")
+    return filled

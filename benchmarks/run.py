@@ -1,0 +1,59 @@
+"""One run: everything it needs is started, measured and taken away again."""
+
+from collections.abc import Callable, Collection
+
+from benchmarks.data.database import Database
+from benchmarks.data.server import running_server
+from benchmarks.extent import Extent
+from benchmarks.load.generator import Generator
+from benchmarks.machine import describe_machine
+from benchmarks.measures import comparison, database_alone, growth, headroom, process
+from benchmarks.measures.bench import Bench
+from benchmarks.results import Results
+
+MEASURES = (
+    headroom.MEASURE,
+    database_alone.MEASURE,
+    comparison.MEASURE,
+    process.START,
+    process.POOL,
+    process.MEMORY,
+    growth.MEASURE,
+)
+
+Advance = Callable[[str], None]
+
+
+async def run(extent: Extent, only: Collection[str], progress: Callable[[str], Advance]) -> Results:
+    """Measure what was asked for; `progress` gives, for a measure, what to call after each of its windows."""
+    with running_server() as server, Generator() as generator:
+        bench = Bench(server, generator, extent)
+        results = Results(extent.name, await describe_machine(server))
+        if headroom.MEASURE in only:
+            results.samples += headroom.measure_headroom(bench, progress(headroom.MEASURE))
+        if set(only) - {headroom.MEASURE, growth.MEASURE}:
+            await _beside_peers(results, bench, only, progress)
+        if growth.MEASURE in only:
+            results.samples += await growth.measure_growth(bench, progress(growth.MEASURE))
+    return results
+
+
+async def _beside_peers(
+    results: Results, bench: Bench, only: Collection[str], progress: Callable[[str], Advance]
+) -> None:
+    """Measure what works on the one database that the service shares with its peers."""
+    async with Database(bench.server, "bench") as database:
+        ammunition = await comparison.fill(database, bench.extent.tenants)
+        given = (bench, database, ammunition)
+        if database_alone.MEASURE in only:
+            advance = progress(database_alone.MEASURE)
+            results.samples += database_alone.measure_alone(bench, database, ammunition.readers, advance)
+        if comparison.MEASURE in only:
+            samples, results.skipped = await comparison.compare(*given, progress(comparison.MEASURE))
+            results.samples += samples
+        if process.START in only:
+            results.samples += process.measure_start(database, progress(process.START))
+        if process.POOL in only:
+            results.samples += await process.measure_pools(*given, progress(process.POOL))
+        if process.MEMORY in only:
+            results.samples += await process.measure_memory(*given, progress(process.MEMORY))

@@ -1,0 +1,27 @@
+"""A small database for the service and its peers."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from benchmarks.data.database import Database
+from benchmarks.data.server import running_server
+from benchmarks.measures.ammunition import Ammunition
+
+
+@pytest.fixture(scope="session")
+async def bench_database() -> AsyncIterator[Database]:
+    """Make the database of a run."""
+    with running_server() as server:
+        async with Database(server, "bench") as database:
+            yield database
+
+
+@pytest.fixture(scope="session")
+async def ammunition(bench_database: Database) -> Ammunition:
+    """Fill it with a few organisations, and know what to ask of whom."""
+    readers = await bench_database.add_organizations(2, 25)
+    writers = await bench_database.add_organizations(2, 10)
+    await bench_database.add_plain_copy()
+    await bench_database.vacuum()
+    return Ammunition(bench_database, await bench_database.callers(readers), await bench_database.callers(writers))
