@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PostgresDsn, SecretStr
+from pydantic import Field, PostgresDsn, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_ENVIRONMENT_FILE = ".local/development.env"
@@ -71,3 +71,11 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity logged.")
     log_format: Literal["json", "text"] = Field("json", description="JSON lines, or coloured text for people.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _has_no_tls(cls, url: PostgresDsn) -> PostgresDsn:
+        """Refuse what the driver would stumble over; libpq's variables say the same, for every command."""
+        if any(name.startswith("ssl") for name, _ in url.query_params()):
+            raise ValueError("say PGSSLMODE=verify-full and PGSSLROOTCERT=... in the environment, not in the URL")
+        return url

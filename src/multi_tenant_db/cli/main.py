@@ -56,6 +56,9 @@ def main() -> None:
         _complain(f"the database cannot be reached ({reason}): check MTDB_DATABASE_URL, or run `make up`")
         sys.exit(ExitCode.NO_DATABASE)
     except DBAPIError as error:
+        if error.statement is None and sqlstate(error) is None:
+            _complain(f"the connection to the database cannot be made ({_first_line(error)})")
+            sys.exit(ExitCode.NO_DATABASE)
         if sqlstate(error) not in REFUSED_STATES:
             raise
         _complain(

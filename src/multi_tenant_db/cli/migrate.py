@@ -42,8 +42,9 @@ def migrate() -> None:
         typer.echo("the roles are in place")
         installation.migrate()
         typer.echo("the schema is current")
-    except (OSError, TimeoutError) as error:
-        typer.echo(f"mtdb: the database cannot be reached ({error}): check MTDB_DATABASE_URL", err=True)
+    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+        reason = str(error).partition("\n")[0]
+        typer.echo(f"mtdb: the database cannot be reached ({reason}): check MTDB_DATABASE_URL", err=True)
         raise typer.Exit(ExitCode.NO_DATABASE) from error
     except asyncpg.PostgresError as error:
         reason = str(error).partition("\n")[0]
