@@ -67,9 +67,11 @@ async def test_a_backup_is_whole_and_its_restored_database_isolates(
 
     restored = TestDatabase(database.admin_url.set(database=f"{database.admin_url.database}_restored"))
     await installation.create_database(restored.admin_url)
+    passwords = {"api_password": API_PASSWORD, "operator_password": OPERATOR_PASSWORD}
+    await installation.create_roles(restored.admin_url, **passwords)
     done = await run("pg_restore", restored.admin_url, "--exit-on-error", "--single-transaction", dump)
     assert done.returncode == 0, done.stderr
-    await installation.create_roles(restored.admin_url, api_password=API_PASSWORD, operator_password=OPERATOR_PASSWORD)
+    await installation.create_roles(restored.admin_url, **passwords)
     there = await restored.connect_as_admin()
     assert await there.fetchval("SELECT count(*) FROM tenancy.tenants") == everybody
     await there.close()
