@@ -59,6 +59,16 @@ async def test_quiet_prints_the_token_and_nothing_else(
         assert len(await visible_ids(as_api)) == len(hsbc.everybody)
 
 
+async def test_a_script_gets_token_and_id_in_one_go(database: TestDatabase, hsbc: Organization) -> None:
+    """With --json, one object tells the token and what `revoke` takes, and nothing else is written."""
+    told = await mtdb("token", "issue", hsbc.parent.name, "--json", "--label", "a script", env=settings_for(database))
+
+    assert told.stderr == ""
+    assert told.json["token"].startswith(TOKEN_PREFIX)
+    (row,) = await listed(database, "a script")
+    assert {"token": told.json["token"]} | {name: row[name] for name in row if name in told.json} == told.json
+
+
 async def test_a_platform_operators_token_reaches_all(database: TestDatabase, as_api: asyncpg.Connection) -> None:
     """--platform-operator issues a token that belongs to no tenant."""
     outcome = await mtdb("token", "issue", "--platform-operator", "-q", env=settings_for(database))

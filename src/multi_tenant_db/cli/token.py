@@ -25,21 +25,27 @@ from multi_tenant_db.services.access_token_service import AccessTokenService
 app = typer.Typer(help="Issue, list and revoke access tokens.", no_args_is_help=True)
 
 Label = Annotated[str, typer.Option(callback=check_label, help="Who or what uses the token; shown by `list`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Lifetime = Annotated[str, typer.Option(metavar="90m|12h|30d", help="How long it lives.")]
 
 
 @app.command()
-def issue(
+def issue(  # noqa: PLR0913, PLR0917 - each is an option
     tenant: Annotated[str | None, typer.Argument(help="Name or id of the tenant.")] = None,
     platform_operator: Annotated[bool, typer.Option(help="Instead of a tenant: reach every tenant.")] = False,
     label: Label = "mtdb token issue",
     lifetime: Lifetime = "12h",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the token and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Issue a token. It is printed once, and stored nowhere."""
     if (tenant is None) != platform_operator:
         raise typer.BadParameter("name a tenant, or say --platform-operator")
     token, issued = asyncio.run(_issue(tenant, label, parse_lifetime(lifetime)))
+    if as_json:
+        told = {"token_id": str(issued.token_id), "label": issued.label, "expires_at": issued.expires_at.isoformat()}
+        typer.echo(json.dumps({"token": token} | told))
+        return
     typer.echo(token)
     if not quiet:
         typer.echo(f"token {issued.token_id} ({issued.label}) expires at {issued.expires_at.isoformat()}", err=True)
@@ -48,7 +54,7 @@ def issue(
 @app.command("list")
 def list_tokens(
     everything: Annotated[bool, typer.Option("--all", help="Also the expired and the revoked ones.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List tokens, oldest first. The secrets are not shown: nobody has them."""
     rows = asyncio.run(_list_rows(everything))
