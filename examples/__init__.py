@@ -1,0 +1,1 @@
+"""Examples: what one does with the service, and how one adds to it."""

@@ -1,0 +1,23 @@
+"""The accounts as the service maps them; the migration defines them."""
+
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Text, text
+from sqlalchemy.orm import Mapped, mapped_column, registry
+
+mapped = registry().mapped
+"""In a service of your own, derive from its Base instead: its migrations are compared with that."""
+
+
+@mapped
+class Account:
+    """A tenant's account; the balance is in the currency's smallest unit."""
+
+    __tablename__ = "accounts"
+    __table_args__ = {"schema": "tenancy"}  # noqa: RUF012 - SQLAlchemy reads it once
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("tenancy.uuid_v7()"))
+    name: Mapped[str] = mapped_column(Text)
+    balance: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))

@@ -1,0 +1,16 @@
+"""An account in a response."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class AccountRead(BaseModel):
+    """An account as its readers see it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    account_id: UUID
+    tenant_id: UUID
+    name: str
+    balance: int

@@ -1,0 +1,39 @@
+"""Create the accounts: each belongs to a tenant, goes with it, and is never overdrawn.
+
+In a service of your own this is a file in migrations/versions, with `down_revision` naming the newest one there.
+"""
+
+from alembic import op
+
+from multi_tenant_db.database.tenant_table import protect_tenant_table
+
+revision = "create_accounts"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create the table, then its policies and grants in one call."""
+    op.execute("""
+        CREATE TABLE tenancy.accounts (
+            organization_id uuid   NOT NULL,
+            tenant_id       uuid   NOT NULL,
+            account_id      uuid   NOT NULL DEFAULT tenancy.uuid_v7(),
+            name            text   NOT NULL,
+            balance         bigint NOT NULL DEFAULT 0,
+
+            CONSTRAINT accounts_pkey
+                PRIMARY KEY (organization_id, tenant_id, account_id),
+            CONSTRAINT accounts_tenant_fkey
+                FOREIGN KEY (organization_id, tenant_id)
+                REFERENCES tenancy.tenants (organization_id, tenant_id)
+                ON DELETE CASCADE,
+            CONSTRAINT accounts_never_overdrawn
+                CHECK (balance >= 0)
+        )
+    """)
+    protect_tenant_table(op, "accounts", insert_columns=["name"], update_columns=["balance"])
+
+
+def downgrade() -> None:
+    """Drop the accounts and all their data."""
+    op.execute("DROP TABLE tenancy.accounts")
