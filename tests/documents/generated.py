@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.documents.collection import collection_files
 from tests.documents.problem_table import problem_table
 from tests.support.sources import ROOT
 
@@ -21,7 +22,7 @@ def with_part(document: str, name: str, content: str) -> str:
 
 def generated_files() -> dict[Path, str]:
     """Return every file that is made from the code alone, as it should be."""
-    files: dict[Path, str] = {}
+    files = {ROOT / name: content for name, content in collection_files().items()}
     for (path, name), make in PARTS.items():
         file = ROOT / path
         files[file] = with_part(files.get(file) or file.read_text(encoding="utf-8"), name, make())

@@ -1,0 +1,75 @@
+"""The API collection: its flow runs as it is written, and nothing in its folder is left over."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+from sqlalchemy import URL
+
+from tests.documents.collection import FOLDER, collection_files
+from tests.support.bank_story import bank_story
+from tests.support.sources import ROOT, name_of
+
+BLOCK = re.compile(r"^([a-z:-]+) \{\n(.*?)\n\}$", re.MULTILINE | re.DOTALL)
+METHODS = {"get", "post", "put", "delete"}
+
+
+def read(text: str) -> dict[str, Any]:
+    """Return the blocks of a request as Bruno reads them: pairs, or the text of a body."""
+    blocks: dict[str, Any] = {}
+    for name, content in BLOCK.findall(text):
+        if name in {"body:json", "docs"}:
+            blocks[name] = content
+        else:
+            pairs = (line.strip().partition(": ") for line in content.splitlines())
+            blocks[name] = {key: value for key, _, value in pairs if not key.startswith("~")}
+    return blocks
+
+
+def look_up(expression: str, response: httpx.Response) -> str:
+    """Return what `res.status` or `res.body...` says of an answer."""
+    if expression == "res.status":
+        return str(response.status_code)
+    found = response.json()
+    for step in re.findall(r"\w+", expression.removeprefix("res.body")):
+        found = found[int(step) if step.isdigit() else step]
+    return str(found)
+
+
+async def test_the_bank_story_runs(server_url: URL) -> None:
+    """Every request of the flow, in order, is answered as it asserts; what one remembers, the next ones use."""
+    files = sorted((ROOT / FOLDER / "Bank story").glob("*.bru"))
+    assert len(files) > 10
+    async with bank_story(server_url) as story, httpx.AsyncClient() as client:
+        variables = {
+            "url": story.url,
+            "operator_token": await story.token("--platform-operator"),
+            "hsbc_token": await story.token("HSBC"),
+        }
+        for file in files:
+            text = re.sub(r"\{\{(\w+)\}\}", lambda found: variables[found[1]], file.read_text(encoding="utf-8"))
+            request = read(text)
+            (method,) = METHODS & set(request)
+            headers = dict(request.get("headers", {}))
+            if token := request.get("auth:bearer", {}).get("token"):
+                headers["Authorization"] = f"Bearer {token}"
+            body = {"json": json.loads(request["body:json"])} if "body:json" in request else {}
+            response = await client.request(method, request[method]["url"], headers=headers, **body)
+            for expression, expected in request["assert"].items():
+                assert f"eq {look_up(expression, response)}" == expected, f"{name_of(file)}: {response.text}"
+            for name, expression in request.get("vars:post-response", {}).items():
+                variables[name] = look_up(expression, response)
+
+
+def test_nothing_is_left_over() -> None:
+    """The folder holds what is generated, and nothing else."""
+    there = {name_of(path) for path in (ROOT / FOLDER).rglob("*") if path.is_file()}
+    assert there == set(collection_files())
+
+
+def test_every_endpoint_is_there_once() -> None:
+    """Six requests, one for each endpoint."""
+    requests = [read(text) for name, text in collection_files().items() if "/Endpoints/" in name]
+    calls = {(method, request[method]["url"]) for request in requests for method in METHODS & set(request)}
+    assert len(requests) == len(calls) == 6
