@@ -23,7 +23,7 @@ from tests.support.registry import Registry
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
 
 EXTERNAL_SERVER = os.environ.get("MTDB_DATABASE_URL")
-MUTANT_SQL = os.environ.get("MUTANT_SQL")  # a defect to be noticed, see tests/mutants
+MUTANT_DATABASE = os.environ.get("MUTANT_DATABASE")  # one with a defect to be noticed, see tests/mutants
 PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_LONG"}
 """How hard the tests try; everything else of the environment is none of their business."""
 for name in [name for name in os.environ if name.startswith("MTDB_") and name not in PROFILES]:
@@ -46,16 +46,13 @@ def server_url() -> Iterator[URL]:
 @pytest.fixture(scope="session")
 async def database(server_url: URL) -> TestDatabase:
     """Give the migrated database that the tests share."""
+    if MUTANT_DATABASE:
+        return TestDatabase(server_url.set(database=MUTANT_DATABASE))
     admin_url = server_url.set(database=f"tenancy_test_{uuid4().hex[:8]}")
     await installation.create_database(admin_url)
     await installation.create_roles(admin_url, api_password=API_PASSWORD, operator_password=OPERATOR_PASSWORD)
     await asyncio.to_thread(migrate, admin_url)
-    database = TestDatabase(admin_url)
-    if MUTANT_SQL:
-        admin = await database.connect_as_admin()
-        await admin.execute(MUTANT_SQL)
-        await admin.close()
-    return database
+    return TestDatabase(admin_url)
 
 
 @pytest.fixture
