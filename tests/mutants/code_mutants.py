@@ -3,136 +3,229 @@
 from tests.mutants.mutant import Mutant
 
 SESSION = "database/tenant_session.py"
+ENGINE = "database/engine.py"
 DEPENDENCIES = "routers/dependencies.py"
 TENANTS = "repositories/tenant_repository.py"
 SERVICE = "services/tenant_service.py"
+REFUSALS = "repositories/refusals.py"
+CONTEXT = "observability/request_context.py"
+
+OVER_HTTP = "integration/test_policies_over_http.py::"
+PRECONDITIONS = "writes/test_preconditions.py::"
+HIDDEN = ("integration/test_hidden_is_absent.py::test_a_hidden_tenant_answers_as_an_absent_one",)
+IN_SESSION = "database/test_tenant_session.py::"
+POOLED = "security/test_attack_pooled_sessions.py::"
+CHECKED = "database/test_safety_check.py::"
 
 CODE_MUTANTS = (
     Mutant(
         "commit after the response",
+        ("integration/test_commit.py::test_a_creation_whose_commit_fails_is_not_answered_as_done",),
         file=DEPENDENCIES,
         old='{"scope": "function"} if',
         new='{"scope": "request"} if',
-        suites=("tests/integration",),
     ),
     Mutant(
         "the token stands in the statement's text",
+        (f"{IN_SESSION}test_a_token_is_never_text_of_a_statement",),
         file=SESSION,
-        old='sign_in(:token, :request_id)")',
-        new="sign_in('mtdb_' || :token, :request_id)\")",
+        old='session.execute(SIGN_IN, {"token": token, "request_id": request_id})',
+        new="session.execute(text(SIGN_IN.text.replace(':token', f\"'{token}'\")), {\"request_id\": request_id})",
     ),
-    Mutant("the role is switched for the session", file=SESSION, old="SET LOCAL ROLE", new="SET ROLE"),
+    Mutant(
+        "the role is switched for the session",
+        (f"{IN_SESSION}test_context_and_role_end_with_the_transaction",),
+        file=SESSION,
+        old="SET LOCAL ROLE",
+        new="SET ROLE",
+    ),
     Mutant(
         "everybody acts as the platform",
+        (f"{OVER_HTTP}test_sees",),
         file=SESSION,
         old="if caller.role is CallerRole.PLATFORM_OPERATOR:",
         new="if caller.role:",
     ),
     Mutant(
         "nobody acts as the platform",
+        (f"{OVER_HTTP}test_sees",),
         file=SESSION,
         old="if caller.role is CallerRole.PLATFORM_OPERATOR:",
         new="if not caller.role:",
     ),
     Mutant(
         "every failure of the database is a bad token",
+        (f"{IN_SESSION}test_other_refusals_are_no_authentication_matter",),
         file=SESSION,
         old="if sqlstate(failure) != INVALID_AUTHORIZATION:",
         new="if False:",
-        suites=("tests/database", "tests/integration"),
     ),
     Mutant(
         "a refused login is a bad token",
+        ("integration/test_problems.py::test_a_refused_login_of_the_service_is_not_the_callers_fault",),
         file=SESSION,
         old="            await session.connection()\n",
         new="",
-        suites=("tests/database", "tests/integration"),
+    ),
+    Mutant(
+        "what a caller leaves in a pooled session stays there",
+        (f"{POOLED}test_a_variable_left_behind",),
+        file=ENGINE,
+        old='    event.listen(engine.sync_engine, "reset", _forget_the_caller)\n',
+        new="",
+    ),
+    Mutant(
+        "a planted statement stays in its session",
+        (f"{POOLED}test_a_session_with_a_planted_statement_is_closed",),
+        file=ENGINE,
+        old="    if found != NOTHING_FOUND:",
+        new="    if False:",
+    ),
+    Mutant(
+        "a session that was robbed of its statements stays in the pool",
+        (f"{POOLED}test_taking_the_drivers_statements_away",),
+        file=ENGINE,
+        old="        context.is_disconnect = True\n",
+        new="",
     ),
     Mutant(
         "a repository works past the caller's session",
+        (f"{OVER_HTTP}test_sees",),
         file=TENANTS,
         old="        self._session = session\n",
         new="        self._session = AsyncSession(session.bind, autoflush=False)\n",
     ),
-    Mutant("every deletion cascades", file=TENANTS, old="        if cascade:\n", new="        if True:\n"),
+    Mutant(
+        "every deletion cascades",
+        ("integration/test_delete_tenant.py::test_subsidiaries_stop_the_deletion_of_their_parent",),
+        file=TENANTS,
+        old="        if cascade:\n",
+        new="        if True:\n",
+    ),
     Mutant(
         "If-Match is ignored on PUT",
+        ("integration/test_replace_tenant.py::test_a_stale_tag_stops_the_change",),
         file=TENANTS,
-        old="        if versions is not None:\n            statement = statement.where(",
-        new="        if False:\n            statement = statement.where(",
+        old=".where(Tenant.tenant_id == tenant_id, *_fulfils(condition))",
+        new=".where(Tenant.tenant_id == tenant_id)",
     ),
     Mutant(
         "If-Match is ignored on DELETE",
+        ("integration/test_delete_tenant.py::test_any_other_tag_stops_the_deletion",),
         file=TENANTS,
-        old="            target = and_(target, or_(~is_the_tenant",
-        new="            and_(target, or_(~is_the_tenant",
+        old="for demand in _fulfils(condition):",
+        new="for demand in ():",
     ),
-    Mutant("pages overlap", file=TENANTS, old="key > (", new="key >= ("),
-    Mutant("a page shows one tenant too many", file=SERVICE, old="return tenants[:limit],", new="return tenants,"),
+    Mutant(
+        "If-None-Match is ignored on writing",
+        (f"{PRECONDITIONS}test_writing_under_a_condition",),
+        file=TENANTS,
+        old="    if condition.refused:\n",
+        new="    if False:\n",
+    ),
+    Mutant(
+        "pages overlap",
+        ("integration/test_list_tenants.py::test_pages_of_any_size_show_everything_once",),
+        file=TENANTS,
+        old="key > (",
+        new="key >= (",
+    ),
+    Mutant(
+        "a page shows one tenant too many",
+        ("integration/test_list_tenants.py::test_pages_of_any_size_show_everything_once",),
+        file=SERVICE,
+        old="return tenants[:limit],",
+        new="return tenants,",
+    ),
     Mutant(
         "a stale and a hidden tenant are told apart",
+        HIDDEN,
         file=SERVICE,
         old="            await self.get_tenant(tenant_id)\n            raise PreconditionFailed",
         new="            raise PreconditionFailed",
     ),
     Mutant(
         "a hidden tenant is forbidden, not absent",
+        HIDDEN,
         file=SERVICE,
         old="            raise TenantNotFound",
         new="            raise OperationNotPermitted",
     ),
     Mutant(
         "a refused insert is a defect",
-        file="repositories/refusals.py",
+        (f"{OVER_HTTP}test_inserts",),
+        file=REFUSALS,
         old='INSUFFICIENT_PRIVILEGE = "42501"',
         new='INSUFFICIENT_PRIVILEGE = "00000"',
     ),
     Mutant(
         "a taken name is a defect",
-        file="repositories/refusals.py",
+        ("integration/test_create_tenant.py::test_a_name_is_unique_inside_its_organization",),
+        file=REFUSALS,
         old='"tenants_name_unique_in_organization"',
         new='"another"',
     ),
     Mutant(
-        "the request's log line holds the query",
-        file="observability/request_context.py",
+        "the log holds the request's headers",
+        ("integration/test_logs.py::test_no_line_knows_a_secret",),
+        file=CONTEXT,
         old='        method=scope["method"],',
         new='        method=scope["method"], headers=str(scope["headers"]),',
-        suites=("tests/integration", "tests/observability", "tests/security"),
     ),
     Mutant(
         "a client's request id is taken as it is",
-        file="observability/request_context.py",
+        ("integration/test_problems.py::test_any_other_request_id_is_replaced",),
+        file=CONTEXT,
         old="if WELL_FORMED_ID.fullmatch(given)",
         new="if given",
     ),
     Mutant(
+        "an answer may be kept by a cache",
+        ("integration/test_problems.py::test_no_such_path",),
+        file=CONTEXT,
+        old='headers["Cache-Control"] = "private, no-cache"',
+        new='headers["Cache-Control"] = "public"',
+    ),
+    Mutant(
         "a superuser may run the service",
+        (f"{CHECKED}test_a_superuser_is_refused",),
         file="database/lint/connection.py",
         old="          AND role.rolsuper\n",
         new="          AND false\n",
-        suites=("tests/database",),
     ),
     Mutant(
         "a table without FORCE is safe",
+        (f"{CHECKED}test_row_level_security_must_be_enabled_and_forced",),
         file="database/lint/tables.py",
         old="AND NOT class.relforcerowsecurity",
         new="AND NOT class.relrowsecurity",
-        suites=("tests/database",),
     ),
     Mutant(
         "an idempotency key stands for anything",
+        ("writes/test_idempotent_creation.py::test_another_body_is_refused",),
         file="repositories/request_repository.py",
         old="if not row.is_same:",
         new="if False:",
-        suites=("tests/writes",),
     ),
-    Mutant("unknown members are ignored", file="schemas/tenant_update.py", old='extra="forbid"', new='extra="ignore"'),
+    Mutant(
+        "unknown members are ignored",
+        ("integration/test_replace_tenant.py::test_a_bad_body_changes_nothing",),
+        file="schemas/tenant_update.py",
+        old='extra="forbid"',
+        new='extra="ignore"',
+    ),
     Mutant(
         "a body may have any size",
+        ("routers/test_strict_json_request.py::test_a_body_is_counted_whatever_its_length_is_said_to_be",),
         file="routers/strict_json_request.py",
         old="                if len(body) > max_bytes:",
         new="                if False:",
-        suites=("tests/routers", "tests/integration"),
+    ),
+    Mutant(
+        "a token is stored as it is",
+        ("identity/test_access_token.py::test_the_hash_does_not_hold_the_token",),
+        file="identity/access_token.py",
+        old="hashlib.sha256(token.encode()).digest()",
+        new="token.encode()[:32]",
     ),
 )

@@ -1,82 +1,99 @@
-"""Hunt every mutant: `make mutants`. Prints a table, and fails when one survives.
+"""Hunt every mutant: `make mutants`. Prints a table, and fails when one survives or a hunt breaks down.
 
-A mutant is killed by a red test. The run of its suites ends at the first one, whose name is printed.
+First the tests that are to kill them run without any mutant: they must be green, or a red one proves nothing. Then each
+mutant is made, must have changed something, and is killed by a test that fails; a test that breaks down in its set-up
+counts as a broken hunt. A whole hunt writes its table into docs/security/audit.md.
 """
 
 import os
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from queue import SimpleQueue
+from time import monotonic
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.markup import escape
 from rich.table import Table
 
 from tests.mutants.code_mutants import CODE_MUTANTS
+from tests.mutants.function_mutants import FUNCTION_MUTANTS
+from tests.mutants.hunt import first_failure, hunt
+from tests.mutants.hunting_ground import HuntingGround
+from tests.mutants.kill import Kill
 from tests.mutants.mutant import Mutant
+from tests.mutants.policy_mutants import POLICY_MUTANTS
 from tests.mutants.schema_mutants import SCHEMA_MUTANTS
+from tests.support.marked_section import write_section
 from tests.support.sources import ROOT
 
-RED = 1  # pytest's exit code for failed tests
-FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
-PACKAGE = "src/multi_tenant_db"
+MUTANTS = (*POLICY_MUTANTS, *FUNCTION_MUTANTS, *SCHEMA_MUTANTS, *CODE_MUTANTS)
+AT_ONCE = min(os.cpu_count() or 1, 4)
+AUDIT = ROOT / "docs" / "security" / "audit.md"
+HEAD = ("| Defect | Where | Noticed by |", "|---|---|---|")
 
-
-@contextmanager
-def tree_with(mutant: Mutant) -> Iterator[Path]:
-    """Give a copy of the project with the mutant's line replaced; a mutant that no longer fits is an error."""
-    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        tree = Path(folder)
-        tree.chmod(0o755)
-        for name in ("src", "tests", "migrations", "scripts"):
-            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("alembic.ini", "pyproject.toml", "README.md"):
-            shutil.copy(ROOT / name, tree / name)
-        (tree / ".local").symlink_to(ROOT / ".local")
-        if mutant.file:
-            path = tree / PACKAGE / mutant.file
-            source = path.read_text(encoding="utf-8")
-            if mutant.old not in source:
-                raise ValueError(f"the mutant {mutant.name!r} does not fit {mutant.file} any more: mend it")
-            path.write_text(source.replace(mutant.old, mutant.new, 1), encoding="utf-8")
-        yield tree
-
-
-def hunt(mutant: Mutant) -> str | None:
-    """Return the test that killed the mutant, None when it survived."""
-    with tree_with(mutant) as tree:
-        suites = [suite for suite in mutant.suites if (tree / suite).exists()]
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *suites]
-        environment = {**os.environ, "PYTHONPATH": str(tree / "src"), "MUTANT_SQL": mutant.sql}
-        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode not in {0, RED}:
-        raise RuntimeError(f"the hunt for {mutant.name!r} broke down:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    killer = FAILED.search(done.stdout)
-    return killer[1] if done.returncode and killer else None
+console = Console(stderr=True, width=200, highlight=False)
 
 
 def main(pattern: str = "") -> None:
-    """Hunt all mutants, or those whose name holds the pattern, and print the table."""
-    mutants = [mutant for mutant in (*SCHEMA_MUTANTS, *CODE_MUTANTS) if pattern in mutant.name]
-    table = Table("mutant", "of", "killed by", title="Deliberate defects")
-    survivors = 0
-    with Progress(console=Console(stderr=True)) as progress, ThreadPoolExecutor(os.cpu_count()) as pool:
-        task = progress.add_task("hunting", total=len(mutants))
-        for mutant, killer in zip(mutants, pool.map(hunt, mutants), strict=True):
-            survivors += killer is None
-            table.add_row(mutant.name, mutant.file or "schema", killer or "[bold red]SURVIVED[/]")
-            progress.advance(task)
-    console = Console(width=200)
-    console.print(table)
-    console.print(f"{len(mutants) - survivors} of {len(mutants)} killed")
-    if survivors:
-        sys.exit(f"error: {survivors} survived: strengthen the suite")
+    """Hunt all mutants, or those whose name or file matches the pattern, and print the table."""
+    mutants = [mutant for mutant in MUTANTS if re.search(pattern, f"{mutant.name} {mutant.file}")]
+    began = monotonic()
+    with ExitStack() as stack:
+        grounds = [stack.enter_context(HuntingGround.open()) for _ in range(AT_ONCE)]
+        control(mutants, grounds)
+        kills = hunt_all(mutants, grounds)
+    survivors = [kill.mutant for kill in kills if kill.killer is None]
+    summary = f"{len(kills) - len(survivors)} of {len(mutants)} deliberate defects are noticed"
+    table = Table("defect", "where", "noticed by", title=f"{summary}, in {monotonic() - began:.0f} s")
+    for kill in kills:
+        table.add_row(kill.mutant, kill.place, kill.killer or "[bold red]NOBODY[/]")
+    Console(width=200).print(table)
+    if survivors or len(kills) < len(mutants):
+        sys.exit(f"error: survivors: {survivors or 'none'}; broken hunts: {len(mutants) - len(kills)}")
+    if not pattern:
+        rows = [f"| {kill.mutant} | {kill.place} | `tests/{kill.killer}` |" for kill in kills]
+        write_section(AUDIT, "mutants", "\n".join([f"{summary}.", "", *HEAD, *rows]))
+
+
+def control(mutants: list[Mutant], grounds: list[HuntingGround]) -> None:
+    """Run the tests that are to kill, without any mutant."""
+    tests = sorted({killer for mutant in mutants for killer in mutant.killers})
+    shares = [tests[first :: len(grounds)] for first in range(len(grounds))]
+    with ThreadPoolExecutor(len(grounds)) as pool:
+        reds = pool.map(lambda share, ground: share and first_failure("control", share, ground), shares, grounds)
+    red = [failure for failure in reds if failure]
+    if red:
+        sys.exit(f"error: red without any mutant: {red}")
+    console.print(f"{len(tests)} tests are green without any mutant")
+
+
+def hunt_all(mutants: list[Mutant], grounds: list[HuntingGround]) -> list[Kill]:
+    """Hunt on all grounds at once, and tell what comes of each; a broken hunt is told and left out."""
+    free: SimpleQueue[HuntingGround] = SimpleQueue()
+    for ground in grounds:
+        free.put(ground)
+
+    def hunt_one(mutant: Mutant) -> Kill:
+        ground = free.get()
+        try:
+            return hunt(mutant, ground)
+        finally:
+            free.put(ground)
+
+    kills: dict[Mutant, Kill] = {}
+    with ThreadPoolExecutor(len(grounds)) as pool:
+        hunts = {pool.submit(hunt_one, mutant): mutant for mutant in mutants}
+        for number, done in enumerate(as_completed(hunts), 1):
+            mutant, error = hunts[done], done.exception()
+            if error:
+                console.print(f"{number}/{len(mutants)} [bold red]BROKEN[/] {mutant.name}: {escape(str(error))}")
+                continue
+            kill = kills[mutant] = done.result()
+            console.print(f"{number}/{len(mutants)} {mutant.name}: {kill.killer or '[bold red]SURVIVED[/]'}")
+            console.print(f"    {escape(kill.message[:150])}", style="dim")
+    return [kills[mutant] for mutant in mutants if mutant in kills]
 
 
 if __name__ == "__main__":

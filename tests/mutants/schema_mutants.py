@@ -1,162 +1,162 @@
-"""Defects of the schema: what a careless migration or a hurried administrator might do."""
+"""Defects of tables and grants: what a hurried administrator might do."""
 
 from tests.mutants.mutant import Mutant
 
-POLICY = "ON tenancy.tenants"
-REACH = """
-    organization_id = (SELECT tenancy.current_organization_id())
-    AND tenant_id BETWEEN (SELECT tenancy.first_tenant_id_in_reach()) AND (SELECT tenancy.last_tenant_id_in_reach())
-"""
-SEES = f"ALTER POLICY a_tenant_sees_itself_and_its_subsidiaries {POLICY}"
-ADDS = f"ALTER POLICY a_parent_adds_subsidiaries_under_itself {POLICY}"
-UPDATES = f"ALTER POLICY a_tenant_updates_itself_and_its_subsidiaries {POLICY}"
-DELETES = f"ALTER POLICY a_parent_deletes_its_subsidiaries {POLICY}"
-
-
-def _replace_in(function: str, old: str, new: str) -> str:
-    """Return SQL that changes a function's source in place, and fails when the text is not there."""
-    return f"""
-        DO $do$
-        DECLARE
-            source  text := pg_get_functiondef('{function}'::regprocedure);
-            changed text := replace(source, $old${old}$old$, $new${new}$new$);
-        BEGIN
-            ASSERT changed <> source, 'the mutant changes nothing';
-            EXECUTE changed;
-        END
-        $do$
-    """
-
-
-VERIFY = "tenancy_private.current_access_token()"
-SIGN_IN = "tenancy.sign_in(text, text)"
+REFUSED = "security/test_refused_statements.py::"
+CONSTRAINTS = "security/test_constraints.py::"
+PLANNER = "security/test_attack_planner.py::"
+NOTHING_OF_THE_SCHEMA = (f"{REFUSED}test_nobody_changes_or_shadows_the_schema",)
 
 SCHEMA_MUTANTS = (
-    Mutant("tenants without FORCE", "ALTER TABLE tenancy.tenants NO FORCE ROW LEVEL SECURITY"),
-    Mutant("tenants without row level security", "ALTER TABLE tenancy.tenants DISABLE ROW LEVEL SECURITY"),
-    Mutant("everybody sees all", f"{SEES} USING (true)"),
-    Mutant("OR true in the read policy", f"{SEES} USING (({REACH}) OR true)"),
     Mutant(
-        "a subsidiary sees its whole organisation",
-        f"{SEES} USING (organization_id = (SELECT tenancy.current_organization_id()))",
+        "the platform's rights are inherited",
+        ("security/test_grants.py::test_the_memberships_are_exactly_these",),
+        "GRANT tenancy_platform TO tenancy_api WITH INHERIT TRUE",
     ),
-    Mutant(
-        "the read policy forgets the organisation",
-        f"{SEES} USING (tenant_id BETWEEN (SELECT tenancy.first_tenant_id_in_reach())"
-        " AND (SELECT tenancy.last_tenant_id_in_reach()))",
-    ),
-    Mutant("a parent sees only itself", f"{SEES} USING (tenant_id = (SELECT tenancy.current_tenant_id()))"),
-    Mutant("no WITH CHECK on insert", f"{ADDS} WITH CHECK (true)"),
-    Mutant(
-        "a subsidiary adds beside itself",
-        f"{ADDS} WITH CHECK (organization_id = (SELECT tenancy.current_organization_id()))",
-    ),
-    Mutant("no USING on update", f"{UPDATES} USING (true)"),
-    Mutant("neither USING nor WITH CHECK on update", f"{UPDATES} USING (true) WITH CHECK (true)"),
-    Mutant("no USING on delete", f"{DELETES} USING (true)"),
-    Mutant(
-        "a parent deletes itself",
-        f"{DELETES} USING (organization_id = (SELECT tenancy.current_tenant_id()))",
-    ),
-    Mutant("a subsidiary deletes itself", f"{DELETES} USING ({REACH})"),
-    Mutant(
-        "the platform's role is enough to read",
-        f"ALTER POLICY a_platform_operator_sees_all {POLICY} USING (true)",
-    ),
-    Mutant(
-        "the platform's role is enough to write",
-        f"ALTER POLICY a_platform_operator_updates_all {POLICY} USING (true) WITH CHECK (true)",
-    ),
-    Mutant(
-        "everybody is a platform operator",
-        _replace_in("tenancy.is_platform_operator()", "access_token.role = 'platform_operator'", "true"),
-    ),
-    Mutant("the platform's rights are inherited", "GRANT tenancy_platform TO tenancy_api WITH INHERIT TRUE"),
-    Mutant(
-        "expired tokens are good",
-        _replace_in(VERIFY, "AND token.expires_at > clock_timestamp()", ""),
-    ),
-    Mutant("revoked tokens are good", _replace_in(VERIFY, "AND token.revoked_at IS NULL", "")),
-    Mutant(
-        "a bad token is an empty world, not an error",
-        _replace_in(VERIFY, "IF NOT FOUND THEN", "IF false THEN"),
-    ),
-    Mutant(
-        "a token may be a tenant's id",
-        _replace_in(
-            VERIFY,
-            "WHERE token.token_hash = sha256(",
-            "WHERE token.tenant_id::text = presented OR token.token_hash = sha256(",
-        ),
-    ),
-    Mutant(
-        "the context outlives the transaction",
-        _replace_in(
-            SIGN_IN,
-            "set_config('app.current_tenant', coalesce(token, ''), true)",
-            "set_config('app.current_tenant', coalesce(token, ''), false)",
-        ),
-    ),
-    Mutant("signing in verifies nothing", _replace_in(SIGN_IN, "IF access_token.token_hash IS NULL", "IF false")),
-    Mutant(
-        "a subsidiary's reach begins at the first tenant",
-        _replace_in(
-            "tenancy.first_tenant_id_in_reach()",
-            "IF access_token.tenant_id = access_token.organization_id",
-            "IF access_token.tenant_id IS NOT NULL",
-        ),
-    ),
-    Mutant(
-        "a subsidiary's reach ends at the last tenant",
-        _replace_in(
-            "tenancy.last_tenant_id_in_reach()",
-            "IF access_token.tenant_id = access_token.organization_id",
-            "IF access_token.tenant_id IS NOT NULL",
-        ),
-    ),
-    Mutant("a definer function without search_path", f"ALTER FUNCTION {SIGN_IN} RESET search_path"),
-    Mutant("an IMMUTABLE context", "ALTER FUNCTION tenancy.current_organization_id() IMMUTABLE"),
     Mutant(
         "the service issues tokens",
+        (f"{REFUSED}test_each_role_keeps_to_its_own_work",),
         "GRANT EXECUTE ON FUNCTION tenancy.issue_platform_operator_token(bytea, text, interval) TO tenancy_api",
     ),
     Mutant(
-        "the service reads the tokens",
+        "the service may read the tokens",
+        (f"{REFUSED}test_the_private_schema_is_closed",),
         "GRANT USAGE ON SCHEMA tenancy_private TO tenancy_api;"
         " GRANT SELECT ON tenancy_private.access_tokens TO tenancy_api",
     ),
-    Mutant("a tenant moves to another parent", f"GRANT UPDATE (parent_tenant_id) {POLICY} TO tenancy_api"),
-    Mutant("a client chooses ids", f"GRANT INSERT (tenant_id) {POLICY} TO tenancy_api"),
-    Mutant("a client chooses versions", f"GRANT UPDATE (version) {POLICY} TO tenancy_api"),
-    Mutant("TRUNCATE for the service", f"GRANT TRUNCATE {POLICY} TO tenancy_api"),
+    Mutant(
+        "everybody may call the verification",
+        (f"{REFUSED}test_the_private_schema_is_closed",),
+        "GRANT USAGE ON SCHEMA tenancy_private TO PUBLIC;"
+        " GRANT EXECUTE ON FUNCTION tenancy_private.current_access_token() TO PUBLIC",
+    ),
+    Mutant(
+        "a tenant moves to another parent",
+        (f"{REFUSED}test_what_never_changes_cannot_be_updated",),
+        "GRANT UPDATE (parent_tenant_id) ON tenancy.tenants TO tenancy_api",
+    ),
+    Mutant(
+        "a client changes versions",
+        (f"{REFUSED}test_what_never_changes_cannot_be_updated",),
+        "GRANT UPDATE (version) ON tenancy.tenants TO tenancy_api",
+    ),
+    Mutant(
+        "a client chooses ids",
+        (f"{REFUSED}test_what_the_database_chooses_cannot_be_inserted",),
+        "GRANT INSERT (tenant_id) ON tenancy.tenants TO tenancy_api",
+    ),
+    Mutant("TRUNCATE for the service", NOTHING_OF_THE_SCHEMA, "GRANT TRUNCATE ON tenancy.tenants TO tenancy_api"),
     Mutant(
         "temporary tables for everybody",
+        NOTHING_OF_THE_SCHEMA,
         "DO $$ BEGIN EXECUTE format('GRANT TEMP ON DATABASE %I TO PUBLIC', current_database()); END $$",
     ),
-    Mutant("DO blocks for everybody", "GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC"),
-    Mutant("names are unique across organisations", "ALTER TABLE tenancy.tenants ADD UNIQUE (name)"),
-    Mutant("no foreign key to the parent", "ALTER TABLE tenancy.tenants DROP CONSTRAINT tenants_parent_fkey"),
+    Mutant("tables of everybody's own", NOTHING_OF_THE_SCHEMA, "GRANT USAGE, CREATE ON SCHEMA public TO PUBLIC"),
+    Mutant("DO blocks for everybody", NOTHING_OF_THE_SCHEMA, "GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC"),
+    Mutant(
+        "new functions are everybody's",
+        ("security/test_grants.py::test_new_functions_and_types_give_public_nothing",),
+        "ALTER DEFAULT PRIVILEGES FOR ROLE tenancy_owner GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
+    ),
+    Mutant(
+        "a function is left to the superuser",
+        ("security/test_grants.py::test_every_object_belongs_to_the_owner",),
+        "ALTER FUNCTION tenancy_private.current_access_token() OWNER TO CURRENT_USER",
+    ),
+    Mutant(
+        "events may be deleted",
+        ("security/test_attack_records.py::test_the_audit_trail",),
+        "GRANT DELETE ON tenancy.tenant_events TO tenancy_api",
+    ),
+    Mutant(
+        "the owner may rewrite events",
+        ("writes/test_audit_trail_in_sql.py::test_the_owner_may_only_add",),
+        "GRANT UPDATE ON tenancy.tenant_events TO tenancy_owner",
+    ),
+    Mutant(
+        "changes leave no event",
+        ("writes/test_audit_trail_in_sql.py::test_every_row_of_a_statement_is_recorded",),
+        "DROP TRIGGER tenants_record_event ON tenancy.tenants",
+    ),
+    Mutant(
+        "updates leave the version",
+        (f"{CONSTRAINTS}test_every_update_is_stamped",),
+        "DROP TRIGGER tenants_stamp_update ON tenancy.tenants",
+    ),
+    Mutant(
+        "names are unique across organisations",
+        ("security/test_attack_side_channels.py::test_a_name_that_a_stranger_uses",),
+        "ALTER TABLE tenancy.tenants ADD UNIQUE (name)",
+    ),
+    Mutant(
+        "names are not unique at all",
+        (f"{CONSTRAINTS}test_names_are_unique_inside_an_organisation_only",),
+        "DROP INDEX tenancy.tenants_name_unique_in_organization",
+    ),
+    Mutant(
+        "no foreign key to the parent",
+        (f"{CONSTRAINTS}test_a_parent_must_exist",),
+        "ALTER TABLE tenancy.tenants DROP CONSTRAINT tenants_parent_fkey",
+    ),
     Mutant(
         "a tenant may be its own parent",
+        (f"{CONSTRAINTS}test_nobody_is_his_own_parent",),
         "ALTER TABLE tenancy.tenants DROP CONSTRAINT tenants_nobody_is_his_own_parent",
     ),
-    Mutant("updates leave the version", "DROP TRIGGER tenants_stamp_update ON tenancy.tenants"),
+    Mutant(
+        "a parent may have a parent",
+        (f"{CONSTRAINTS}test_the_type_tells_whether_there_is_a_parent",),
+        "ALTER TABLE tenancy.tenants DROP CONSTRAINT tenants_subsidiary_has_a_parent_and_a_parent_has_none",
+    ),
+    Mutant(
+        "metadata of any size",
+        (f"{CONSTRAINTS}test_metadata_is_an_object_of_bounded_size",),
+        "ALTER TABLE tenancy.tenants DROP CONSTRAINT tenants_metadata_size",
+    ),
     Mutant(
         "tokens outlive their tenant",
+        ("security/test_policies_in_sql.py::test_nobody_reads_and_writes_nothing",),
         "ALTER TABLE tenancy_private.access_tokens DROP CONSTRAINT access_tokens_tenant_fkey",
     ),
-    Mutant("changes leave no event", "DROP TRIGGER tenants_record_event ON tenancy.tenants"),
-    Mutant("events may be deleted", "GRANT DELETE ON tenancy.tenant_events TO tenancy_api"),
     Mutant(
-        "everybody reads all events",
-        "ALTER POLICY a_tenant_sees_events_of_itself_and_its_subsidiaries ON tenancy.tenant_events USING (true)",
+        "names are indexed as they are",
+        (f"{PLANNER}test_how_many_rows_an_index_found",),
+        """
+        DROP INDEX tenancy.tenants_name_unique_in_organization;
+        CREATE UNIQUE INDEX tenants_name_unique_in_organization ON tenancy.tenants (organization_id, name)
+        """,
     ),
     Mutant(
-        "idempotency keys are shared by all",
-        _replace_in(
-            "tenancy_private.caller_tenant_id()",
-            "coalesce(access_token.tenant_id, ",
-            "coalesce(NULL::uuid, ",
-        ),
+        "ids are indexed without their organisation",
+        (f"{PLANNER}test_how_many_rows_an_index_found",),
+        """
+        DROP INDEX tenancy.tenants_tenant_id;
+        CREATE INDEX tenants_tenant_id ON tenancy.tenants (tenant_id)
+        """,
+    ),
+    Mutant(
+        "the planner samples names",
+        (f"{PLANNER}test_what_the_planner_expects",),
+        "ALTER TABLE tenancy.tenants ALTER COLUMN name SET STATISTICS 100",
+    ),
+    Mutant(
+        "the planner samples roles in events",
+        (f"{PLANNER}test_ids_in_the_planners_sample",),
+        "ALTER TABLE tenancy.tenant_events ALTER COLUMN database_role SET STATISTICS 100",
+    ),
+    Mutant(
+        "changes are announced to whoever listens",
+        ("security/test_attack_side_channels.py::test_listening",),
+        """
+        CREATE FUNCTION tenancy.announce() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+        AS $$ BEGIN PERFORM pg_notify('tenants', NEW.name); RETURN NULL; END $$;
+        CREATE TRIGGER tenants_announce AFTER UPDATE ON tenancy.tenants
+        FOR EACH ROW EXECUTE FUNCTION tenancy.announce()
+        """,
+    ),
+    Mutant(
+        "numbers are drawn from a sequence",
+        ("security/test_attack_side_channels.py::test_sequences",),
+        "ALTER TABLE tenancy.tenants ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY",
     ),
 )

@@ -1,0 +1,76 @@
+"""One hunt: make the mutant, let the tests run, tell a red test from a hunt that broke down."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.mutants.hunting_ground import HuntingGround
+from tests.mutants.kill import Kill
+from tests.mutants.mutant import Mutant
+from tests.support.sources import ROOT
+
+GREEN, RED = 0, 1
+FAILED = re.compile(r"^FAILED tests/([^\s\[]+)(?:.*? - (.*))?$", re.MULTILINE)  # the test without its case, and why
+REST = ("security", "integration", "writes", "database")
+PACKAGE = "src/multi_tenant_db"
+
+
+def hunt(mutant: Mutant, ground: HuntingGround) -> Kill:
+    """Hunt a mutant with its own tests, then with the rest; raises when it does not fit or the hunt breaks down."""
+    with _sources_with(mutant) as sources, ground.database(mutant.sql) as (database, changed):
+        if mutant.sql and not changed:
+            raise ValueError(f"the mutant {mutant.name!r} changes nothing: mend it")
+        place = mutant.file or ", ".join(changed)
+        for tests in (mutant.killers, REST):
+            failure = first_failure(mutant.name, tests, ground, sources, database)
+            if failure:
+                return Kill(mutant.name, place, *failure)
+    return Kill(mutant.name, place)
+
+
+def first_failure(
+    name: str, tests: Sequence[str], ground: HuntingGround, sources: Path = ROOT / "src", database: str = ""
+) -> tuple[str, str] | None:
+    """Return the first test that fails, and its message; raise when a test cannot start or is not there."""
+    options = ("-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:schemathesis")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MTDB_")} | {
+        "PYTHONPATH": str(sources),
+        "MTDB_DATABASE_URL": ground.url.render_as_string(hide_password=False),
+        "MUTANT_DATABASE": database,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *(f"tests/{test}" for test in tests)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    failed = FAILED.search(done.stdout)
+    if done.returncode == RED and failed:
+        return failed[1], failed[2] or ""
+    if done.returncode != GREEN:
+        raise RuntimeError(f"the hunt for {name!r} broke down:\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
+    return None
+
+
+@contextmanager
+def _sources_with(mutant: Mutant) -> Iterator[Path]:
+    """Give the sources with the mutant's passage replaced, which must be there exactly once."""
+    if not mutant.file:
+        yield ROOT / "src"
+        return
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        shutil.copytree(ROOT / PACKAGE, Path(folder) / "multi_tenant_db", ignore=shutil.ignore_patterns("__pycache__"))
+        path = Path(folder) / "multi_tenant_db" / mutant.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(mutant.old) != 1:
+            raise ValueError(f"the mutant {mutant.name!r} does not fit {mutant.file}: mend it")
+        path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        yield Path(folder)

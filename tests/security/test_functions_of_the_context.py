@@ -1,0 +1,67 @@
+"""What the functions of the context answer, to whom, for how long, and how often they are asked."""
+
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from tests.support.context import presenting, visible_ids
+from tests.support.organization import Organization
+from tests.support.party import Party
+
+FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
+ANSWERS = """
+    SELECT tenancy.current_tenant_id(), tenancy.current_organization_id(), tenancy.first_tenant_id_in_reach(),
+           tenancy.last_tenant_id_in_reach(), tenancy.is_platform_operator(), tenancy.first_organization_id_in_reach()
+"""
+STATEMENTS = (
+    "SELECT * FROM tenancy.tenants",
+    "SELECT * FROM tenancy.tenant_events",
+    "UPDATE tenancy.tenants SET name = name",
+    "DELETE FROM tenancy.tenants",
+)
+
+
+async def test_what_the_policies_are_told(
+    as_api: asyncpg.Connection, hsbc: Organization, platform_operator: Party
+) -> None:
+    """A parent's reach is its organisation, a subsidiary's itself, an operator's everything, nobody's nothing."""
+    head, child = hsbc.parent.tenant_id, hsbc.subsidiaries[0].tenant_id
+    expected = {
+        hsbc.parent.token: (head, head, FIRST, LAST, False, None),
+        hsbc.subsidiaries[0].token: (child, head, child, child, False, None),
+        platform_operator.token: (None, None, None, None, True, FIRST),
+        "": (None, None, None, None, False, None),
+    }
+    for token, answers in expected.items():
+        async with presenting(as_api, token):
+            assert tuple(await as_api.fetchrow(ANSWERS)) == answers
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+async def test_the_policies_call_them_once_a_statement(
+    as_api: asyncpg.Connection, hsbc: Organization, statement: str
+) -> None:
+    """No condition on rows calls a function of the context: each is a value that was asked for before."""
+    for as_platform in (False, True):
+        async with presenting(as_api, hsbc.parent.token, as_platform=as_platform):
+            plan = [row[0] for row in await as_api.fetch(f"EXPLAIN {statement}")]
+        conditions = [line for line in plan if "Filter:" in line or "Cond:" in line]
+        assert conditions
+        assert not [line for line in conditions if "tenancy." in line]
+
+
+async def test_signing_in_holds_for_one_transaction(as_api: asyncpg.Connection, hsbc: Organization) -> None:
+    """After the end of the transaction in which somebody signed in, the session is nobody's again."""
+    async with as_api.transaction():
+        await as_api.fetch("SELECT * FROM tenancy.sign_in($1)", hsbc.parent.token)
+        assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.everybody]
+    assert await as_api.fetchval("SELECT current_setting('app.current_tenant', true)") == ""
+    assert await visible_ids(as_api) == []
+
+
+@pytest.mark.parametrize("token", [None, "", "mtdb_invented"])
+async def test_nobody_signs_in(as_api: asyncpg.Connection, token: str | None) -> None:
+    """Signing in without a live token is an error, not an empty world."""
+    with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
+        await as_api.fetch("SELECT * FROM tenancy.sign_in($1)", token)
