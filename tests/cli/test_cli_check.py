@@ -57,8 +57,10 @@ async def test_a_finding_teaches(own: TestDatabase) -> None:
     assert outcome.exit_code == ExitCode.FAILED
     assert outcome.stderr.splitlines() == [
         "danger: grant-past-policies: TRUNCATE on tenancy.tenants for tenancy_api",
-        "  TRUNCATE, REFERENCES, TRIGGER and MAINTAIN ask no policy: they empty the table, tell whether a hidden row "
-        "exists, or see every row.",
+        (
+            "  TRUNCATE, REFERENCES, TRIGGER and MAINTAIN ask no policy: they empty the table, tell whether a hidden row "
+            "exists, or see every row."
+        ),
         "  Remedy: REVOKE TRUNCATE ON tenancy.tenants FROM tenancy_api",
     ]
     assert (await mtdb("check", env=settings_for(own))).exit_code == 0

@@ -153,7 +153,7 @@ async def test_the_check_before_the_start_watches_the_table(bank: TestDatabase, 
     admin = await bank.connect_as_admin()
     try:
         await admin.execute("ALTER TABLE tenancy.accounts NO FORCE ROW LEVEL SECURITY")
-        assert any("tenancy.accounts" in danger for danger in (await check_database(service.state.engine)).dangers)
+        assert any("tenancy.accounts" in str(danger) for danger in (await check_database(service.state.engine)).dangers)
     finally:
         await admin.execute("ALTER TABLE tenancy.accounts FORCE ROW LEVEL SECURITY")
         await admin.close()
