@@ -27,7 +27,12 @@ PRIVATE_FUNCTIONS = (
     "tenancy_private.describe_tenant(tenancy.tenants)",
 )
 READING_FUNCTIONS = {*CALLER_FUNCTIONS[:-1], *PRIVATE_FUNCTIONS, "tenancy.list_tokens()"}
-ORDINARY_FUNCTIONS = {*PRIVATE_FUNCTIONS, "tenancy.uuid_v7()", "tenancy.stamp_update()"}
+ORDINARY_FUNCTIONS = {
+    *PRIVATE_FUNCTIONS,
+    "tenancy.uuid_v7()",
+    "tenancy.stamp_update()",
+    "tenancy_private.refuse_truncation()",
+}
 """Those that run with their caller's rights; each other one is SECURITY DEFINER."""
 
 EXPECTED = {

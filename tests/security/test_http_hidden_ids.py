@@ -11,10 +11,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import URL
 
+from tests.support.attack import sees_nothing
 from tests.support.hidden_world import HiddenWorld, hidden_world
 from tests.support.timing import Classifier
 from tests.support.wire import Wire
 from tests.support.wire_answer import WireAnswer
+
+GROUP = "side channels"
 
 HIDDEN_IDS = {"short": 60, "long": 10_000}
 WARM_UP = 100
@@ -87,6 +90,7 @@ def compare(world: HiddenWorld, requests: list[str], announce: Callable[[str], N
     return timings, differences
 
 
+@sees_nothing(GROUP)
 async def test_hidden_ids_answer_like_ids_that_nobody_has(
     server_url: URL, attack_profile: str, announce: Callable[[str], None]
 ) -> None:
@@ -113,7 +117,7 @@ async def test_hidden_ids_answer_like_ids_that_nobody_has(
 
 async def test_the_classifier_finds_a_leak_where_there_is_one(server_url: URL, announce: Callable[[str], None]) -> None:
     """Under a policy that works longer for a hidden row, the same measurement is certain: it can fail."""
-    async with hidden_world(server_url, 200, before_serving=(CARELESS_POLICY,)) as world:
+    async with hidden_world(server_url, 200, once_served=(CARELESS_POLICY,)) as world:
         timings, differences = await asyncio.to_thread(compare, world, ["GET"], announce)
 
     classifier = Classifier(timings["GET"])

@@ -51,9 +51,9 @@ def absent_id(hidden: UUID, *, near: bool) -> UUID:
 
 @asynccontextmanager
 async def hidden_world(
-    server_url: URL, hidden: int, *, before_serving: tuple[str, ...] = ()
+    server_url: URL, hidden: int, *, once_served: tuple[str, ...] = ()
 ) -> AsyncIterator[HiddenWorld]:
-    """Fill a database of its own with about as many hidden tenants, change it if asked, and serve it."""
+    """Fill a database of its own with about as many hidden tenants, serve it, and change it then if asked."""
     async with fresh_database(server_url) as database:
         as_admin, as_operator = await database.connect_as_admin(), await database.connect_as_operator()
         try:
@@ -61,9 +61,10 @@ async def hidden_world(
             heads = [row[0] for row in await as_admin.fetch(ADD_HEADS, max(1, hidden // (SUBSIDIARIES_OF_EACH + 1)))]
             caller = await registry.create_organization("Caller")
             branches = await as_admin.fetch(ADD_SUBSIDIARIES, heads, SUBSIDIARIES_OF_EACH)
-            for statement in ("ANALYZE tenancy.tenants", *before_serving):
-                await as_admin.execute(statement)
+            await as_admin.execute("ANALYZE tenancy.tenants")
             with served(database) as service:
+                for statement in once_served:
+                    await as_admin.execute(statement)
                 yield HiddenWorld(service, as_admin, caller, [*heads, *(row[0] for row in branches)])
         finally:
             await as_admin.close()

@@ -62,14 +62,16 @@ async def _build(runner: asyncio.Runner, server_url: URL, closing: AsyncExitStac
     database = await closing.enter_async_context(fresh_database(server_url))
     as_admin = await database.connect_as_admin()
     closing.push_async_callback(as_admin.close)
+    # The service checks its role's defaults when it starts; connections made afterwards begin with the machine's.
+    app = create_app(database.settings(pool_size=POOL_SIZE))
+    await closing.enter_async_context(app.router.lifespan_context(app))
     await as_admin.execute(PREPARATION.format(database=database.admin_url.database))
+    await app.state.engine.dispose()
 
     as_api = [await database.connect_as_api() for _ in range(CONNECTIONS)]
     for connection in as_api:
         closing.push_async_callback(connection.close)
 
-    app = create_app(database.settings(pool_size=POOL_SIZE))
-    await closing.enter_async_context(app.router.lifespan_context(app))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     client = await closing.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://service"))
     return Arena(runner, as_admin, as_api, app, client)
