@@ -1,78 +1,100 @@
-"""Prints the attacks and their results: `pytest -p tests.security.attack_report --attack-report=PATH ...`."""
+"""Tells the attacks and their results: `pytest -p tests.security.attack_report --attack-report ...`.
+
+A whole run writes them into docs/security/audit.md: every attack, if it ran on the newest release that can be embedded;
+of another release, such as the oldest one supported, the summary alone.
+"""
 
 import os
-from collections.abc import Generator
-from pathlib import Path
+from collections import Counter
+from collections.abc import Generator, Iterable
+from itertools import groupby
 
 import pytest
 
-from multi_tenant_db.development.postgres_releases import chosen_release
-from tests.support.attack import Attack
+from multi_tenant_db.development.postgres_releases import NEWEST_RELEASE, chosen_release
+from tests.support.attack import GROUPS, Attack
+from tests.support.attack_outcome import SUCCEEDED, AttackOutcome
+from tests.support.marked_section import write_section
+from tests.support.sources import ROOT
 
-RESULTS = pytest.StashKey[dict[str, tuple[Attack, str, str, str]]]()
-HEADER = ("| Group | Attack | What the attacker hopes for | Result |", "|---|---|---|---|")
+IS_OURS = "MTDB_DATABASE_URL" not in os.environ
+"""Whether the server is an embedded one, whose release we know."""
+SERVER = f"PostgreSQL {chosen_release()}" if IS_OURS else "a server of the reader's own"
+AUDIT = ROOT / "docs" / "security" / "audit.md"
+OUTCOMES = pytest.StashKey[dict[str, AttackOutcome]]()
+RESULTS = ("refused", "sees nothing", "residual", "skipped", SUCCEEDED)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take the path of the report."""
-    parser.addoption("--attack-report", metavar="PATH", default=None, help="Write the table of attacks to this file.")
+    """Take what is to become of the results."""
+    parser.addoption("--attack-report", action="store_true", help="Write the attacks and their results into the audit.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin an empty table."""
-    config.stash[RESULTS] = {}
+    config.stash[OUTCOMES] = {}
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Note the result of every test that is marked as an attack; a failure in its fixtures counts as one."""
     report = yield
-    attack = getattr(getattr(item, "function", None), "attack", None)
-    if isinstance(attack, Attack) and (call.when == "call" or report.outcome != "passed"):
-        hope = " ".join((item.function.__doc__ or "").split())  # type: ignore[attr-defined]  # a test has a function
-        item.config.stash[RESULTS][item.nodeid] = (attack, _words(item.name), hope, report.outcome)
+    function = getattr(item, "function", None)
+    attack = getattr(function, "attack", None)
+    if isinstance(attack, Attack) and (report.when == "call" or report.outcome != "passed"):
+        hope = " ".join((function.__doc__ or "").split())
+        test = item.nodeid.partition("[")[0]
+        item.config.stash[OUTCOMES][item.nodeid] = AttackOutcome(attack, test, hope, report.outcome)
     return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Write the table to its file and print it."""
-    path = config.getoption("--attack-report")
-    if not path:
-        return
-    lines = _lines(list(config.stash[RESULTS].values()))
-    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    """Print the attacks, and write them into the audit if so asked."""
+    outcomes = sorted(
+        config.stash[OUTCOMES].values(), key=lambda outcome: (GROUPS.index(outcome.attack.group), outcome.test)
+    )
+    rows = [_row(list(cases)) for _, cases in groupby(outcomes, key=lambda outcome: outcome.test)]
     terminalreporter.section("attacks")
-    for line in lines:
-        terminalreporter.write_line(line)
+    for row in rows:
+        terminalreporter.write_line("  ".join(row))
+    terminalreporter.write_line(_summary(outcomes))
+    if not (config.getoption("--attack-report") and IS_OURS):
+        return
+    write_section(AUDIT, f"attacks on {SERVER}", _summary(outcomes))
+    if chosen_release() == NEWEST_RELEASE:
+        write_section(AUDIT, "attacks by group", _table(("Group", "Attacks", "Cases", "Results"), _by_group(outcomes)))
+        write_section(AUDIT, "attacks", _table(("Group", "The attacker's hope", "Result", "Cases", "Test"), rows))
+        write_section(AUDIT, "residuals", _table(("What remains", "Shown by"), _residuals(outcomes)))
 
 
-def _lines(results: list[tuple[Attack, str, str, str]]) -> list[str]:
-    results = sorted(results, key=lambda row: row[0].group)
-    rows = [
-        f"| {attack.group} | {name} | {hope} | {_result(attack, outcome)} |".replace("\n", " ")
-        for attack, name, hope, outcome in results
+def _row(cases: list[AttackOutcome]) -> tuple[str, ...]:
+    results = Counter(case.result for case in cases)
+    one = cases[0]
+    return one.attack.group, one.hope, ", ".join(sorted(results)), str(len(cases)), f"`{one.test}`"
+
+
+def _by_group(outcomes: list[AttackOutcome]) -> list[tuple[str, ...]]:
+    return [
+        (group, str(len({case.test for case in cases})), str(len(cases)), _counted(cases))
+        for group, cases in ((group, [case for case in outcomes if case.attack.group == group]) for group in GROUPS)
     ]
-    counts = {
-        result: sum(_result(attack, outcome).startswith(result) for attack, _, _, outcome in results)
-        for result in ("refused", "sees nothing", "stated residual", "skipped", "**SUCCEEDED**")
-    }
-    summary = ", ".join(f"{count} {result}" for result, count in counts.items() if count)
-    return [f"{len(rows)} attacks on PostgreSQL {_server()}: {summary}.", "", *HEADER, *rows]
 
 
-def _server() -> str:
-    return "of the reader's own" if os.environ.get("MTDB_DATABASE_URL") else chosen_release()
+def _residuals(outcomes: list[AttackOutcome]) -> list[tuple[str, ...]]:
+    reaches = {case.test: case.attack.reach for case in outcomes if case.attack.reach}
+    return [(f"{reach[0].upper()}{reach[1:]}.", f"`{test}`") for test, reach in reaches.items()]
 
 
-def _result(attack: Attack, outcome: str) -> str:
-    if outcome == "passed":
-        return f"{attack.result}: {attack.reach}" if attack.reach else attack.result
-    return "**SUCCEEDED**" if outcome == "failed" else outcome
+def _summary(outcomes: list[AttackOutcome]) -> str:
+    attacks = len({outcome.test for outcome in outcomes})
+    return f"{attacks} attacks in {len(outcomes)} cases on {SERVER}: {_counted(outcomes)}."
 
 
-def _words(name: str) -> str:
-    test, _, case = name.removeprefix("test_").partition("[")
-    words = test.replace("_", " ")
-    return (f"{words} ({case.removesuffix(']')})" if case else words).replace("|", "\\|")
+def _counted(outcomes: Iterable[AttackOutcome]) -> str:
+    counts = Counter(outcome.result for outcome in outcomes)
+    return ", ".join(f"{counts[result]} {result}" for result in RESULTS if counts[result])
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    cells = [head, ("---",) * len(head), *(tuple(cell.replace("|", "\\|") for cell in row) for row in rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)

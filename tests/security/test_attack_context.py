@@ -11,10 +11,15 @@ from tests.support.party import Party
 from tests.support.registry import Registry
 from tests.support.test_database import TestDatabase
 
-GROUP = "forging the context"
+GROUP = "forging and replaying the context"
 SET_CONTEXT = "SELECT set_config('app.current_tenant', $1, $2)"
 INVALID_TOKEN = asyncpg.InvalidAuthorizationSpecificationError
 COUNT = "SELECT count(*) FROM tenancy.tenants"
+EXPIRE = """
+    UPDATE tenancy_private.access_tokens
+    SET created_at = now() - interval '2 hours', expires_at = now() - interval '1 microsecond'
+    WHERE token_hash = sha256(convert_to($1, 'UTF8'))
+"""
 
 
 @refused(GROUP)
@@ -183,17 +188,28 @@ async def test_replaying_a_dead_token(
     if state == "revoked":
         await registry.revoke(token)
     else:
-        await as_admin.execute(
-            "UPDATE tenancy_private.access_tokens"
-            " SET created_at = now() - interval '2 hours', expires_at = now() - interval '1 microsecond'"
-            " WHERE token_hash = sha256(convert_to($1, 'UTF8'))",
-            token,
-        )
+        await as_admin.execute(EXPIRE, token)
     with pytest.raises(INVALID_TOKEN):
         await as_api.fetch(COUNT)
     await transaction.rollback()
     with pytest.raises(INVALID_TOKEN):
         await attempt(as_api, token, COUNT)
+
+
+@refused(GROUP)
+@pytest.mark.parametrize(
+    "setting",
+    ["TimeZone = 'Etc/GMT-14'", "TimeZone = '<later>-160'", "DateStyle = 'German'", "IntervalStyle = 'iso_8601'"],
+)
+async def test_another_clock(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, registry: Registry, hsbc: Organization, setting: str
+) -> None:
+    """To prolong a token's life by another time zone or another way of writing time."""
+    token = await registry.issue_token(hsbc.parent.tenant_id, hsbc.parent.tenant_id)
+    await as_admin.execute(EXPIRE, token)
+    with pytest.raises(INVALID_TOKEN):
+        await attempt(as_api, token, f"SET LOCAL {setting}", COUNT)
+    assert await attempt(as_api, hsbc.parent.token, f"SET LOCAL {setting}", COUNT) == [(len(hsbc.everybody),)]
 
 
 @refused(GROUP)

@@ -15,7 +15,7 @@ from tests.support.fresh_database import fresh_database
 from tests.support.registry import Registry
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
 
-GROUP = "changing the own role"
+GROUP = "hijacking"
 REPAIRED = "the service stands still, nobody sees anything, until `mtdb migrate` takes the change back"
 DEFAULTS = [
     "SET row_security = off",

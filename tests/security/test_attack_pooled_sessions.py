@@ -18,7 +18,7 @@ from tests.support.organization import Organization
 from tests.support.party import Party
 from tests.support.test_database import TestDatabase
 
-GROUP = "poisoning pooled sessions"
+GROUP = "through time"
 OUR_STATEMENTS = "SELECT name, statement FROM pg_prepared_statements WHERE statement LIKE :like AND NOT from_sql"
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from multi_tenant_db.database import installation
 from multi_tenant_db.development import EmbeddedPostgres
 from tests.support.attack import refused, residual, sees_nothing
-from tests.support.attempt import attempt
+from tests.support.attempt import attempt, attempt_quietly
 from tests.support.context import presenting, visible_ids
 from tests.support.fresh_database import fresh_database
 from tests.support.organization import Organization
@@ -113,6 +113,25 @@ async def test_error_texts(as_api: asyncpg.Connection, hsbc: Organization) -> No
         error = refusal.value
         parts = (error.message, error.detail, error.hint, error.context, error.query, str(error.as_dict()))
         assert not [part for part in parts if part and hsbc.parent.token[5:20] in part]
+
+
+@sees_nothing(GROUP)
+async def test_a_plan_printed_to_the_client(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
+) -> None:
+    """To have the server print, with its plans, what a token is compared with: a hash, a key, another's token."""
+    told: list[str] = []
+    as_api.add_log_listener(lambda _, message: told.append(f"{message.message} {message.detail}"))
+    printing = [f"SET LOCAL debug_print_{what} = on" for what in ("parse", "rewritten", "plan")]
+    sign_in = f"SELECT * INTO TEMP loot FROM tenancy.sign_in('{hsbc.parent.token}')"
+    for statement in ("SELECT * FROM tenancy.tenants", "SELECT tenancy.current_tenant_id()", sign_in):
+        await attempt_quietly(as_api, hsbc.parent.token, "SET LOCAL client_min_messages = debug1", *printing, statement)
+    hashes = await as_admin.fetch("SELECT token_hash FROM tenancy_private.access_tokens")
+    printed = " ".join(told)
+    assert "PLANNEDSTMT" in printed
+    assert secrets_in(printed, hsbc.parent.token), "what stands in his own statement is printed, so it would be found"
+    assert not [row for row in hashes if secrets_in(printed, row["token_hash"].hex())]
+    assert not [party for party in barclays.everybody if secrets_in(printed, party.token)]
 
 
 @residual(

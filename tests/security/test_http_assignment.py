@@ -5,11 +5,14 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.support.attack import refused, sees_nothing
 from tests.support.context import stored_tenants
 from tests.support.organization import Organization
 from tests.support.secrets_of import told_about
 from tests.support.wire import Wire
 from tests.support.wire_answer import compose
+
+GROUP = "over HTTP"
 
 NOT_YOURS: dict[str, Any] = {
     "tenant_id": "0199ffff-0000-7000-8000-000000000000",
@@ -29,6 +32,7 @@ NOT_YOURS: dict[str, Any] = {
 FIXED = {"tenant_type": "parent", "parent_tenant_id": "0199ffff-0000-7000-8000-000000000000"}
 
 
+@refused(GROUP)
 async def test_a_new_tenant_takes_no_field_that_is_not_its_makers(
     wire: Wire, hsbc: Organization, as_admin: asyncpg.Connection
 ) -> None:
@@ -42,6 +46,7 @@ async def test_a_new_tenant_takes_no_field_that_is_not_its_makers(
     assert await stored_tenants(as_admin) == before
 
 
+@refused(GROUP)
 async def test_a_tenant_changes_no_field_that_is_fixed(
     wire: Wire, hsbc: Organization, barclays: Organization, as_admin: asyncpg.Connection
 ) -> None:
@@ -56,6 +61,7 @@ async def test_a_tenant_changes_no_field_that_is_fixed(
     assert await stored_tenants(as_admin) == before
 
 
+@refused(GROUP)
 async def test_nobody_founds_or_joins_an_organization_of_others(
     wire: Wire, hsbc: Organization, barclays: Organization, as_admin: asyncpg.Connection
 ) -> None:
@@ -76,6 +82,7 @@ async def test_nobody_founds_or_joins_an_organization_of_others(
     assert await stored_tenants(as_admin) == before
 
 
+@sees_nothing(GROUP)
 @pytest.mark.parametrize("method", ["POST", "GET"])
 async def test_a_method_is_not_overridden(
     wire: Wire, hsbc: Organization, as_admin: asyncpg.Connection, method: str
@@ -92,6 +99,7 @@ async def test_a_method_is_not_overridden(
     assert await stored_tenants(as_admin) == before
 
 
+@refused(GROUP)
 @pytest.mark.parametrize(
     "method",
     [

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from multi_tenant_db.repositories.page_cursor import PageCursor
+from tests.support.attack import refused, residual, sees_nothing
 from tests.support.context import stored_tenants
 from tests.support.organization import Organization
 from tests.support.party import Party
@@ -13,12 +14,15 @@ from tests.support.registry import Registry
 from tests.support.secrets_of import told_about
 from tests.support.wire import Wire
 
+GROUP = "over HTTP"
+
 
 def subsidiary(parent: Party, name: str) -> dict[str, str]:
     """Return the body that creates a subsidiary."""
     return {"name": name, "tenant_type": "subsidiary", "parent_tenant_id": str(parent.tenant_id)}
 
 
+@sees_nothing(GROUP)
 async def test_a_strangers_cursor_opens_no_page_of_his(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
     """Barclays presents HSBC's own next_cursor, hoping to read on where HSBC stopped."""
     cursor = wire.ask("GET", "/tenants?limit=1", hsbc.parent).json()["next_cursor"]
@@ -30,6 +34,7 @@ async def test_a_strangers_cursor_opens_no_page_of_his(wire: Wire, hsbc: Organiz
     assert told_about(hsbc, answer) == []
 
 
+@sees_nothing(GROUP)
 @pytest.mark.parametrize("limit", [1, 2, 1000])
 async def test_a_forged_cursor_is_a_position_and_no_permission(
     wire: Wire, hsbc: Organization, barclays: Organization, limit: int
@@ -47,6 +52,7 @@ async def test_a_forged_cursor_is_a_position_and_no_permission(
     assert len(answers[0].json()["items"]) == min(limit, len(barclays.everybody)), "the first cursor precedes all"
 
 
+@sees_nothing(GROUP)
 async def test_the_next_cursor_and_link_name_no_stranger(
     wire: Wire, hsbc: Organization, barclays: Organization
 ) -> None:
@@ -65,6 +71,7 @@ async def test_the_next_cursor_and_link_name_no_stranger(
     assert seen == [party.tenant_id for party in barclays.everybody]
 
 
+@sees_nothing(GROUP)
 async def test_a_strangers_etag_proves_nothing(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
     """Barclays tries every likely ETag on HSBC's row, hoping that the right one answers 304 or 412 instead of 404."""
     target = f"/tenants/{hsbc.parent.tenant_id}"
@@ -81,6 +88,7 @@ async def test_a_strangers_etag_proves_nothing(wire: Wire, hsbc: Organization, b
             assert told_about(hsbc, answer) == []
 
 
+@sees_nothing(GROUP)
 async def test_a_strangers_name_is_free(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
     """Barclays takes HSBC's names, hoping that a conflict tells which banks are customers here."""
     for party in hsbc.everybody:
@@ -89,6 +97,7 @@ async def test_a_strangers_name_is_free(wire: Wire, hsbc: Organization, barclays
         assert created.json()["parent_tenant_id"] == str(barclays.parent.tenant_id)
 
 
+@residual(GROUP, "a subsidiary learns that its own organisation has this very name; not who has it")
 async def test_a_taken_name_does_not_tell_who_took_it(wire: Wire, hsbc: Organization) -> None:
     """A subsidiary takes its sibling's name: it may learn of the conflict, and hopes for the sibling's id or data."""
     myself, sibling = hsbc.subsidiaries
@@ -101,6 +110,7 @@ async def test_a_taken_name_does_not_tell_who_took_it(wire: Wire, hsbc: Organiza
     assert sibling.name not in answer.body.decode()
 
 
+@sees_nothing(GROUP)
 async def test_an_idempotency_key_of_a_stranger_tells_nothing(
     wire: Wire, hsbc: Organization, barclays: Organization
 ) -> None:
@@ -120,6 +130,7 @@ async def test_an_idempotency_key_of_a_stranger_tells_nothing(
     assert refused[0].observable == refused[1].observable, "a refused creation with a key is refused as without"
 
 
+@sees_nothing(GROUP)
 async def test_a_subsidiary_does_not_read_its_parents_remembered_answer(wire: Wire, hsbc: Organization) -> None:
     """A subsidiary repeats its parent's creation, key and all, hoping for the answer that only the parent may see."""
     key = {"Idempotency-Key": f"key-{hsbc.parent.tenant_id}"}
@@ -133,6 +144,7 @@ async def test_a_subsidiary_does_not_read_its_parents_remembered_answer(wire: Wi
     assert created.json()["tenant_id"] not in answer.body.decode()
 
 
+@sees_nothing(GROUP)
 async def test_a_key_tells_a_subsidiary_nothing_about_its_parents_requests(wire: Wire, hsbc: Organization) -> None:
     """A subsidiary tries keys, hoping that one its parent has used is refused otherwise than one nobody has used."""
     key = {"Idempotency-Key": f"key-{hsbc.parent.tenant_id}"}
@@ -146,6 +158,7 @@ async def test_a_key_tells_a_subsidiary_nothing_about_its_parents_requests(wire:
     assert probes[0].observable == probes[1].observable
 
 
+@refused(GROUP)
 async def test_a_strangers_token_after_a_deletion_opens_nothing(
     wire: Wire, registry: Registry, hsbc: Organization, as_admin: asyncpg.Connection
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from tests.support.attack import refused, sees_nothing
 from tests.support.context import stored_tenants
 from tests.support.organization import Organization
 from tests.support.party import Party
@@ -10,6 +11,8 @@ from tests.support.secrets_of import told_about
 from tests.support.served_process import ServedProcess
 from tests.support.wire import Wire
 from tests.support.wire_answer import WireAnswer, compose
+
+GROUP = "over HTTP"
 
 
 def seen(answer: WireAnswer) -> set[str]:
@@ -22,6 +25,7 @@ def reach(organization: Organization) -> set[str]:
     return {str(party.tenant_id) for party in organization.everybody}
 
 
+@sees_nothing(GROUP)
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
 async def test_the_schemes_letter_case_does_not_matter(wire: Wire, hsbc: Organization, scheme: str) -> None:
     """The attacker writes the scheme in other letters, hoping that an unknown scheme is let through unchecked."""
@@ -32,6 +36,7 @@ async def test_the_schemes_letter_case_does_not_matter(wire: Wire, hsbc: Organiz
     assert wrong.status == 401
 
 
+@refused(GROUP)
 async def test_a_token_counts_only_as_it_was_issued(wire: Wire, hsbc: Organization) -> None:
     """The attacker alters a token's letters and surroundings, hoping for a comparison that is not exact."""
     token = hsbc.parent.token
@@ -60,6 +65,7 @@ async def test_a_token_counts_only_as_it_was_issued(wire: Wire, hsbc: Organizati
         assert told_about(hsbc, answer) == []
 
 
+@refused(GROUP)
 async def test_a_token_anywhere_else_is_no_token(wire: Wire, hsbc: Organization) -> None:
     """The attacker puts a token into the query, a cookie or another header, hoping for a second way in that logs it."""
     token = hsbc.parent.token
@@ -86,6 +92,7 @@ async def test_a_token_anywhere_else_is_no_token(wire: Wire, hsbc: Organization)
     assert unsigned.header("www-authenticate") == "Bearer"
 
 
+@refused(GROUP)
 @pytest.mark.parametrize("first_is_mine", [True, False])
 async def test_two_tokens_never_add_up(
     wire: Wire, hsbc: Organization, barclays: Organization, first_is_mine: bool
@@ -100,6 +107,7 @@ async def test_two_tokens_never_add_up(
     assert answer.status in {400, 401} or seen(answer) == reach(barclays)
 
 
+@sees_nothing(GROUP)
 async def test_headers_of_proxies_name_nobody(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
     """The attacker names a victim in headers that gateways set, hoping that the service trusts its own gateway."""
     for header in (
@@ -115,6 +123,7 @@ async def test_headers_of_proxies_name_nobody(wire: Wire, hsbc: Organization, ba
         assert (answer.status, seen(answer)) == (200, reach(barclays))
 
 
+@refused(GROUP)
 @pytest.mark.parametrize("separator", ["\r\n", "\n", "\r", "\r\n ", "\0", "\x0b", "\x85", "\x1b[2J"])
 async def test_a_header_does_not_split(
     service: ServedProcess, hsbc: Organization, barclays: Organization, separator: str
@@ -144,6 +153,7 @@ AMBIGUOUS = {
 }
 
 
+@refused(GROUP)
 @pytest.mark.parametrize("framing", AMBIGUOUS)
 async def test_a_request_hidden_in_another_is_nobodys(
     service: ServedProcess, hsbc: Organization, barclays: Organization, as_admin: asyncpg.Connection, framing: str
@@ -165,6 +175,7 @@ async def test_a_request_hidden_in_another_is_nobodys(
     assert await stored_tenants(as_admin) == before
 
 
+@sees_nothing(GROUP)
 async def test_pipelined_requests_keep_their_callers_apart(
     wire: Wire, hsbc: Organization, barclays: Organization
 ) -> None:

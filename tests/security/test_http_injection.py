@@ -5,6 +5,7 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 
+from tests.support.attack import refused, sees_nothing
 from tests.support.context import stored_tenants
 from tests.support.injections import SQL, UNICODE
 from tests.support.organization import Organization
@@ -12,9 +13,12 @@ from tests.support.secrets_of import told_about
 from tests.support.wire import Wire
 from tests.support.wire_answer import compose
 
+GROUP = "over HTTP"
+
 REFUSED = {400, 401, 404, 405, 422}
 
 
+@sees_nothing(GROUP)
 @pytest.mark.parametrize("texts", [SQL, UNICODE], ids=["sql", "unicode"])
 async def test_text_in_a_body_stays_text(
     wire: Wire, hsbc: Organization, barclays: Organization, as_admin: asyncpg.Connection, texts: tuple[str, ...]
@@ -33,6 +37,7 @@ async def test_text_in_a_body_stays_text(
     assert [row for row in stored if row["tenant_id"] != hsbc.parent.tenant_id] == others
 
 
+@refused(GROUP)
 @pytest.mark.parametrize("field", ["tenant_type", "parent_tenant_id", "metadata"])
 async def test_sql_in_a_typed_field_is_refused_unread(wire: Wire, hsbc: Organization, field: str) -> None:
     """The attacker writes SQL where an id, a type or an object belongs, hoping that nobody checks before quoting."""
@@ -43,6 +48,7 @@ async def test_sql_in_a_typed_field_is_refused_unread(wire: Wire, hsbc: Organiza
         assert text not in str(answer.json()), "what is refused is not repeated"
 
 
+@refused(GROUP)
 @pytest.mark.parametrize(
     "target", ["/tenants/{}", "/tenants?cursor={}", "/tenants?limit={}", "/tenants?tenant_type={}"]
 )
@@ -57,6 +63,7 @@ async def test_sql_in_path_and_query_is_refused_unread(
         assert text not in answer.body.decode()
 
 
+@sees_nothing(GROUP)
 @pytest.mark.parametrize("name", ["If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID", "Authorization"])
 async def test_sql_in_a_header_stays_text(
     wire: Wire, hsbc: Organization, barclays: Organization, as_admin: asyncpg.Connection, name: str
@@ -75,6 +82,7 @@ async def test_sql_in_a_header_stays_text(
     assert await stored_tenants(as_admin) == before
 
 
+@refused(GROUP)
 @pytest.mark.parametrize(
     "target",
     [
@@ -116,6 +124,7 @@ async def test_a_twisted_path_leads_nowhere(
     assert await stored_tenants(as_admin) == before
 
 
+@sees_nothing(GROUP)
 async def test_other_spellings_of_an_id_reach_nothing_more(
     wire: Wire, hsbc: Organization, barclays: Organization
 ) -> None:
@@ -126,6 +135,7 @@ async def test_other_spellings_of_an_id_reach_nothing_more(
             assert wire.ask("GET", f"/tenants/{spelling}", hsbc.parent).status == expected, spelling
 
 
+@refused(GROUP)
 async def test_repeated_and_foreign_parameters_are_refused(wire: Wire, hsbc: Organization) -> None:
     """The attacker repeats parameters or adds likely ones, hoping that a filter becomes his to choose."""
     victim = "0199ffff-0000-7000-8000-000000000000"
@@ -147,6 +157,7 @@ async def test_repeated_and_foreign_parameters_are_refused(wire: Wire, hsbc: Org
         assert wire.ask("GET", f"/tenants?{query}", hsbc.parent).status == 422, query
 
 
+@refused(GROUP)
 async def test_a_body_that_parsers_read_differently_is_refused(wire: Wire, hsbc: Organization) -> None:
     """The attacker sends JSON that two parsers read differently, hoping that one checks and the other acts."""
     mine = f"/tenants/{hsbc.parent.tenant_id}"
@@ -171,6 +182,7 @@ async def test_a_body_that_parsers_read_differently_is_refused(wire: Wire, hsbc:
     assert wire.ask("GET", mine, hsbc.parent).json()["version"] == 1
 
 
+@refused(GROUP)
 async def test_a_body_of_another_type_is_refused(wire: Wire, hsbc: Organization) -> None:
     """The attacker sends the body as a form, as XML or as something unheard of, hoping for a second, laxer parser."""
     body = b'{"name":"a","metadata":{}}'

@@ -6,11 +6,14 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from tests.support.attack import sees_nothing
 from tests.support.organization import Organization
 from tests.support.party import Party
 from tests.support.secrets_of import told_about
 from tests.support.served_process import ServedProcess
 from tests.support.wire import Wire
+
+GROUP = "over HTTP"
 
 HOSTS = ("evil.example", "evil.example:1", "service@evil.example", "[::1]", "127.0.0.1.evil.example")
 
@@ -20,6 +23,7 @@ def subsidiary(parent: Party) -> dict[str, str]:
     return {"name": "Reflected", "tenant_type": "subsidiary", "parent_tenant_id": str(parent.tenant_id)}
 
 
+@sees_nothing(GROUP)
 @pytest.mark.parametrize("host", HOSTS)
 async def test_links_do_not_repeat_the_host(wire: Wire, hsbc: Organization, host: str) -> None:
     """The attacker names his own host, hoping that Location and Link lead the next client, with its token, to him."""
@@ -37,6 +41,7 @@ async def test_links_do_not_repeat_the_host(wire: Wire, hsbc: Organization, host
         assert "evil" not in f"{answer.headers}{answer.body!r}"
 
 
+@sees_nothing(GROUP)
 @pytest.mark.parametrize(
     "target", ["//evil.example/tenants", "http://evil.example/tenants", "/tenants/..//evil.example"]
 )
@@ -49,6 +54,7 @@ async def test_links_do_not_repeat_the_path(wire: Wire, hsbc: Organization, targ
         assert (answer.header("location") or "/tenants/").startswith("/tenants/")
 
 
+@sees_nothing(GROUP)
 @pytest.mark.parametrize(
     "request_id",
     [
@@ -86,6 +92,7 @@ async def test_a_request_id_that_is_no_id_goes_nowhere(
     assert not [line for line in lines if request_id in json.dumps(line, ensure_ascii=False)]
 
 
+@sees_nothing(GROUP)
 async def test_two_request_ids_make_one_at_most(
     wire: Wire, service: ServedProcess, hsbc: Organization, as_admin: asyncpg.Connection
 ) -> None:
@@ -106,6 +113,7 @@ async def test_two_request_ids_make_one_at_most(
     assert all(str(given) in line for line in lines)
 
 
+@sees_nothing(GROUP)
 async def test_the_log_holds_no_token_name_or_query(
     wire: Wire, service: ServedProcess, hsbc: Organization, barclays: Organization
 ) -> None:
@@ -131,6 +139,7 @@ async def test_the_log_holds_no_token_name_or_query(
         assert hidden not in text
 
 
+@sees_nothing(GROUP)
 async def test_open_pages_show_no_tenant_and_no_secret(
     wire: Wire, service: ServedProcess, hsbc: Organization, barclays: Organization
 ) -> None:
@@ -155,6 +164,7 @@ async def test_open_pages_show_no_tenant_and_no_secret(
     }
 
 
+@sees_nothing(GROUP)
 async def test_errors_explain_nothing_about_the_inside(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
     """The attacker provokes every refusal, hoping for SQL, constraint names, traces or versions in the answer."""
     own = f"/tenants/{hsbc.parent.tenant_id}"

@@ -13,6 +13,7 @@ from sqlalchemy import URL
 
 from multi_tenant_db.main import create_app
 from tests.support.application_channel import ApplicationChannel
+from tests.support.attack import sees_nothing
 from tests.support.channel import Channel
 from tests.support.served_process import served
 from tests.support.storm import POOL_TIMEOUT, Storm
@@ -20,6 +21,8 @@ from tests.support.storm_judgement import all_see_what_is_theirs, judge
 from tests.support.storm_world import storm_world
 from tests.support.wire_answer import WireAnswer
 from tests.support.wire_channel import WireChannel
+
+GROUP = "through time"
 
 POOL_SIZE = 3  # and one connection for /health
 CALLERS_AT_ONCE = 24
@@ -39,6 +42,7 @@ class LeakyChannel(ApplicationChannel):
         return mixed_up
 
 
+@sees_nothing(GROUP)
 async def test_a_real_service_in_a_storm(server_url: URL, attack_profile: str, announce: Callable[[str], None]) -> None:
     """The attackers hope that a connection reaches them with somebody else's context in it, after any accident."""
     async with storm_world(server_url) as world:
@@ -55,6 +59,7 @@ async def test_a_real_service_in_a_storm(server_url: URL, attack_profile: str, a
             assert '"defect"' not in service.log_text()
 
 
+@sees_nothing(GROUP)
 async def test_requests_cancelled_at_any_moment(
     server_url: URL, attack_profile: str, announce: Callable[[str], None]
 ) -> None:

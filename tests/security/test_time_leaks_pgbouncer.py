@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import URL
 
+from tests.support.attack import sees_nothing
 from tests.support.channel import Channel
 from tests.support.pgbouncer import find_pgbouncer, keeps_prepared_statements, pgbouncer
 from tests.support.served_process import served
@@ -13,6 +14,8 @@ from tests.support.storm_judgement import all_see_what_is_theirs, judge
 from tests.support.storm_world import storm_world
 from tests.support.wire_channel import WireChannel
 
+GROUP = "through time"
+
 POOL_SIZE = 12
 SERVER_CONNECTIONS = 3
 CALLERS_AT_ONCE = 24
@@ -20,6 +23,7 @@ REQUESTS = {"short": 3_000, "long": 100_000}
 PROGRAM = find_pgbouncer()
 
 
+@sees_nothing(GROUP)
 @pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not installed here: `apt-get install pgbouncer`")
 @pytest.mark.parametrize("prepared_statements", [False, True])
 async def test_a_storm_through_pgbouncer(

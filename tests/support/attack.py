@@ -3,6 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+GROUPS = (
+    "forging and replaying the context",
+    "stealing tokens",
+    "hijacking",
+    "tampering with records",
+    "side channels",
+    "unusual statements",
+    "over HTTP",
+    "through time",
+    "known holes of PostgreSQL",
+    "on a hardened server",
+)
+"""In the order of the report."""
+
 
 @dataclass(frozen=True)
 class Attack:
@@ -11,6 +25,10 @@ class Attack:
     group: str
     result: str
     reach: str = ""
+
+    def __post_init__(self) -> None:
+        if self.group not in GROUPS:
+            raise ValueError(f"there is no group of attacks called {self.group!r}")
 
     def __call__[**P, R](self, test: Callable[P, R]) -> Callable[P, R]:
         """Mark a test; its docstring says what the attacker hopes for."""
@@ -30,4 +48,4 @@ def sees_nothing(group: str) -> Attack:
 
 def residual(group: str, reach: str) -> Attack:
     """Mark what cannot be closed completely; the test shows the reach, which the report states."""
-    return Attack(group, "stated residual", reach)
+    return Attack(group, "residual", reach)
