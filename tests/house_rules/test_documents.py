@@ -1,13 +1,19 @@
 """Rules for the documents: what they name exists."""
 
+import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from multi_tenant_db.settings import Settings
-from tests.support.sources import ROOT, for_each, name_of, project_files
+from tests.support.marked_section import read_section
+from tests.support.sources import ROOT, for_each, name_of, parse, project_files, python_files
 
 DOCUMENTS = [path for path in project_files() if path.suffix == ".md"]
 NAMED_PATH = re.compile(r"`((?:src|tests|migrations|scripts|docs|examples|benchmarks|\.ci|\.github)/[\w./-]*)`")
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)")
+AUDIT = ROOT / "docs" / "security" / "audit.md"
+LEAST_ATTACKS = 60
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -26,6 +32,40 @@ def test_every_make_target_in_a_document_exists(path: Path) -> None:
     targets = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = set(re.findall(r"`make ([a-z][\w-]*)", path.read_text(encoding="utf-8")))
     assert named <= targets, f"{name_of(path)} names make targets that do not exist: {sorted(named - targets)}"
+
+
+@for_each(DOCUMENTS)
+def test_every_test_in_a_document_exists(path: Path) -> None:
+    """A test that a document names is there, so a report of the suite speaks of the suite as it is."""
+    named = set(NAMED_TEST.findall(path.read_text(encoding="utf-8")))
+    missing = sorted(f"{file}::{test}" for file, test in named if test not in _tests_of(ROOT / file))
+    assert not missing, (
+        f"{name_of(path)} names tests that do not exist: {missing}; run `make attack` and `make mutants`"
+    )
+
+
+def test_the_audit_tells_every_attack() -> None:
+    """Every test that is marked as an attack stands in the audit's table, and there are at least sixty of them."""
+    told = read_section(AUDIT, "attacks")
+    marked = [
+        f"`{name_of(path)}::{test}`"
+        for path in python_files("tests/security")
+        for test, decorators in _tests_of(path).items()
+        if decorators & {"refused", "sees_nothing", "residual"}
+    ]
+    missing = [test for test in marked if test not in told]
+    assert not missing, f"docs/security/audit.md lacks {missing}: run `make attack`"
+    assert len(marked) >= LEAST_ATTACKS
+
+
+@cache
+def _tests_of(path: Path) -> dict[str, set[str]]:
+    """Return the tests of a file with the names of the functions that decorate them."""
+    return {
+        node.name: {name.id for call in node.decorator_list for name in ast.walk(call) if isinstance(name, ast.Name)}
+        for node in (parse(path).body if path.exists() else [])
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def test_every_setting_is_in_the_configuration_guide() -> None:
