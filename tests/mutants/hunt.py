@@ -16,7 +16,8 @@ from tests.mutants.mutant import Mutant
 from tests.support.sources import ROOT
 
 GREEN, RED = 0, 1
-FAILED = re.compile(r"^FAILED tests/([^\s\[]+)(?:.*? - (.*))?$", re.MULTILINE)  # the test without its case, and why
+FAILED = re.compile(r"^FAILED tests/([^\s\[]+)", re.MULTILINE)  # the test without its case
+MESSAGE = re.compile(r"^E +(.+)$", re.MULTILINE)
 REST = ("security", "integration", "writes", "database")
 PACKAGE = "src/multi_tenant_db"
 
@@ -54,7 +55,8 @@ def first_failure(
     )
     failed = FAILED.search(done.stdout)
     if done.returncode == RED and failed:
-        return failed[1], failed[2] or ""
+        message = MESSAGE.search(done.stdout)
+        return failed[1], message[1] if message else ""
     if done.returncode != GREEN:
         raise RuntimeError(f"the hunt for {name!r} broke down:\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
     return None
