@@ -95,6 +95,8 @@ async def test_a_superuser_is_refused(own: TestDatabase) -> None:
 
     assert {danger.code for danger in report.dangers} == {
         "connected-as-superuser",
+        "connected-with-bypassrls",
+        "connected-with-createrole",
         "connected-as-owner",
         "connected-as-operator",
     }

@@ -39,7 +39,6 @@ REACH = """
     AND (SELECT tenancy.current_tenant_id()) = ANY (ARRAY[organization_id, tenant_id])
 """
 OPERATORS_REACH = "organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])"
-IS_OPERATOR = "(SELECT tenancy.is_platform_operator())"
 
 POLICIES = {
     "SELECT": ("a_tenant_sees_rows_of_itself_and_its_subsidiaries", "a_platform_operator_sees_all_rows"),
@@ -99,17 +98,17 @@ def unprotect_tenant_table(op: ModuleType, table: str) -> None:
 def _grant(op: ModuleType, table: str, verb: str, grant: str) -> None:
     """Create a verb's two policies, then grant it."""
     tenants_policy, operators_policy = POLICIES[verb]
-    tenants_rows = _conditions(verb, using=REACH, check=REACH)
-    operators_rows = _conditions(verb, using=OPERATORS_REACH, check=IS_OPERATOR)
+    tenants_rows = _conditions(verb, REACH)
+    operators_rows = _conditions(verb, OPERATORS_REACH)
     op.execute(f"CREATE POLICY {tenants_policy} ON tenancy.{table} FOR {verb} TO tenancy_api {tenants_rows}")
     op.execute(f"CREATE POLICY {operators_policy} ON tenancy.{table} FOR {verb} TO tenancy_platform {operators_rows}")
     op.execute(f"GRANT {grant} ON tenancy.{table} TO tenancy_api, tenancy_platform")
 
 
-def _conditions(verb: str, *, using: str, check: str) -> str:
-    """Return what rows there must be before, and after; PostgreSQL takes for each verb what it has."""
-    before = "" if verb == "INSERT" else f"USING ({using})"
-    after = f"WITH CHECK ({check})" if verb in {"INSERT", "UPDATE"} else ""
+def _conditions(verb: str, reach: str) -> str:
+    """Return what must hold of rows before, and after; PostgreSQL takes for each verb what it has."""
+    before = "" if verb == "INSERT" else f"USING ({reach})"
+    after = f"WITH CHECK ({reach})" if verb in {"INSERT", "UPDATE"} else ""
     return f"{before} {after}"
 
 
