@@ -34,7 +34,7 @@ def main() -> None:
 
         report = asyncio.run(check(admin_url, password))
         for danger in report.dangers:
-            print(danger.explained())
+            print(danger.explained(), flush=True)
         pgrls = subprocess.run([PGRLS, "lint", "--database-url", plain(admin_url)], check=False)
     sys.exit(bool(report.dangers or pgrls.returncode))
 

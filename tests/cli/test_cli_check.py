@@ -12,6 +12,7 @@ from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database import safety_check
 from multi_tenant_db.database.lint import catalogue_lint
 from multi_tenant_db.database.lint.grants import GRANT_PAST_POLICIES
+from multi_tenant_db.database.lint.rules import RULES
 from multi_tenant_db.development.ports import free_port
 from tests.support.migrations import migrate, roll_back
 from tests.support.mtdb import mtdb, mtdb_process, settings_for
@@ -62,6 +63,15 @@ async def test_a_finding_teaches(own: TestDatabase) -> None:
         "  Remedy: REVOKE TRUNCATE ON tenancy.tenants FROM tenancy_api",
     ]
     assert (await mtdb("check", env=settings_for(own))).exit_code == 0
+
+
+async def test_the_rules_are_listed_without_a_database() -> None:
+    """`mtdb check --rules` prints each code with what it means, and needs no settings."""
+    outcome = await mtdb("check", "--rules", env={})
+
+    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    assert f"grant-past-policies: {GRANT_PAST_POLICIES.meaning}\n" in outcome.stdout
+    assert outcome.stdout.count("\n") == len(RULES) + 1
 
 
 async def test_serving_is_refused_for_the_same_findings(own: TestDatabase) -> None:

@@ -128,6 +128,17 @@ async def test_a_platform_operator_needs_his_token(
         await attempt(as_service, mine.parent.token, add(*[mine.parent.tenant_id] * 2), as_platform=True)
 
 
+async def test_what_tenants_wrote_is_not_sampled(accounts: TestDatabase) -> None:
+    """The planner takes no sample of the columns that callers write, and goes on sampling the ids."""
+    admin = await accounts.connect_as_admin()
+    rows = await admin.fetch(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'tenancy.accounts'::regclass AND attstattarget = 0"
+    )
+    await admin.close()
+
+    assert [row["attname"] for row in rows] == ["name"]
+
+
 async def test_a_verb_that_is_not_asked_for_is_not_granted(server_url: URL) -> None:
     """Without columns to insert or update and without `may_delete`, a table may be read and no more."""
     op = CollectedOperations()

@@ -4,6 +4,7 @@ An administrator makes the breach in a transaction, tenancy_api looks at it in t
 """
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.support.breaches import BREACHES
 from tests.support.engines import pool
 from tests.support.test_database import TestDatabase
 
+HARDENING = Path("scripts/harden_self_managed.sql").read_text(encoding="utf-8")
 TESTED_BELOW = {"roles-missing", "server-too-old", "server-shows-statistics", "server-lacks-fixes"}
 IMPLIED = {
     "connected-as-superuser": {"connected-as-owner", "connected-as-operator", "role-attribute"},
@@ -59,6 +61,16 @@ async def dangers(connection: AsyncConnection) -> list[Finding]:
 async def test_what_the_migrations_made_breaks_no_rule(administration: AsyncConnection) -> None:
     """A migrated database has no finding but the server's age."""
     assert await dangers(administration) == []
+
+
+async def test_a_hardened_server_is_seen_as_well(administration: AsyncConnection) -> None:
+    """What scripts/harden_self_managed.sql adds breaks no rule, and what it closes is not needed to see a breach."""
+    driver = await driver_of(administration)
+    await driver.execute(HARDENING)
+    assert await dangers(administration) == []
+
+    await driver.execute("ALTER TABLE tenancy.tenants NO FORCE ROW LEVEL SECURITY")
+    assert [finding.code for finding in await dangers(administration)] == ["rls-not-forced"]
 
 
 @pytest.mark.parametrize(("code", "place", "statements"), BREACHES, ids=[f"{b[0]}: {b[1]}" for b in BREACHES])

@@ -21,7 +21,8 @@ SCHEMA_REVISION = Rule(
     "The service reads and writes the schema of exactly one revision.",
     text("""
         SELECT format('the schema is at revision %s, this version needs %s', coalesce(found, 'None'), needed) AS place,
-               'run `mtdb migrate`, or deploy the version that the schema was made for' AS remedy
+               'run `mtdb migrate`, or deploy the version that the schema was made for; whoever adds a migration names '
+               'it in multi_tenant_db/database/schema_revision.py' AS remedy
         FROM (VALUES (CAST(:revision AS text), CAST(:required_revision AS text))) AS revision (found, needed)
         WHERE found IS DISTINCT FROM needed
     """),
