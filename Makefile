@@ -43,7 +43,7 @@ token: environment ## Print a token for a tenant: make token TENANT="HSBC London
 migrate: environment ## Bring the database to the newest schema
 	@$(DEVELOPMENT) migrate
 
-check: environment ## Format, lint, types, layering, dependencies, migrations, container files
+check: environment ## Format, lint, types, layering, dependencies, migrations, isolation, container files
 	@$(VENV)/python scripts/check.py
 
 test: environment ## Run the tests with coverage; ARGS="tests/development -x" runs some, without
