@@ -15,7 +15,7 @@ LONG := tests/bad_input/test_schemathesis.py tests/security/model tests/security
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs reset seed token migrate check test test-long attack mutants reliability bench bench-long test-floor lock fmt environment
+.PHONY: help up down logs reset seed token migrate check test test-long attack mutants reliability bench bench-long docs test-floor lock fmt environment
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,11 @@ bench: ## Measure the service beside its peers, in a few minutes; ARGS="--only g
 bench-long: ## Measure everything, in about 25 minutes; writes docs/performance.md
 	@$(PYTHON) scripts/bootstrap.py bench
 	@.local/bench-venv/bin/python -m benchmarks --long $(ARGS)
+
+docs: environment ## Write anew what the documents show of code and service, and build their site in .local/site
+	@$(VENV)/python -m tests.documents.write
+	@$(PYTHON) scripts/bootstrap.py docs
+	@.local/docs-venv/bin/zensical build
 
 test-floor: environment ## Run the tests with the oldest dependencies that pyproject.toml allows
 	@$(PYTHON) scripts/bootstrap.py floor

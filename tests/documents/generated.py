@@ -6,10 +6,12 @@ from pathlib import Path
 
 from tests.documents.collection import collection_files
 from tests.documents.problem_table import problem_table
+from tests.documents.requirement_tables import requirement_tables
 from tests.support.sources import ROOT
 
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/api.md", "problems"): problem_table,
+    ("docs/requirements.md", "requirements"): requirement_tables,
 }
 
 

@@ -1,22 +1,26 @@
 """`make docs`: write anew what the documents show of the code and of the running service."""
 
 import asyncio
+import logging
 import os
 
 from sqlalchemy import URL, make_url
 
 from multi_tenant_db.development import EmbeddedPostgres
 from multi_tenant_db.settings import Settings
-from tests.documents.generated import generated_files
+from tests.documents.generated import generated_files, with_part
 from tests.documents.normal_form import for_reading, normal_form
 from tests.documents.reader import run_blocks
+from tests.documents.schema_diagram import schema_diagram
 from tests.documents.shell_block import shell_blocks
 from tests.support.bank_story import bank_story
+from tests.support.fresh_database import fresh_database
 from tests.support.sources import ROOT, name_of, project_files
 
 
 def main() -> None:
     """Write the generated files, then the outputs of commands, where they have changed."""
+    logging.disable(logging.INFO)  # what the migrations say of themselves
     for name in [name for name in os.environ if name.startswith("MTDB_")]:
         del os.environ[name]
     Settings.model_config["env_file"] = None
@@ -27,7 +31,21 @@ def main() -> None:
             path.write_text(content, encoding="utf-8")
             print(f"wrote {name_of(path)}")  # noqa: T201 - the command's report
     with EmbeddedPostgres.temporary() as server:
+        asyncio.run(write_diagram(make_url(server.url())))
         asyncio.run(write_outputs(make_url(server.url())))
+
+
+async def write_diagram(server_url: URL) -> None:
+    """Draw the schema that the migrations make."""
+    path = ROOT / "docs" / "architecture.md"
+    async with fresh_database(server_url) as database:
+        connection = await database.connect_as_admin()
+        diagram = await schema_diagram(connection)
+        await connection.close()
+    document = path.read_text(encoding="utf-8")
+    if (drawn := with_part(document, "schema", diagram)) != document:
+        path.write_text(drawn, encoding="utf-8")
+        print(f"drew the schema in {name_of(path)}")  # noqa: T201
 
 
 async def write_outputs(server_url: URL) -> None:
