@@ -3,6 +3,7 @@
 import asyncio
 import json
 import resource
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -63,6 +64,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command line
 
 
 def _measure(extent: Extent, only: list[str]) -> Results:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and everything is taken away
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES if most == resource.RLIM_INFINITY else min(FILES, most), most))
     columns = SpinnerColumn(), TextColumn("{task.fields[measure]}: {task.completed} done, {task.description}")

@@ -19,7 +19,7 @@ class Extent:
 
 SHORT = Extent(
     name="short",
-    seconds=1.0,
+    seconds=0.6,
     rounds=3,
     tenants=20_000,
     clients=(1, 32, 100),

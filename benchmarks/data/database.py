@@ -33,6 +33,10 @@ ADD_SUBSIDIARIES = """
     SELECT 'subsidiary', parent, 'Branch ' || n, $3::jsonb
     FROM unnest($1::uuid[]) AS parent CROSS JOIN generate_series(1, $2::int) AS n
 """
+ADD_EVENTS = """
+    INSERT INTO tenancy.tenant_events (organization_id, tenant_id, event_type, new_values, database_role)
+    SELECT organization_id, tenant_id, 'created', metadata, 'bench' FROM tenancy.tenants LIMIT $1
+"""
 SUBSIDIARIES = "SELECT tenant_id FROM tenancy.tenants WHERE parent_tenant_id = $1 AND organization_id = $1 ORDER BY 1"
 ISSUE_FOR_TENANT = "SELECT tenancy.issue_tenant_token($1, $2, $3, 'bench', $4)"
 ISSUE_FOR_OPERATOR = "SELECT tenancy.issue_platform_operator_token($1, 'bench', $2)"
@@ -72,6 +76,10 @@ class Database:
         parents = [row[0] for row in await self.admin.fetch(ADD_PARENTS, count, METADATA)]
         await self.admin.execute(ADD_SUBSIDIARIES, parents, subsidiaries, METADATA)
         return parents
+
+    async def add_events(self, most: int) -> None:
+        """Give tenants a history, since an empty table has no telling plans."""
+        await self.admin.execute(ADD_EVENTS, most)
 
     async def add_plain_copy(self) -> None:
         """Copy all tenants into the peers' table, with its roles and its policy."""

@@ -22,6 +22,7 @@ LIMIT = 10
 """Of each page, so that both organisations fill one and answers are of the same size."""
 DEEP = 499 * LIMIT
 CALLERS = 100
+EVENTS = 100_000
 ITEM, FIRST, LATER = "item", "first page", "500th page"
 PLANS = "plans"
 
@@ -62,6 +63,7 @@ async def _ground(stack: AsyncExitStack, bench: Bench, tenants: int, samples: li
     giants = await database.add_organizations(1, GIANT) if tenants > GIANT else []
     others = (tenants - len(giants) * (GIANT + 1)) // (SMALL + 1)
     small = await database.add_organizations(others, SMALL)
+    await database.add_events(EVENTS)
     await database.vacuum()
     callers = await database.callers(small[:: max(1, len(small) // CALLERS)][:CALLERS])
     giant = await database.callers(giants)

@@ -37,7 +37,7 @@ def goals(results: Results) -> list[Goal]:
             unit=" ms",
             digits=0,
         ),
-        Goal("resident memory of one worker after the load", _memory(results), at_most=120, unit=" MiB", digits=0),
+        _memory(results),
         Goal(
             "cold start to the first healthy answer",
             results.figure(process.START, "seconds"),
@@ -145,9 +145,12 @@ def _latency(
     return Goal(text, found, at_most=most, unit="x", beside=beside)
 
 
-def _memory(results: Results) -> Figure | None:
-    samples = results.of(process.MEMORY)
-    return Figure([samples[-1].figures["resident"]]) if samples else None
+def _memory(results: Results) -> Goal:
+    last = results.of(process.MEMORY)[-1:]
+    requests = last[0].key["requests"] if last else 0
+    found = Figure([last[0].figures["resident"]]) if last else None
+    text = f"resident memory of one worker after {requests:,} requests"
+    return Goal(text, found, at_most=120, unit=" MiB", digits=0)
 
 
 def _p95_of_two(results: Results) -> str:

@@ -94,12 +94,12 @@ def growth_rows(results: Results) -> Rows:
 
 def plan_rows(results: Results) -> Rows:
     """The indexes that answered at the largest size; a bad plan would have ended the run."""
-    sizes = [sample.key["tenants"] for sample in results.of(growth.PLANS)]
-    rows = [["caller", "statement", f"indexes at {max(sizes, default=0):,} tenants"]]
-    rows += [
-        [sample.key["caller"], sample.key["statement"], sample.key["indexes"]]
-        for sample in results.of(growth.PLANS, tenants=max(sizes, default=0))
-    ]
+    largest = max((sample.key["tenants"] for sample in results.of(growth.PLANS)), default=0)
+    used = {(s.key["statement"], s.key["caller"]): s.key["indexes"] for s in results.of(growth.PLANS, tenants=largest)}
+    callers = list(dict.fromkeys(caller for _, caller in used))
+    rows = [[f"{largest:,} tenants", *callers]]
+    for statement in dict.fromkeys(statement for statement, _ in used):
+        rows.append([statement, *(used[statement, caller] for caller in callers)])  # noqa: PERF401
     return rows
 
 

@@ -52,8 +52,8 @@ async def test_a_peer_shows_no_stranger(peer: Peer, bench_database: Database, am
 async def test_a_peer_writes_what_it_answers(peer: Peer, bench_database: Database, ammunition: Ammunition) -> None:
     """A hundred requests of a bank day are answered as they should be, and what was written is stored."""
     with started(peer, bench_database) as process:
-        before = await ammunition.total(peer)
         kinds = await ammunition.make(peer, process.port, DAY, SOME_SECONDS)
+        before = await ammunition.total(peer)
         for _, shot in kinds:
             assert shot.complaint(*exchange(process.port, shot.request)) is None
         assert {kind for kind, _ in kinds} >= {"POST", "PUT", "DELETE"}

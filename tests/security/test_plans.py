@@ -22,6 +22,7 @@ BY_ID = {
     "delete": "DELETE FROM tenancy.tenants WHERE tenant_id = '{id}' RETURNING tenant_id",
 }
 CASCADE = "DELETE FROM tenancy.tenants WHERE tenant_id = '{id}' OR organization_id = '{id}' RETURNING tenant_id"
+EVENTS = "SELECT * FROM tenancy.tenant_events WHERE organization_id = '{organization}' AND tenant_id = '{id}'"
 POLICY = (
     "tenant_id >= ANY (ARRAY[(InitPlan 0).col1])",
     "tenant_id <= ANY (ARRAY[(InitPlan 0).col1])",
@@ -49,12 +50,12 @@ def conditions(plan: list[str]) -> str:
 
 @pytest.mark.parametrize("after", [None, "parent", "middle"])
 async def test_a_page_is_a_scan_of_the_primary_key(large: LargeDatabase, after: str | None) -> None:
-    """In an organisation of five thousand, a first and a later page read just their rows, in key order, unsorted."""
+    """In an organisation of twenty thousand, a first and a later page read just their rows, in key order, unsorted."""
     head = large.giant.parent.tenant_id
     async with presenting(large.as_api, large.giant.parent.token):
         last = head
         if after == "middle":
-            middle = "SELECT tenant_id FROM tenancy.tenants ORDER BY tenant_id OFFSET 2500 LIMIT 1"
+            middle = "SELECT tenant_id FROM tenancy.tenants ORDER BY tenant_id OFFSET 10000 LIMIT 1"
             last = await large.as_api.fetchval(middle)
         where = f"WHERE (organization_id, tenant_id) > ('{head}', '{last}')" if after else ""
         plan = await large.explain(PAGE.format(where=where), analyze=True)
@@ -67,7 +68,7 @@ async def test_a_page_is_a_scan_of_the_primary_key(large: LargeDatabase, after: 
 
 
 async def test_a_page_of_parents_reads_parents_alone(large: LargeDatabase) -> None:
-    """A platform operator's page of heads skips the giant's five thousand subsidiaries by an index of heads."""
+    """A platform operator's page of heads skips the giant's twenty thousand subsidiaries by an index of heads."""
     async with presenting(large.as_api, large.operator_token, as_platform=True):
         plan = await large.explain(PAGE.format(where="WHERE parent_tenant_id IS NULL"))
 
@@ -81,6 +82,51 @@ async def test_a_platform_operators_page_is_a_scan_of_the_primary_key(large: Lar
         plan = await large.explain(PAGE.format(where=""))
 
     assert any("Index Scan using tenants_pkey" in line for line in plan)
+    assert not re.search(r"Sort|Seq Scan", "\n".join(plan))
+
+
+async def test_a_subsidiarys_page_reads_its_own_row_alone(large: LargeDatabase) -> None:
+    """In the giant's organisation, too, a subsidiary's page is one index scan that meets one row: its own."""
+    async with presenting(large.as_api, large.giant.subsidiaries[0].token):
+        plan = await large.explain(PAGE.format(where=""), analyze=True)
+
+    scan = next(line for line in plan if "Index Scan using" in line)
+    assert "tenants_pkey" in scan
+    assert re.search(r"actual rows=1(\.00)? loops=1", scan)
+    assert all(part in conditions(plan) for part in POLICY)
+    assert not re.search(r"Sort|Seq Scan|Bitmap|Rows Removed", "\n".join(plan))
+
+
+@pytest.mark.parametrize("statement", [PAGE.format(where=""), *BY_ID.values()], ids=["page", *BY_ID])
+async def test_nobody_reads_no_row(large: LargeDatabase, statement: str) -> None:
+    """Without a token the same plan meets no row at all, whatever is asked."""
+    async with presenting(large.as_api, None):
+        plan = await large.explain(statement.format(id=large.stranger.tenant_id), analyze=True)
+
+    scan = next(line for line in plan if "Index Scan using" in line)
+    assert re.search(r"actual rows=0(\.00)? loops=1", scan)
+    assert not re.search(r"Seq Scan|Bitmap|Rows Removed", "\n".join(plan))
+
+
+@pytest.mark.parametrize("caller", ["parent", "subsidiary"])
+async def test_the_events_of_a_tenant_are_an_index_condition(large: LargeDatabase, caller: str) -> None:
+    """The audit trail's policy, too, is an interval of its primary key, asked once."""
+    myself = large.giant.parent if caller == "parent" else large.giant.subsidiaries[0]
+    own = large.giant.subsidiaries[0].tenant_id
+    async with presenting(large.as_api, myself.token):
+        plan = await large.explain(EVENTS.format(id=own, organization=large.giant.parent.tenant_id), analyze=True)
+
+    assert any("Index Scan using tenant_events_pkey" in line for line in plan)
+    assert all(part in conditions(plan) for part in POLICY)
+    assert not re.search(r"Seq Scan|SubPlan", "\n".join(plan))
+
+
+async def test_the_latest_events_are_read_by_index(large: LargeDatabase) -> None:
+    """A platform operator's newest events are the end of an index, whatever else was ever recorded."""
+    async with presenting(large.as_api, large.operator_token, as_platform=True):
+        plan = await large.explain("SELECT * FROM tenancy.tenant_events ORDER BY event_id DESC LIMIT 20")
+
+    assert any("Index Scan Backward using tenant_events_event_id" in line for line in plan)
     assert not re.search(r"Sort|Seq Scan", "\n".join(plan))
 
 

@@ -12,13 +12,13 @@ from tests.support.organization import Organization
 from tests.support.party import Party
 from tests.support.registry import Registry
 
-ORGANIZATIONS = 2_000
-SUBSIDIARIES = 5_000
+ORGANIZATIONS = 20_000
+SUBSIDIARIES = 20_000
 
 
 @dataclass(frozen=True)
 class LargeDatabase:
-    """Two thousand organisations, most of one tenant, and a giant; a connection as tenancy_api."""
+    """Twenty thousand organisations, most of one tenant, and a giant; a connection as tenancy_api."""
 
     as_api: asyncpg.Connection
     giant: Organization
@@ -53,7 +53,7 @@ async def large_database(server_url: URL) -> AsyncIterator[LargeDatabase]:
                 SUBSIDIARIES,
                 giant.parent.tenant_id,
             )
-            await as_admin.execute("ANALYZE tenancy.tenants")
+            await as_admin.execute("ANALYZE tenancy.tenants, tenancy.tenant_events")
             yield LargeDatabase(as_api, giant, stranger, await registry.issue_operator_token())
         finally:
             for connection in (as_api, as_admin, as_operator):
