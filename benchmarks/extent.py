@@ -25,7 +25,7 @@ SHORT = Extent(
     clients=(1, 32, 100),
     growth=(1_000, 100_000),
     requests=20_000,
-    pool_sizes=(),
+    pool_sizes=(4, 10, 20),
 )
 LONG = Extent(
     name="long",
