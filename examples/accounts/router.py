@@ -26,7 +26,8 @@ async def open_account_service(
     """Open the caller's transaction around the endpoint, as for the tenants."""
     token = credentials.credentials if credentials else ""  # which is nobody's, as the database will say
     try:
-        async with tenant_session(request.app.state.engine, token, request.state.request_id) as (session, _caller):
+        async with tenant_session(request.app.state.engine, token, request.state.request_id) as (session, caller):
+            request.state.caller = caller  # for the log
             yield AccountService(AccountRepository(session))
     except AuthenticationRequired as error:
         error.headers["WWW-Authenticate"] = "Bearer"
