@@ -6,7 +6,7 @@ from dataclasses import dataclass
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMANDS = {"sh", "bash", "shell", "console"}
 OUTPUTS = {"json", "http", "text"}
-TO_BE_RUN = re.compile(r"\bcurl\b|^[A-Z_]+=|^\.venv/bin/mtdb ", re.MULTILINE)
+TO_BE_RUN = re.compile(r"\bcurl\b|\bmake -s token\b|\.venv/bin/mtdb\b")
 NOT_RUN = "<!-- not run: "
 
 
@@ -24,7 +24,7 @@ class ShellBlock:
 def shell_blocks(document: str) -> list[ShellBlock]:
     """Return what a reader of the document would run against the service, in order.
 
-    That is every block of commands that calls it or sets a variable, unless a comment before the block says why not.
+    That is every block of commands that calls it, or asks for a token, unless a comment before the block says why not.
     An output block that follows at once, with nothing but blank lines between, is what the commands print.
     """
     fences = list(FENCE.finditer(document))

@@ -41,7 +41,8 @@ def test_what_shows_a_requirement_exists() -> None:
 
 
 def test_the_state_follows_from_what_is_shown() -> None:
-    """Nothing to show is open, a remark is partly, and only the rest is met."""
+    """Nothing to show is open, a remark is partly, figures are measured, and only the rest is met."""
+    assert Requirement("X", "", ("make bench",), measured=True).state == "measured"
     assert Requirement("X", "", (), "later").state == "open"
     assert Requirement("X", "", ("make test",), "later").state == "partly"
     assert Requirement("X", "", ("make test",)).state == "met"
