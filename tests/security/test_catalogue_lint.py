@@ -133,6 +133,17 @@ async def test_a_table_that_forgets_everything_learns_how(administration: AsyncC
     assert await dangers(administration) == []
 
 
+async def test_an_administrator_may_choose_the_limits(administration: AsyncConnection, database: TestDatabase) -> None:
+    """Another duration, for one database or for all, and settings that isolate nobody are his affair."""
+    name = database.admin_url.database
+    await (await driver_of(administration)).execute(f"""
+        ALTER ROLE tenancy_api SET statement_timeout = '10s';
+        ALTER ROLE tenancy_api IN DATABASE "{name}" SET lock_timeout = '4s';
+        ALTER ROLE tenancy_api SET work_mem = '8MB'
+    """)
+    assert await dangers(administration) == []
+
+
 @pytest.mark.parametrize(
     ("table", "is_found"),
     [

@@ -211,7 +211,12 @@ ROLES = [
         "GRANT tenancy_platform TO tenancy_operator WITH INHERIT TRUE",
     ),
     ("role-default", "row_security of tenancy_api is off", "ALTER ROLE tenancy_api SET row_security = off"),
-    ("role-default", "lock_timeout of tenancy_api is 1h", "ALTER ROLE tenancy_api SET lock_timeout = '1h'"),
+    ("role-default", "lock_timeout of tenancy_api is 0", "ALTER ROLE tenancy_api SET lock_timeout = 0"),
+    (
+        "role-default",
+        "statement_timeout of tenancy_api is not set",
+        "ALTER ROLE tenancy_api RESET statement_timeout",
+    ),
     (
         "role-default",
         "search_path of tenancy_operator is not set",

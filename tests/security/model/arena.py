@@ -20,8 +20,8 @@ POOL_SIZE = 2
 
 PREPARATION = """
     ALTER ROLE tenancy_api IN DATABASE {database} SET lock_timeout = '20ms';
-    ALTER ROLE tenancy_api IN DATABASE {database} SET idle_in_transaction_session_timeout = 0;
-    ALTER ROLE tenancy_api IN DATABASE {database} SET transaction_timeout = 0;
+    ALTER ROLE tenancy_api IN DATABASE {database} SET idle_in_transaction_session_timeout = '1h';
+    ALTER ROLE tenancy_api IN DATABASE {database} SET transaction_timeout = '1h';
     ALTER TABLE tenancy.tenants SET (autovacuum_enabled = false);
     ALTER TABLE tenancy.tenant_events SET (autovacuum_enabled = false);
     ALTER TABLE tenancy_private.access_tokens SET (autovacuum_enabled = false);

@@ -85,13 +85,14 @@ GRANTS = [
 DEFAULTS = [
     {"role_name": role, "name": name, "value": value, "is_optional": is_optional}
     for role, is_optional, values in (
-        (API, False, {"search_path": "pg_catalog", "statement_timeout": "5s", "lock_timeout": "2s"}),
-        (API, False, {"idle_in_transaction_session_timeout": "10s", "transaction_timeout": "15s"}),
-        (API, False, {"log_parameter_max_length_on_error": "0"}),
+        (API, False, {"search_path": "pg_catalog", "log_parameter_max_length_on_error": "0"}),
         (OPERATOR, False, {"search_path": "pg_catalog", "log_parameter_max_length_on_error": "0"}),
         # On a managed server only the provider may set these for a role.
         (API, True, {"log_parameter_max_length": "0", "track_activities": "off"}),
         (OPERATOR, True, {"log_parameter_max_length": "0", "track_activities": "off"}),
+        # How long is the administrator's affair, also for one database; but there is a limit.
+        (API, False, dict.fromkeys(("statement_timeout", "lock_timeout"), "a limit")),
+        (API, False, dict.fromkeys(("idle_in_transaction_session_timeout", "transaction_timeout"), "a limit")),
     )
     for name, value in values.items()
 ]

@@ -84,7 +84,10 @@ ROLE_DEFAULT = Rule(
                END AS remedy
         FROM expected
         FULL JOIN found USING (role_name, name)
-        WHERE expected.value IS DISTINCT FROM found.value
+        WHERE CASE expected.value
+                  WHEN 'a limit' THEN coalesce(found.value, '0') ~ '^0[a-z]*$'
+                  ELSE expected.value IS DISTINCT FROM found.value
+              END
           AND NOT (found.value IS NULL AND expected.is_optional)
           AND (
               expected.name IS NOT NULL
