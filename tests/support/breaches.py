@@ -28,6 +28,14 @@ TABLES = [
     ),
     (
         "index-missing",
+        "elsewhere.ledger (tenant_id)",
+        (
+            f"{LEDGER} ALTER TABLE elsewhere.ledger DROP CONSTRAINT ledger_pkey, ADD COLUMN closed boolean;"
+            " CREATE INDEX ON elsewhere.ledger (tenant_id) WHERE closed"
+        ),
+    ),
+    (
+        "index-missing",
         "elsewhere.ledger (organization_id, tenant_id)",
         f"{LEDGER} ALTER TABLE elsewhere.ledger ADD COLUMN organization_id uuid",
     ),
@@ -145,6 +153,14 @@ GRANTS = [
         "grant-unexpected",
         "DELETE on tenancy.tenant_events for tenancy_owner",
         "GRANT DELETE ON tenancy.tenant_events TO tenancy_owner",
+    ),
+    *(
+        (
+            "grant-unexpected",
+            f"{right} on tenancy.tenant_events for tenancy_owner",
+            f"GRANT {right} ON tenancy.tenant_events TO tenancy_owner",
+        )
+        for right in ("UPDATE", "TRUNCATE")
     ),
     ("grant-unexpected", "SELECT on tenancy.tenants for pg_monitor", "GRANT SELECT ON tenancy.tenants TO pg_monitor"),
     (

@@ -74,7 +74,7 @@ GRANTS = [
                 *(f"UPDATE ({column})" for column in ("name", "metadata")),
             ),
         ),
-        (TENANTS, (OWNER,), ("SELECT", "UPDATE", "DELETE")),
+        (TENANTS, (OWNER,), ("SELECT", "UPDATE", "DELETE", "TRUNCATE")),
         (EVENTS, (API, PLATFORM), ("SELECT",)),
     )
     for role in roles

@@ -143,7 +143,7 @@ GRANT_UNEXPECTED = Rule(
             SELECT granted.grantee, granted.privilege_type
             FROM aclexplode(class.relacl) AS granted
             WHERE granted.privilege_type IN ('SELECT', 'DELETE')
-               OR (granted.privilege_type = 'UPDATE' AND granted.grantee = class.relowner)
+               OR (granted.privilege_type IN ('UPDATE', 'TRUNCATE') AND granted.grantee = class.relowner)
             UNION ALL
             SELECT granted.grantee, format('%s (%I)', granted.privilege_type, attribute.attname)
             FROM pg_catalog.pg_attribute AS attribute
