@@ -24,6 +24,7 @@ OPERATIONS = (*READS, *WRITES, DAY)
 DAY_PERCENT = {"GET by id": 60, "list of 20": 20, "PUT": 8, "POST": 7, "DELETE": 5}
 """What a bank's clients do, as far as anybody can say: mostly look."""
 
+WARM_UP_CLIENTS = 100
 OK = 200
 ITEMS = 200
 WRITES_A_SECOND = 5_000
@@ -64,6 +65,11 @@ class Ammunition:
         if fresh:
             await self.require_changes(peer, before, kinds[: volley.answers])
         return volley, figures
+
+    async def warm_up(self, bench: Bench, at: tuple[Peer, RunningProcess]) -> None:
+        """Open every connection and prepare every statement, so that no window pays for it."""
+        for operation in ("GET by id", DAY):
+            await self.fire(bench.lasting(WARM_UP_SECONDS), at, operation, WARM_UP_CLIENTS)
 
     async def make(self, peer: Peer, port: int, operation: str, seconds: float) -> list[Kind]:
         """Return enough shots for so many seconds, each with its kind; reads may be repeated."""

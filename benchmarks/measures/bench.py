@@ -1,7 +1,8 @@
 """What every measure works with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from benchmarks.data.server import Server
 from benchmarks.extent import Extent
@@ -24,6 +25,10 @@ class Bench:
     server: Server
     generator: Generator
     extent: Extent
+
+    def lasting(self, seconds: float) -> Self:
+        """Give the same bench with windows of another length."""
+        return replace(self, extent=replace(self.extent, seconds=seconds))
 
     def fire(
         self, process: RunningProcess, shots: Sequence[Shot], clients: int, *, repeat: bool = True

@@ -61,6 +61,9 @@ async def compare(
             for peer in peers
             for workers in WORKERS
         }
+        for peer in peers:
+            for workers in WORKERS:
+                await ammunition.warm_up(bench, (peer, processes[peer.name, workers]))
         for number in range(bench.extent.rounds):
             await database.vacuum()
             for operation, workers, clients in cells(bench.extent.clients):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from time import monotonic
 
 from benchmarks.data.database import Database
@@ -30,7 +29,7 @@ async def measure_memory(
         items = await ammunition.make(SERVICE, process.port, "GET by id", 0)
         pages = await ammunition.make(SERVICE, process.port, "list of 20", 0)
         shots = [shot for _, shot in items[: len(pages) * (10 - LISTS_IN_TEN) // LISTS_IN_TEN] + pages]
-        patient = replace(bench, extent=replace(bench.extent, seconds=SECONDS_BETWEEN_LOOKS))
+        patient = bench.lasting(SECONDS_BETWEEN_LOOKS)
         answered = 0
         end = monotonic() + MOST_SECONDS
         while answered < bench.extent.requests and monotonic() < end:
@@ -61,6 +60,8 @@ async def measure_pools(
     samples = []
     with ExitStack() as stack:
         processes = {size: stack.enter_context(SERVICE.start(database, 1, size)) for size in bench.extent.pool_sizes}
+        for process in processes.values():
+            await ammunition.warm_up(bench, (SERVICE, process))
         for number in range(bench.extent.rounds):
             for operation in ("GET by id", DAY):
                 for size, process in processes.items():

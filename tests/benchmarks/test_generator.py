@@ -59,9 +59,8 @@ def test_a_wrong_answer_ends_everything(generator: Generator, port: int, wrong: 
 
 def test_writes_are_fired_once(generator: Generator, port: int) -> None:
     """Without repetition as many answers come as there are shots."""
-    shots = [RIGHT] * 200_000
-    volley = generator.fire(port, shots[:100_000], clients=3, seconds=60, repeat=False)
-    assert volley.answers == 100_000
+    volley = generator.fire(port, [RIGHT] * 40_000, clients=3, seconds=60, repeat=False)
+    assert volley.answers == 40_000
 
 
 @pytest.mark.parametrize(
