@@ -75,8 +75,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.engine = create_engine(service_url(settings), settings)
     app.state.health_engine = create_engine(service_url(settings), settings, connections=1)
     app.state.metrics = ServiceMetrics(lambda: app.state.engine.pool) if settings.metrics_folder else None
-    app.include_router(health.router)
+    # Routes are tried in their order, and by themselves those of the documentation would stand first.
+    documentation = [*app.router.routes]
+    app.router.routes.clear()
     app.include_router(tenants.router)
+    app.include_router(health.router)
+    app.router.routes.extend(documentation)
     add_error_handlers(app)
     correct_openapi(app)
     app.add_middleware(RequestLimits, settings=settings)

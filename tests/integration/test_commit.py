@@ -6,13 +6,14 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Message, Receive, Scope, Send
 
 from multi_tenant_db.models import TenantType
 from multi_tenant_db.routers.dependencies import SignedIn
+from multi_tenant_db.routers.signed_in_route import SignedInRoute
 from multi_tenant_db.schemas import TenantCreate
 from tests.support.bodies import a_parent, a_replacement, a_subsidiary_of
 from tests.support.organization import Organization
@@ -99,14 +100,16 @@ async def test_a_defect_rolls_back(database: TestDatabase, as_admin: asyncpg.Con
     """What an endpoint had written before it failed is gone."""
     name = f"Written before a defect {uuid4()}"
     async with own_service(database.settings()) as (app, client):
+        router = APIRouter(route_class=SignedInRoute)
 
-        @app.post("/defect")
+        @router.post("/defect")
         async def write_and_fail(service: SignedIn) -> None:
             tenant = await service.create_tenant(
                 TenantCreate(name=name, tenant_type=TenantType.SUBSIDIARY, parent_tenant_id=hsbc.parent.tenant_id)
             )
             raise RuntimeError(f"after {tenant.tenant_id} was written")
 
+        app.include_router(router)
         assert_problem(await client.post("/defect", headers=hsbc.parent.headers), 500, "internal_error")
     assert await count(as_admin, name) == 0
 

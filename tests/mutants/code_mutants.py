@@ -4,7 +4,6 @@ from tests.mutants.mutant import Mutant
 
 SESSION = "database/tenant_session.py"
 ENGINE = "database/engine.py"
-DEPENDENCIES = "routers/dependencies.py"
 TENANTS = "repositories/tenant_repository.py"
 SERVICE = "services/tenant_service.py"
 REFUSALS = "repositories/refusals.py"
@@ -18,11 +17,11 @@ POOLED = "security/test_attack_pooled_sessions.py::"
 
 CODE_MUTANTS = (
     Mutant(
-        "commit after the response",
+        "the answer does not wait for the commit",
         ("integration/test_commit.py::test_a_creation_whose_commit_fails_is_not_answered_as_done",),
-        file=DEPENDENCIES,
-        old='{"scope": "function"} if',
-        new='{"scope": "request"} if',
+        file=SESSION,
+        old="await execute(connection.driver_connection, COMMIT)",
+        new="str(asyncio.ensure_future(execute(connection.driver_connection, COMMIT)))",
     ),
     Mutant(
         "the token stands in the statement's text",
@@ -60,39 +59,39 @@ CODE_MUTANTS = (
         new="if False:",
     ),
     Mutant(
-        "a refused login is a bad token",
+        "a refused login is a defect",
         ("integration/test_problems.py::test_a_refused_login_of_the_service_is_not_the_callers_fault",),
-        file=SESSION,
-        old="            await session.connection()\n",
-        new="",
+        file=ENGINE,
+        old="        raise DBAPIError(None, None, failure) from failure",
+        new="        raise",
+    ),
+    Mutant(
+        "SQLAlchemy works past the caller's transaction",
+        ("integration/test_create_tenant.py", "integration/test_commit.py"),
+        file="database/session.py",
+        old="connect=lambda: Connection(engine, connection)",
+        new="connect=engine.connect",
     ),
     Mutant(
         "what a caller leaves in a pooled session stays there",
         (f"{POOLED}test_a_variable_left_behind",),
-        file=ENGINE,
-        old='    event.listen(engine.sync_engine, "reset", _forget_the_caller)\n',
-        new="",
+        file=SESSION,
+        old='COMMIT = f"COMMIT; {FORGET_THE_CALLER}"',
+        new='COMMIT = "COMMIT; SELECT FROM pg_catalog.pg_class LIMIT 0"',
     ),
     Mutant(
         "a planted statement stays in its session",
         (f"{POOLED}test_a_session_with_a_planted_statement_is_closed",),
         file=ENGINE,
-        old="    if found != NOTHING_FOUND:",
-        new="    if False:",
+        old="connection.info[FORGOTTEN] = found == NOTHING_FOUND",
+        new="connection.info[FORGOTTEN] = True",
     ),
     Mutant(
         "a session that was robbed of its statements stays in the pool",
         (f"{POOLED}test_taking_the_drivers_statements_away",),
-        file=ENGINE,
-        old="        context.is_disconnect = True\n",
-        new="",
-    ),
-    Mutant(
-        "a repository works past the caller's session",
-        (f"{OVER_HTTP}test_sees",),
-        file=TENANTS,
-        old="        self._session = session\n",
-        new="        self._session = AsyncSession(session.bind, autoflush=False)\n",
+        file="database/driver.py",
+        old="        driver.terminate()\n",
+        new="        pass\n",
     ),
     Mutant(
         "every deletion cascades",
@@ -126,8 +125,8 @@ CODE_MUTANTS = (
         "pages overlap",
         ("integration/test_list_tenants.py::test_pages_of_any_size_show_everything_once",),
         file=TENANTS,
-        old="key > (",
-        new="key >= (",
+        old="tuple_(*KEY) > ",
+        new="tuple_(*KEY) >= ",
     ),
     Mutant(
         "a page shows one tenant too many",

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from multi_tenant_db.database.engine import create_engine, operator_url
+from multi_tenant_db.database.session import Session
 from multi_tenant_db.database.tenant_session import tenant_session, transaction
 from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository
 from multi_tenant_db.services.access_token_service import AccessTokenService
@@ -27,7 +28,7 @@ async def operator_engine() -> AsyncIterator[AsyncEngine]:
 
 
 @asynccontextmanager
-async def platform_session(engine: AsyncEngine, command: str) -> AsyncIterator[AsyncSession]:
+async def platform_session(engine: AsyncEngine, command: str) -> AsyncIterator[Session]:
     """Open a transaction that reaches every tenant, on a token that is issued for it and revoked after it."""
     async with transaction(engine) as session:
         service = AccessTokenService(AccessTokenRepository(session))

@@ -49,6 +49,8 @@ def serve(
         # Websockets would go past every limit, and there are none here.
         http=OrderlyHttpProtocol,
         ws="none",
+        # Nothing here asks from where or by which scheme a request came.
+        proxy_headers=False,
         host=settings.host,
         port=settings.port,
         workers=1 if reload else settings.workers,

@@ -17,7 +17,7 @@ from multi_tenant_db.cli.lifetime import parse_lifetime
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.identity.issued_token import IssuedToken
-from multi_tenant_db.models import Tenant
+from multi_tenant_db.models import TenantRow
 from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.services.access_token_service import AccessTokenService
@@ -92,7 +92,7 @@ async def _issue(name_or_id: str | None, label: str, lifetime: timedelta) -> tup
             return await service.issue_for_tenant(tenant, label=label, lifetime=lifetime)
 
 
-async def _find(tenants: TenantRepository, name_or_id: str) -> Sequence[Tenant]:
+async def _find(tenants: TenantRepository, name_or_id: str) -> Sequence[TenantRow]:
     try:
         tenant_id = UUID(name_or_id)
     except ValueError:
@@ -101,7 +101,7 @@ async def _find(tenants: TenantRepository, name_or_id: str) -> Sequence[Tenant]:
     return [tenant] if tenant else []
 
 
-def _only(found: Sequence[Tenant], name_or_id: str) -> Tenant:
+def _only(found: Sequence[TenantRow], name_or_id: str) -> TenantRow:
     if len(found) == 1:
         return found[0]
     if found:

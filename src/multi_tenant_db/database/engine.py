@@ -1,14 +1,15 @@
 """The connection pool, and what a connection forgets between two callers."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine import AdaptedConnection, ExceptionContext
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolResetState
+from sqlalchemy.util import greenlet_spawn
 
 from multi_tenant_db.database.fair_pool import FairPool
 from multi_tenant_db.database.tampered_session_error import TamperedSessionError
@@ -35,6 +36,7 @@ FORGET_THE_CALLER = """
 """One message. Its last row count is that of statements made by PREPARE, which the driver never does."""
 
 NOTHING_FOUND = "SELECT 0"
+FORGOTTEN = "the caller is forgotten"
 UNKNOWN_PREPARED_STATEMENT = "26000"
 
 
@@ -63,7 +65,10 @@ def create_engine(url: URL, settings: Settings, connections: int | None = None) 
         max_overflow=0,
         pool_timeout=settings.pool_timeout_seconds,
         pool_use_lifo=True,
+        # SQLAlchemy begins and ends nothing: tenant_session.py does, and saves round trips by it.
+        isolation_level="AUTOCOMMIT",
         hide_parameters=True,
+        json_deserializer=from_json,
         connect_args={
             "timeout": settings.connect_timeout_seconds,
             "command_timeout": settings.command_timeout_seconds,
@@ -83,9 +88,9 @@ def _refuse_a_dead_connection(connection: AdaptedConnection, _entry: object, _pr
         raise DisconnectionError("the server has closed this connection")
 
 
-def _forget_the_caller(connection: AdaptedConnection, _entry: ConnectionPoolEntry, state: PoolResetState) -> None:
+def _forget_the_caller(connection: AdaptedConnection, entry: ConnectionPoolEntry, state: PoolResetState) -> None:
     """Reset a session on its way back to the pool, which discards it when this raises."""
-    if state.terminate_only or not state.asyncio_safe:
+    if entry.info.pop(FORGOTTEN, False) or state.terminate_only or not state.asyncio_safe:
         return
     found: str = connection.run_async(lambda driver: driver.execute(FORGET_THE_CALLER))
     if found != NOTHING_FOUND:
@@ -99,14 +104,36 @@ def _discard_a_robbed_session(context: ExceptionContext) -> None:
         context.invalidate_pool_on_disconnect = False
 
 
-@asynccontextmanager
-async def turn_at(engine: AsyncEngine) -> AsyncIterator[None]:
+async def check_out(engine: AsyncEngine) -> PoolProxiedConnection:
+    """Take a live connection from the pool, at one's turn, without what SQLAlchemy builds around it.
+
+    Raises DBAPIError without a statement, or what the driver raises, when there is none to be had.
+    """
+    try:
+        return await greenlet_spawn(engine.pool.connect)
+    except engine.dialect.loaded_dbapi.Error as failure:
+        raise DBAPIError(None, None, failure) from failure
+
+
+def note_forgotten(connection: PoolProxiedConnection, found: str) -> None:
+    """Spare the pool the message FORGET_THE_CALLER, where it was just sent and found nothing."""
+    connection.info[FORGOTTEN] = found == NOTHING_FOUND
+
+
+async def check_in(connection: PoolProxiedConnection) -> None:
+    """Give a connection back, which only takes a wait when there is something to forget."""
+    if connection.info.get(FORGOTTEN):
+        connection.close()
+    else:
+        await greenlet_spawn(connection.close)
+
+
+def turn_at(engine: AsyncEngine) -> AbstractAsyncContextManager[None]:
     """Wait for one's turn at the connections, first come, first served; raises TimeoutError."""
     pool = engine.pool
     if not isinstance(pool, FairPool):
         raise TypeError("make engines with create_engine(): their pool serves first come, first served")
-    async with pool.turn():
-        yield
+    return pool.turn()
 
 
 def _url_as(settings: Settings, role: str, password: str | None) -> URL:

@@ -26,7 +26,10 @@ class FairPool(AsyncAdaptedQueuePool):
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Hold a place among the pool's connections; raises TimeoutError after the pool's timeout."""
-        async with asyncio.timeout(self.timeout()):
+        if self._turns.locked():
+            async with asyncio.timeout(self.timeout()):
+                await self._turns.acquire()
+        else:
             await self._turns.acquire()
         try:
             yield

@@ -4,7 +4,17 @@ from multi_tenant_db.models.base import Base
 from multi_tenant_db.models.tenant import Tenant
 from multi_tenant_db.models.tenant_event import TenantEvent
 from multi_tenant_db.models.tenant_event_type import TenantEventType
+from multi_tenant_db.models.tenant_row import TenantRow
 from multi_tenant_db.models.tenant_type import TenantType
 from multi_tenant_db.models.version_condition import ANY_VERSION, VersionCondition
 
-__all__ = ["ANY_VERSION", "Base", "Tenant", "TenantEvent", "TenantEventType", "TenantType", "VersionCondition"]
+__all__ = [
+    "ANY_VERSION",
+    "Base",
+    "Tenant",
+    "TenantEvent",
+    "TenantEventType",
+    "TenantRow",
+    "TenantType",
+    "VersionCondition",
+]

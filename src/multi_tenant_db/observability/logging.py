@@ -1,12 +1,17 @@
 """Structured logs: JSON lines for machines, coloured text for people."""
 
+import json
 import logging
 import sys
+from typing import Any
 
 import structlog
 from structlog.typing import Processor
 
 from multi_tenant_db.settings import Settings
+
+ENCODER = json.JSONEncoder(default=repr)
+"""Made once: `json.dumps` makes one for every line."""
 
 
 def configure_logging(settings: Settings) -> None:
@@ -21,7 +26,7 @@ def configure_logging(settings: Settings) -> None:
     ]
     last: list[Processor]
     if settings.log_format == "json":
-        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_as_json)]
     else:
         last = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
@@ -44,3 +49,7 @@ def configure_logging(settings: Settings) -> None:
     for talkative in ("sqlalchemy", "multi_tenant_db.database.fair_pool"):
         logging.getLogger(talkative).setLevel(max(level, logging.WARNING))
     logging.getLogger("uvicorn.access").disabled = True
+
+
+def _as_json(event: dict[str, Any], **_: Any) -> str:
+    return ENCODER.encode(event)

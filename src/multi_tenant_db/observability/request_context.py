@@ -6,14 +6,14 @@ from time import perf_counter
 from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from multi_tenant_db.errors import InternalError, RequestTimedOut
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
 from multi_tenant_db.routers.problem_responses import problem_response
 
-REQUEST_ID_HEADER = "X-Request-ID"
+REQUEST_ID_HEADER = b"x-request-id"
+FIXED_HEADERS = ((b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff"))
 WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 log = structlog.get_logger()
@@ -45,10 +45,7 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID_HEADER] = request_id
-                headers["Cache-Control"] = "private, no-cache"
-                headers["X-Content-Type-Options"] = "nosniff"
+                message["headers"] = [*message["headers"], *FIXED_HEADERS, (REQUEST_ID_HEADER, request_id.encode())]
             await send(message)
 
         try:
@@ -74,7 +71,7 @@ class RequestContext:
 
 def _request_id(scope: Scope) -> str:
     """Return the client's id when it is well formed, else a new one."""
-    given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+    given = next((value for name, value in scope["headers"] if name == REQUEST_ID_HEADER), b"").decode("latin-1")
     return given if WELL_FORMED_ID.fullmatch(given) else str(uuid4())
 
 

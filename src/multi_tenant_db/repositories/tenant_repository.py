@@ -1,16 +1,30 @@
 """Every query on tenants. None filters by caller: that is the policies' affair, and only theirs."""
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 
-from multi_tenant_db.models import Tenant, TenantType, VersionCondition
+from multi_tenant_db.database.compiled_statement import CompiledStatement
+from multi_tenant_db.database.session import Session
+from multi_tenant_db.models import Tenant, TenantRow, TenantType, VersionCondition
 from multi_tenant_db.repositories.page_cursor import PageCursor
 from multi_tenant_db.repositories.refusals import refusals_as_errors
+
+COLUMNS = [Tenant.__table__.c[name.removesuffix("_")] for name in TenantRow._fields]
+KEY = (Tenant.organization_id, Tenant.tenant_id)
+
+
+def _reads(statement: Select[Any]) -> CompiledStatement[TenantRow]:
+    return CompiledStatement(statement, TenantRow._make)
+
+
+TENANT = _reads(select(*COLUMNS).where(Tenant.tenant_id == bindparam("tenant_id")))
+NAMESAKES = _reads(select(*COLUMNS).where(Tenant.name == bindparam("name")).order_by(*KEY))
+ORGANIZATION = _reads(select(*COLUMNS).where(Tenant.organization_id == bindparam("organization_id")).order_by(*KEY))
 
 
 class TenantRepository:
@@ -19,12 +33,12 @@ class TenantRepository:
     A condition narrows a write to a tenant whose version, once the write holds its lock, still fulfils it.
     """
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     async def add(
         self, *, name: str, tenant_type: TenantType, parent_tenant_id: UUID | None, metadata: dict[str, Any]
-    ) -> Tenant:
+    ) -> TenantRow:
         """Insert a tenant and return it as the database completed it.
 
         Raises OperationNotPermitted, ParentNotFound, NameTaken or InvalidRequest, as the policies and constraints say.
@@ -32,43 +46,35 @@ class TenantRepository:
         statement = (
             insert(Tenant)
             .values(name=name, tenant_type=tenant_type, parent_tenant_id=parent_tenant_id, metadata_=metadata)
-            .returning(Tenant)
+            .returning(*COLUMNS)
         )
         with refusals_as_errors("insert"):
-            return (await self._session.scalars(statement)).one()
+            return TenantRow._make((await self._session.execute(statement)).one())
 
-    async def find(self, tenant_id: UUID) -> Tenant | None:
+    async def find(self, tenant_id: UUID) -> TenantRow | None:
         """Return the tenant, or None when it does not exist for this caller."""
-        return (await self._session.scalars(select(Tenant).where(Tenant.tenant_id == tenant_id))).one_or_none()
+        rows = await self._session.fetch(TENANT, tenant_id=tenant_id)
+        return rows[0] if rows else None
 
-    async def find_by_name(self, name: str) -> Sequence[Tenant]:
+    async def find_by_name(self, name: str) -> Sequence[TenantRow]:
         """Return all tenants of this name; different organisations may use the same. Reads the whole reach."""
-        statement = select(Tenant).where(Tenant.name == name).order_by(Tenant.organization_id, Tenant.tenant_id)
-        return (await self._session.scalars(statement)).all()
+        return await self._session.fetch(NAMESAKES, name=name)
 
     async def find_names(self, tenant_ids: Collection[UUID]) -> dict[UUID, str]:
         """Return the names of those tenants that exist for this caller."""
         statement = select(Tenant.tenant_id, Tenant.name).where(Tenant.tenant_id.in_(tenant_ids))
         return {row.tenant_id: row.name for row in await self._session.execute(statement)}
 
-    async def list_organization(self, organization_id: UUID) -> Sequence[Tenant]:
+    async def list_organization(self, organization_id: UUID) -> Sequence[TenantRow]:
         """Return an organisation whole, in key order."""
-        statement = select(Tenant).where(Tenant.organization_id == organization_id).order_by(Tenant.tenant_id)
-        return (await self._session.scalars(statement)).all()
+        return await self._session.fetch(ORGANIZATION, organization_id=organization_id)
 
     async def list_page(
         self, *, limit: int, after: PageCursor | None, tenant_type: TenantType | None
-    ) -> Sequence[Tenant]:
+    ) -> Sequence[TenantRow]:
         """Return up to `limit` tenants in key order, from behind `after` on."""
-        statement = select(Tenant).order_by(Tenant.organization_id, Tenant.tenant_id).limit(limit)
-        if after is not None:
-            key = tuple_(Tenant.organization_id, Tenant.tenant_id)
-            statement = statement.where(key > (after.organization_id, after.tenant_id))
-        if tenant_type is not None:
-            # Said by the parent, not by the type, since a partial index holds the tenants without a parent.
-            has_no_parent = Tenant.parent_tenant_id.is_(None)
-            statement = statement.where(has_no_parent if tenant_type is TenantType.PARENT else ~has_no_parent)
-        return (await self._session.scalars(statement)).all()
+        key = {} if after is None else {"organization_id": after.organization_id, "tenant_id": after.tenant_id}
+        return await self._session.fetch(_page(after is not None, tenant_type), limit=limit, **key)
 
     async def replace(
         self,
@@ -77,7 +83,7 @@ class TenantRepository:
         name: str,
         metadata: dict[str, Any],
         condition: VersionCondition,
-    ) -> Tenant | None:
+    ) -> TenantRow | None:
         """Replace name and metadata; return None when there is no such tenant, or its version is another.
 
         Raises NameTaken or InvalidRequest, as the constraints say.
@@ -86,11 +92,12 @@ class TenantRepository:
             update(Tenant)
             .where(Tenant.tenant_id == tenant_id, *_fulfils(condition))
             .values(name=name, metadata_=metadata)
-            .returning(Tenant)
-            .execution_options(synchronize_session=False, populate_existing=True)
+            .returning(*COLUMNS)
+            .execution_options(synchronize_session=False)
         )
         with refusals_as_errors("update"):
-            return (await self._session.scalars(statement)).one_or_none()
+            row = (await self._session.execute(statement)).one_or_none()
+        return TenantRow._make(row) if row else None
 
     async def remove(self, tenant_id: UUID, *, cascade: bool, condition: VersionCondition) -> bool:
         """Delete a tenant, with `cascade` its whole organisation in one statement; return False when it still stands.
@@ -115,6 +122,20 @@ class TenantRepository:
         """Return how many subsidiaries of the tenant exist for this caller."""
         statement = select(func.count()).select_from(_subsidiaries_of(tenant_id).subquery())
         return (await self._session.scalars(statement)).one()
+
+
+@cache
+def _page(goes_on: bool, tenant_type: TenantType | None) -> CompiledStatement[TenantRow]:
+    """Return the statement for a page of tenants: the first one, or one that goes on behind a key."""
+    statement = select(*COLUMNS).order_by(*KEY).limit(bindparam("limit"))
+    if goes_on:
+        last = (bindparam(column.name, type_=column.type) for column in KEY)
+        statement = statement.where(tuple_(*KEY) > tuple_(*last))
+    if tenant_type is not None:
+        # Said by the parent, not by the type, since a partial index holds the tenants without a parent.
+        has_no_parent = Tenant.parent_tenant_id.is_(None)
+        statement = statement.where(has_no_parent if tenant_type is TenantType.PARENT else ~has_no_parent)
+    return _reads(statement)
 
 
 def _fulfils(condition: VersionCondition) -> Iterator[ColumnElement[bool]]:

@@ -1,60 +1,54 @@
-"""If-Match and If-None-Match as dependencies: all lines of a header read as one list (RFC 9110, section 5.3)."""
+"""If-Match and If-None-Match: all lines of a header read as one list (RFC 9110, section 5.3).
 
-from typing import Annotated
+The OpenAPI document declares them, FastAPI does not read them: it would hand over the first line only, and slowly.
+"""
 
-from fastapi import Depends, Header, Request
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
 
 from multi_tenant_db.models import VersionCondition
 from multi_tenant_db.routers.entity_tags import HEADER_PATTERN, version_condition
-from multi_tenant_db.schemas import NeverNull
-
-EXAMPLES = ['"1"']
 
 
-async def all_lines_of_if_match(
-    request: Request,
-    _declared: Annotated[
-        str | None,
-        NeverNull(HEADER_PATTERN),
-        Header(
-            alias="If-Match",
-            description="Act only if the tenant still has one of these entity tags; otherwise 412.",
-            examples=EXAMPLES,
+def _declaration(name: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string", "pattern": HEADER_PATTERN, "title": name, "description": description}
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {**schema, "examples": ['"1"']},
+    }
+
+
+CONDITIONAL: dict[str, Any] = {
+    "parameters": [
+        _declaration("If-Match", "Act only if the tenant still has one of these entity tags; otherwise 412."),
+        _declaration(
+            "If-None-Match", "Act only if the tenant has none of these entity tags; otherwise 304, or 412 to a change."
         ),
-    ] = None,
-) -> str | None:
-    """Return the header whole: FastAPI declares it, and hands over its first line only."""
-    return _all_lines(request, "If-Match")
+    ]
+}
+"""What an endpoint that reads them adds to the OpenAPI document."""
 
 
-async def all_lines_of_if_none_match(
-    request: Request,
-    _declared: Annotated[
-        str | None,
-        NeverNull(HEADER_PATTERN),
-        Header(
-            alias="If-None-Match",
-            description="Act only if the tenant has none of these entity tags; otherwise 304, or 412 to a change.",
-            examples=EXAMPLES,
-        ),
-    ] = None,
-) -> str | None:
-    """Return the header whole: FastAPI declares it, and hands over its first line only."""
-    return _all_lines(request, "If-None-Match")
+def read_conditions(request: Request) -> tuple[VersionCondition, VersionCondition]:
+    """Return what If-Match and what If-None-Match demand of a version; raises MalformedPrecondition."""
+    return (
+        version_condition(_all_lines(request, "If-Match"), None),
+        version_condition(None, _all_lines(request, "If-None-Match")),
+    )
+
+
+async def read_write_condition(request: Request) -> VersionCondition:
+    """Return what both headers together demand of the version that a change meets; raises MalformedPrecondition."""
+    return version_condition(_all_lines(request, "If-Match"), _all_lines(request, "If-None-Match"))
 
 
 def _all_lines(request: Request, name: str) -> str | None:
     lines = request.headers.getlist(name)
     return ", ".join(lines) if lines else None
-
-
-IfMatch = Annotated[str | None, Depends(all_lines_of_if_match)]
-IfNoneMatch = Annotated[str | None, Depends(all_lines_of_if_none_match)]
-
-
-async def read_write_condition(if_match: IfMatch, if_none_match: IfNoneMatch) -> VersionCondition:
-    """Return what both headers together demand of the version that a change meets; raises MalformedPrecondition."""
-    return version_condition(if_match, if_none_match)
 
 
 WriteCondition = Annotated[VersionCondition, Depends(read_write_condition)]

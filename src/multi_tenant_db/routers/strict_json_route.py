@@ -5,17 +5,17 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from multi_tenant_db.errors import BodyTooSlow
+from multi_tenant_db.routers.signed_in_route import SignedInRoute
 from multi_tenant_db.routers.strict_json_request import STOP_READING, StrictJsonRequest
 
 
-class StrictJsonRoute(APIRoute):
-    """Where an endpoint declares a body, reads it before FastAPI does, which would forgive too much."""
+class StrictJsonRoute(SignedInRoute):
+    """Where an endpoint declares a body, reads it before a connection is taken, and stricter than FastAPI would."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap FastAPI's handler."""
+        """Wrap the handler that signs in."""
         handle = super().get_route_handler()
         if self.body_field is None:
             return handle

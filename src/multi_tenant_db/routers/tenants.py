@@ -33,8 +33,8 @@ from multi_tenant_db.errors import (
 )
 from multi_tenant_db.routers.declared_answers import ETAG, LINK, LOCATION, declare_answer
 from multi_tenant_db.routers.dependencies import SignedIn
-from multi_tenant_db.routers.entity_tags import entity_tag, version_condition
-from multi_tenant_db.routers.preconditions import IfMatch, IfNoneMatch, WriteCondition
+from multi_tenant_db.routers.entity_tags import entity_tag
+from multi_tenant_db.routers.preconditions import CONDITIONAL, WriteCondition, read_conditions
 from multi_tenant_db.routers.problem_responses import declare_problems
 from multi_tenant_db.routers.strict_json_route import StrictJsonRoute
 from multi_tenant_db.schemas import NeverNull, TenantCreate, TenantListQuery, TenantPage, TenantRead, TenantUpdate
@@ -122,7 +122,7 @@ async def list_tenants(
         following = query.model_copy(update={"cursor": next_cursor})
         parameters = urlencode(following.model_dump(exclude_none=True, exclude_defaults=True))
         response.headers["Link"] = f'<{request.scope["path"]}?{parameters}>; rel="next"'
-    return TenantPage(items=[TenantRead.model_validate(tenant) for tenant in tenants], next_cursor=next_cursor)
+    return TenantPage.model_validate({"items": tenants, "next_cursor": next_cursor}, from_attributes=True)
 
 
 @router.get(
@@ -132,12 +132,13 @@ async def list_tenants(
     | declare_answer(200, "The tenant.", TENANT, ETAG)
     | declare_problems(AmbiguousHeaders, MalformedPrecondition, TenantNotFound, PreconditionFailed),
     response_model=TenantRead,
+    openapi_extra=CONDITIONAL,
 )
 async def read_tenant(
-    response: Response, tenant_id: TenantPath, service: SignedIn, if_match: IfMatch, if_none_match: IfNoneMatch
+    request: Request, response: Response, tenant_id: TenantPath, service: SignedIn
 ) -> TenantRead | Response:
     """Read one tenant. What is not within your reach does not exist for you."""
-    wanted, unknown = version_condition(if_match, None), version_condition(None, if_none_match)
+    wanted, unknown = read_conditions(request)
     tenant = await service.get_tenant(tenant_id, wanted)
     etag = {"ETag": entity_tag(tenant.version)}
     if not unknown.holds_for(tenant.version):
@@ -161,6 +162,7 @@ async def read_tenant(
         BodyTooLarge,
         UnsupportedMediaType,
     ),
+    openapi_extra=CONDITIONAL,
 )
 async def replace_tenant(
     response: Response, tenant_id: TenantPath, body: TenantUpdate, service: SignedIn, condition: WriteCondition
@@ -184,6 +186,7 @@ async def replace_tenant(
         TenantHasSubsidiaries,
         PreconditionFailed,
     ),
+    openapi_extra=CONDITIONAL,
 )
 async def delete_tenant(
     tenant_id: TenantPath,

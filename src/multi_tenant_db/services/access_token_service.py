@@ -6,7 +6,7 @@ from uuid import UUID
 
 from multi_tenant_db.identity.access_token import hash_access_token, new_access_token
 from multi_tenant_db.identity.issued_token import IssuedToken
-from multi_tenant_db.models import Tenant
+from multi_tenant_db.models import TenantRow
 from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository
 
 
@@ -16,7 +16,7 @@ class AccessTokenService:
     def __init__(self, tokens: AccessTokenRepository) -> None:
         self._tokens = tokens
 
-    async def issue_for_tenant(self, tenant: Tenant, *, label: str, lifetime: timedelta) -> tuple[str, IssuedToken]:
+    async def issue_for_tenant(self, tenant: TenantRow, *, label: str, lifetime: timedelta) -> tuple[str, IssuedToken]:
         """Return a new token that acts for the tenant, and what is known of it besides."""
         token = new_access_token()
         issued = await self._tokens.issue_for_tenant(

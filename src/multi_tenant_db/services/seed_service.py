@@ -4,7 +4,7 @@ import json
 from importlib import resources
 from typing import Any
 
-from multi_tenant_db.models import Tenant, TenantType
+from multi_tenant_db.models import TenantRow, TenantType
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 
 
@@ -46,6 +46,6 @@ class SeedService:
                     added += 1
         return added
 
-    async def _find_parent(self, name: str) -> Tenant | None:
+    async def _find_parent(self, name: str) -> TenantRow | None:
         namesakes = await self._tenants.find_by_name(name)
         return next((tenant for tenant in namesakes if tenant.tenant_type is TenantType.PARENT), None)

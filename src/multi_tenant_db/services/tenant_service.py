@@ -8,7 +8,7 @@ from uuid import UUID
 
 from multi_tenant_db.errors import OperationNotPermitted, PreconditionFailed, TenantHasSubsidiaries, TenantNotFound
 from multi_tenant_db.identity.caller import Caller
-from multi_tenant_db.models import ANY_VERSION, Tenant, TenantType, VersionCondition
+from multi_tenant_db.models import ANY_VERSION, TenantRow, TenantType, VersionCondition
 from multi_tenant_db.repositories.page_cursor import PageCursor
 from multi_tenant_db.repositories.request_repository import RequestRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
@@ -51,7 +51,7 @@ class TenantService:
 
     async def list_tenants(
         self, *, limit: int, cursor: str | None, tenant_type: TenantType | None
-    ) -> tuple[Sequence[Tenant], str | None]:
+    ) -> tuple[Sequence[TenantRow], str | None]:
         """Return a page in key order and the cursor of the next one, None on the last page."""
         after = PageCursor.decode(cursor) if cursor else None
         tenants = await self._tenants.list_page(limit=limit + 1, after=after, tenant_type=tenant_type)
@@ -60,7 +60,7 @@ class TenantService:
         last = tenants[limit - 1]
         return tenants[:limit], PageCursor(last.organization_id, last.tenant_id).encode()
 
-    async def get_tenant(self, tenant_id: UUID, condition: VersionCondition = ANY_VERSION) -> Tenant:
+    async def get_tenant(self, tenant_id: UUID, condition: VersionCondition = ANY_VERSION) -> TenantRow:
         """Return the tenant; raises TenantNotFound or PreconditionFailed."""
         tenant = await self._tenants.find(tenant_id)
         if tenant is None:
@@ -76,7 +76,7 @@ class TenantService:
         name: str,
         metadata: dict[str, Any],
         condition: VersionCondition = ANY_VERSION,
-    ) -> Tenant:
+    ) -> TenantRow:
         """Replace name and metadata; raises TenantNotFound, PreconditionFailed or NameTaken."""
         tenant = await self._tenants.replace(tenant_id, name=name, metadata=metadata, condition=condition)
         if tenant is None:

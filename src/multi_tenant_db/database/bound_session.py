@@ -1,0 +1,23 @@
+"""The synchronous half of the session."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, orm
+
+
+class BoundSession(orm.Session):
+    """Works on one connection, and makes SQLAlchemy's object for it only when a statement needs it: few requests do."""
+
+    def __init__(self, *, connect: Callable[[], Connection], **options: Any) -> None:
+        super().__init__(**options)
+        self._connect = connect
+
+    @cached_property
+    def _connection(self) -> Connection:
+        return self._connect()
+
+    def get_bind(self, *_: Any, **__: Any) -> Connection:
+        """Return the connection, whatever the statement."""
+        return self._connection
