@@ -52,7 +52,7 @@ class HuntingGround:
         admin = await _connect(copy)
         try:
             before = await catalogue(admin)
-            await admin.execute(sql)
+            await admin.execute(sql or "SELECT")
             return difference(before, await catalogue(admin))
         finally:
             await admin.close()
