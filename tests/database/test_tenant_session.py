@@ -168,6 +168,14 @@ async def test_context_and_role_end_with_the_transaction(
     assert await context_left(engine) == ("tenancy_api", "", process_id)
 
 
+async def test_the_role_ends_without_the_pools_help(engine: AsyncEngine, platform_operator: Party) -> None:
+    """A platform operator's role is his transaction's: it ends with a COMMIT, before the pool resets the session."""
+    async with tenant_session(engine, platform_operator.token) as (session, _caller):
+        assert (await session.execute(text("SELECT current_user"))).scalar_one() == "tenancy_platform"
+        await session.execute(text("COMMIT"))
+        assert (await session.execute(text("SELECT current_user"))).scalar_one() == "tenancy_api"
+
+
 async def test_other_refusals_are_no_authentication_matter(engine: AsyncEngine, hsbc: Organization) -> None:
     """A statement that lacks a right is a defect of ours, not a bad token."""
     with pytest.raises(DBAPIError, match="permission denied"):

@@ -32,7 +32,7 @@ CODE_MUTANTS = (
     ),
     Mutant(
         "the role is switched for the session",
-        (f"{IN_SESSION}test_context_and_role_end_with_the_transaction",),
+        (f"{IN_SESSION}test_the_role_ends_without_the_pools_help",),
         file=SESSION,
         old="SET LOCAL ROLE",
         new="SET ROLE",

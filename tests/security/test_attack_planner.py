@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.attack import residual, sees_nothing
 from tests.support.attempt import attempt
+from tests.support.context import presenting
 from tests.support.oracle import QUESTIONS, explained, twins
 from tests.support.organization import Organization
 from tests.support.party import Party
@@ -32,6 +33,14 @@ WHOLE_ORGANIZATION = """
     CROSS JOIN LATERAL (SELECT set_config('app.current_tenant', step.token, true) AS done OFFSET 0) AS present
     CROSS JOIN LATERAL (
         SELECT * FROM {table} WHERE {column} < CASE WHEN present.done IS NULL THEN NULL ELSE step.below END OFFSET 0
+    ) AS t
+"""
+STEP_BY_STEP = """
+    SELECT t.tenant_id
+    FROM (VALUES (1, $1::tid[], '{narrow}'), (2, $2::tid[], '{wide}')) AS step (n, addresses, token)
+    CROSS JOIN LATERAL (SELECT set_config('app.current_tenant', step.token, true) AS done OFFSET 0) AS present
+    CROSS JOIN LATERAL (
+        SELECT * FROM {table} WHERE ctid = ANY (CASE WHEN present.done <> '' THEN step.addresses END) OFFSET 0
     ) AS t
 """
 
@@ -106,8 +115,13 @@ async def test_what_the_planner_expects(
 
 @sees_nothing(GROUP)
 @pytest.mark.parametrize(("table", "column"), [("tenancy.tenants", "name"), ("tenancy.tenant_events", "database_role")])
-async def test_two_tokens_in_one_statement(
-    as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization, table: str, column: str
+async def test_two_tokens_in_one_statement(  # noqa: PLR0913, PLR0917 - fixtures
+    as_api: asyncpg.Connection,
+    as_admin: asyncpg.Connection,
+    hsbc: Organization,
+    barclays: Organization,
+    table: str,
+    column: str,
 ) -> None:
     """To be measured by the organisation of one token and by the wide reach of another, changed in mid-statement."""
     for wide, narrow in ((barclays.parent, hsbc.subsidiaries[0]), (hsbc.subsidiaries[0], barclays.parent)):
@@ -119,6 +133,18 @@ async def test_two_tokens_in_one_statement(
         )
         reach = {hsbc.subsidiaries[0].tenant_id, *(party.tenant_id for party in barclays.everybody)}
         assert {row["tenant_id"] for row in rows} <= reach
+    # The organisation asked for at a stranger's row, the reach then with another parent's token.
+    query = f"SELECT array_agg(ctid) FROM {table} WHERE organization_id = $1"
+    ours, theirs = [await as_admin.fetchval(query, bank.parent.tenant_id) for bank in (hsbc, barclays)]
+    seen = {}
+    for narrow in (hsbc.subsidiaries[0], barclays.parent):
+        async with presenting(as_api, None):
+            for setting in BY_ADDRESS:
+                await as_api.execute(f"SET LOCAL {setting}")
+            steps = STEP_BY_STEP.format(narrow=narrow.token, wide=barclays.parent.token, table=table)
+            seen[narrow.name] = {row["tenant_id"] for row in await as_api.fetch(steps, theirs, ours + theirs)}
+    assert seen[hsbc.subsidiaries[0].name] == set()
+    assert seen[barclays.parent.name] == {party.tenant_id for party in barclays.everybody}
 
 
 @sees_nothing(GROUP)
