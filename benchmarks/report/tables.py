@@ -93,9 +93,12 @@ def growth_rows(results: Results) -> Rows:
 
 
 def plan_rows(results: Results) -> Rows:
-    """The indexes that answered at the largest size; a bad plan would have ended the run."""
+    """The indexes that answered at the largest size, and the buffers touched; a bad plan would have ended the run."""
     largest = max((sample.key["tenants"] for sample in results.of(growth.PLANS)), default=0)
-    used = {(s.key["statement"], s.key["caller"]): s.key["indexes"] for s in results.of(growth.PLANS, tenants=largest)}
+    used = {
+        (sample.key["statement"], sample.key["caller"]): f"{sample.key['indexes']}, {sample.key['buffers']}"
+        for sample in results.of(growth.PLANS, tenants=largest)
+    }
     callers = list(dict.fromkeys(caller for _, caller in used))
     rows = [[f"{largest:,} tenants", *callers]]
     for statement in dict.fromkeys(statement for statement, _ in used):
