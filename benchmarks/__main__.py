@@ -51,9 +51,12 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command line
                 rounds=rounds or usual.rounds,
                 requests=requests or usual.requests,
             )
-            results = _measure(extent, only or list(MEASURES))
+            results = Results(extent.name, {})
             FOLDER.mkdir(parents=True, exist_ok=True)
-            RESULT.write_text(json.dumps(results.to_json(), indent=1), encoding="utf-8")
+            try:
+                _measure(results, extent, only or list(MEASURES))
+            finally:  # an interrupted run keeps what it has measured
+                RESULT.write_text(json.dumps(results.to_json(), indent=1), encoding="utf-8")
         # Only a whole long run writes into the repository.
         target = document or (DOCUMENT if results.extent == LONG.name and not only else FOLDER / DOCUMENT.name)
         write_report(results, template=DOCUMENT, target=target)
@@ -63,7 +66,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     console.print(f"The report is {target}; every window is in {report or RESULT}")
 
 
-def _measure(extent: Extent, only: list[str]) -> Results:
+def _measure(results: Results, extent: Extent, only: list[str]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and everything is taken away
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES if most == resource.RLIM_INFINITY else min(FILES, most), most))
@@ -74,7 +77,7 @@ def _measure(extent: Extent, only: list[str]) -> Results:
             task = progress.add_task("starting", measure=measure, total=None)
             return lambda done: progress.update(task, advance=1, description=done)
 
-        return asyncio.run(run(extent, only, of))
+        asyncio.run(run(results, extent, only, of))
 
 
 if __name__ == "__main__":

@@ -24,18 +24,17 @@ MEASURES = (
 Advance = Callable[[str], None]
 
 
-async def run(extent: Extent, only: Collection[str], progress: Callable[[str], Advance]) -> Results:
-    """Measure what was asked for; `progress` gives, for a measure, what to call after each of its windows."""
+async def run(results: Results, extent: Extent, only: Collection[str], progress: Callable[[str], Advance]) -> None:
+    """Measure what was asked for, into `results`; `progress` gives what to call after each window of a measure."""
     with running_server() as server, Generator() as generator:
         bench = Bench(server, generator, extent)
-        results = Results(extent.name, await describe_machine(server))
+        results.machine |= await describe_machine(server)
         if headroom.MEASURE in only:
             results.samples += headroom.measure_headroom(bench, progress(headroom.MEASURE))
         if set(only) - {headroom.MEASURE, growth.MEASURE}:
             await _beside_peers(results, bench, only, progress)
         if growth.MEASURE in only:
             results.samples += await growth.measure_growth(bench, progress(growth.MEASURE))
-    return results
 
 
 async def _beside_peers(

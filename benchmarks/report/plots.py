@@ -11,11 +11,17 @@ from benchmarks.report.goals import AT_32
 from benchmarks.report.tables import NAMES
 from benchmarks.results import Results
 
+PLOTS = {
+    "cpu": "CPU time of a request",
+    "growth": "Latency by number of tenants",
+    "memory": "Resident memory",
+    "pool": "Requests a second by size of the pool",
+}
 COLOURS = {"service": "#1f5fbf", "textbook": "#b8860b", "ceiling": "#777777", "postgraphile": "#a03070"}
 
 
-def write_plots(results: Results, folder: Path) -> None:
-    """Write those whose figures were measured. Imported late: whoever reads results need not have matplotlib."""
+def write_plots(results: Results, folder: Path) -> list[str]:
+    """Write those whose figures were measured, and name them. Whoever only reads results need not have matplotlib."""
     import matplotlib as mpl  # noqa: PLC0415
 
     mpl.use("svg")
@@ -23,12 +29,14 @@ def write_plots(results: Results, folder: Path) -> None:
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = {"cpu": _cpu, "growth": _growth, "memory": _memory, "pool": _pool}
-    for name, draw in drawn.items():
+    drawn = []
+    for name, draw in {"cpu": _cpu, "growth": _growth, "memory": _memory, "pool": _pool}.items():
         figure, axes = plt.subplots(figsize=(8, 3.6), layout="constrained")
         if draw(results, axes):
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+            drawn.append(name)
         plt.close(figure)
+    return drawn
 
 
 def _cpu(results: Results, axes: Any) -> bool:

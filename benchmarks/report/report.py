@@ -1,10 +1,11 @@
 """Fills the document: everything between its markers is replaced, the prose around them stays."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.report import tables
-from benchmarks.report.plots import write_plots
+from benchmarks.report.plots import PLOTS, write_plots
 from benchmarks.results import Results
 
 TABLES = {
@@ -23,19 +24,20 @@ TABLES = {
 
 def write_report(results: Results, *, template: Path, target: Path) -> None:
     """Write the document and its plots beside it; refuses results with an answer that nobody checked."""
-    text = fill(template.read_text(encoding="utf-8"), results)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8")
-    write_plots(results, target.parent / target.stem)
-
-
-def fill(text: str, results: Results) -> str:
-    """Return the document with everything between its markers made anew."""
     results.require_checks()
+    drawn = write_plots(results, target.parent / target.stem)
+    plots = {name: f"![{PLOTS[name]}]({target.stem}/{name}.svg)" for name in drawn}
+    target.write_text(fill(template.read_text(encoding="utf-8"), results, plots), encoding="utf-8")
+
+
+def fill(text: str, results: Results, plots: Mapping[str, str]) -> str:
+    """Return the document with everything between its markers made anew."""
     text = _fill(text, "machine", describe(results))
     for name, rows in TABLES.items():
         made = rows(results)
         text = _fill(text, name, tables.as_markdown(made) if len(made) > 1 else "Not measured in this run.")
+    for name in PLOTS:
+        text = _fill(text, f"plot of {name}", plots.get(name, ""))
     return text
 
 

@@ -9,6 +9,7 @@ from benchmarks.load.wrong_answer import WrongAnswerError
 from benchmarks.measures.plans import complaint_about
 from benchmarks.measures.sample import Sample
 from benchmarks.report.goal import Goal
+from benchmarks.report.plots import PLOTS
 from benchmarks.report.report import TABLES, fill, write_report
 from benchmarks.results import Results
 from tests.support.sources import ROOT
@@ -46,7 +47,7 @@ def test_a_ratio_is_that_of_neighbours() -> None:
         sample("service", 1, 30.0),
         sample("textbook", 1, 10.0),
     )
-    text = fill(DOCUMENT.read_text(encoding="utf-8"), found)
+    text = fill(DOCUMENT.read_text(encoding="utf-8"), found, {})
     assert "| GET by id, requests a second against textbook | at least 3x | 3.00x | **met** |" in text
     assert "| GET by id, requests a second against ceiling | at least 0.6x | - | not measured |" in text
 
@@ -54,10 +55,12 @@ def test_a_ratio_is_that_of_neighbours() -> None:
 def test_the_document_has_a_place_for_every_table() -> None:
     """Each table's markers stand in the document once, and a document without them is refused."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    assert fill(fill(text, results()), results()) == fill(text, results())
-    for name in TABLES:
+    filled = fill(text, results(), {"cpu": "a picture"})
+    assert "<!-- plot of cpu -->\na picture\n<!--" in filled
+    assert fill(filled, results(), {}) == fill(text, results(), {})
+    for name in (*TABLES, *(f"plot of {name}" for name in PLOTS)):
         with pytest.raises(ValueError, match=name):
-            fill(text.replace(f"<!-- {name} -->", ""), results())
+            fill(text.replace(f"<!-- {name} -->", ""), results(), {})
 
 
 @pytest.mark.parametrize(
