@@ -27,37 +27,44 @@ def started(peer: Peer, database: Database) -> Iterator[RunningProcess]:
         yield process
 
 
-@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
-async def test_a_peer_reads_what_is_stored(peer: Peer, bench_database: Database, ammunition: Ammunition) -> None:
+@pytest.fixture(scope="module", params=PEERS, ids=lambda peer: peer.name)
+def running(
+    request: pytest.FixtureRequest, bench_database: Database, ammunition: Ammunition
+) -> Iterator[tuple[Peer, RunningProcess]]:
+    """Run each of them in turn, on the filled database."""
+    assert ammunition.readers
+    with started(request.param, bench_database) as process:
+        yield request.param, process
+
+
+async def test_a_peer_reads_what_is_stored(
+    running: tuple[Peer, RunningProcess], bench_database: Database, ammunition: Ammunition
+) -> None:
     """Every field of an item and of a page, and whether a next page follows, is what the database holds."""
-    judge, caller = Judge(bench_database), ammunition.readers[0]
-    with started(peer, bench_database) as process:
-        await judge.read_shot(peer.dialect, process.port, caller, 3)
-        await judge.page_shot(peer.dialect, process.port, caller, 20)
-        await judge.page_shot(peer.dialect, process.port, caller, 26)
+    (peer, process), judge, caller = running, Judge(bench_database), ammunition.readers[0]
+    await judge.read_shot(peer.dialect, process.port, caller, 3)
+    await judge.page_shot(peer.dialect, process.port, caller, 20)
+    await judge.page_shot(peer.dialect, process.port, caller, 26)
 
 
-@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
-async def test_a_peer_shows_no_stranger(peer: Peer, bench_database: Database, ammunition: Ammunition) -> None:
+async def test_a_peer_shows_no_stranger(running: tuple[Peer, RunningProcess], ammunition: Ammunition) -> None:
     """What one organisation reads, another asks for in vain."""
-    caller, stranger = ammunition.readers
-    with started(peer, bench_database) as process:
-        own = exchange(process.port, peer.dialect.read(caller, caller.subsidiaries[0]))
-        foreign = exchange(process.port, peer.dialect.read(stranger, caller.subsidiaries[0]))
+    (peer, process), (caller, stranger) = running, ammunition.readers
+    own = exchange(process.port, peer.dialect.read(caller, caller.subsidiaries[0]))
+    foreign = exchange(process.port, peer.dialect.read(stranger, caller.subsidiaries[0]))
     assert str(caller.tenant_id).encode() in own[1]
     assert str(caller.tenant_id).encode() not in foreign[1]
 
 
-@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
-async def test_a_peer_writes_what_it_answers(peer: Peer, bench_database: Database, ammunition: Ammunition) -> None:
+async def test_a_peer_writes_what_it_answers(running: tuple[Peer, RunningProcess], ammunition: Ammunition) -> None:
     """A hundred requests of a bank day are answered as they should be, and what was written is stored."""
-    with started(peer, bench_database) as process:
-        kinds = await ammunition.make(peer, process.port, DAY, SOME_SECONDS)
-        before = await ammunition.total(peer)
-        for _, shot in kinds:
-            assert shot.complaint(*exchange(process.port, shot.request)) is None
-        assert {kind for kind, _ in kinds} >= {"POST", "PUT", "DELETE"}
-        await ammunition.require_changes(peer, before, kinds)
+    peer, process = running
+    kinds = await ammunition.make(peer, process.port, DAY, SOME_SECONDS)
+    before = await ammunition.total(peer)
+    for _, shot in kinds:
+        assert shot.complaint(*exchange(process.port, shot.request)) is None
+    assert {kind for kind, _ in kinds} >= {"POST", "PUT", "DELETE"}
+    await ammunition.require_changes(peer, before, kinds)
 
 
 async def test_a_page_that_is_not_what_is_stored_ends_the_bench(
