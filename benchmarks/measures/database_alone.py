@@ -37,7 +37,7 @@ def proven_page(caller: Caller, limit: int, skip: int = 0) -> Transaction:
     everybody = [caller.tenant_id, *caller.subsidiaries]
     where, key = "", tuple[Any, ...]()
     if skip:
-        where = " WHERE (organization_id, tenant_id) > ($1, $2)"
+        where = " WHERE organization_id = $1 AND tenant_id > $2"
         key = (caller.tenant_id, everybody[skip - 1])
     order = f"ORDER BY organization_id, tenant_id LIMIT {limit + 1}"
     query = f"SELECT {COLUMNS} FROM tenancy.tenants{where} {order}"  # noqa: S608

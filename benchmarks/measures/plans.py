@@ -15,7 +15,7 @@ STATEMENTS = {
     "by id": "SELECT * FROM tenancy.tenants WHERE tenant_id = '{id}'",
     "foreign id": "SELECT * FROM tenancy.tenants WHERE tenant_id = '{foreign}'",
     "first page": PAGE.format(where=""),
-    "later page": PAGE.format(where="WHERE (organization_id, tenant_id) > ('{organization}', '{id}')"),
+    "later page": PAGE.format(where="WHERE organization_id = '{organization}' AND tenant_id > '{id}'"),
     "update": "UPDATE tenancy.tenants SET name = name WHERE tenant_id = '{id}' RETURNING *",
     "delete": "DELETE FROM tenancy.tenants WHERE tenant_id = '{id}' RETURNING tenant_id",
     "events": "SELECT * FROM tenancy.tenant_events WHERE organization_id = '{organization}' AND tenant_id = '{id}'",

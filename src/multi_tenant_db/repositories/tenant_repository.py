@@ -70,11 +70,17 @@ class TenantRepository:
         return await self._session.fetch(ORGANIZATION, organization_id=organization_id)
 
     async def list_page(
-        self, *, limit: int, after: PageCursor | None, tenant_type: TenantType | None
+        self, *, limit: int, after: PageCursor | None, tenant_type: TenantType | None, organization_id: UUID | None
     ) -> Sequence[TenantRow]:
-        """Return up to `limit` tenants in key order, from behind `after` on."""
-        key = {} if after is None else {"organization_id": after.organization_id, "tenant_id": after.tenant_id}
-        return await self._session.fetch(_page(after is not None, tenant_type), limit=limit, **key)
+        """Return up to `limit` tenants in key order, from behind `after` on.
+
+        Whoever reaches one organisation only says which: his later pages then begin at once where they should.
+        """
+        if after is None:
+            return await self._session.fetch(_page(tenant_type), limit=limit)
+        statement = _page(tenant_type, _BEHIND_IN_IT if after.organization_id == organization_id else _BEHIND)
+        key = {"organization_id": after.organization_id, "tenant_id": after.tenant_id}
+        return await self._session.fetch(statement, limit=limit, **key)
 
     async def replace(
         self,
@@ -124,13 +130,19 @@ class TenantRepository:
         return (await self._session.scalars(statement)).one()
 
 
+_LAST = [bindparam(column.name, type_=column.type) for column in KEY]
+# PostgreSQL begins to read where single columns say, and only filters by a comparison of rows. So an organisation of
+# one's own is named, and to whoever reaches many, the organisation to begin with.
+_BEHIND_IN_IT = and_(Tenant.organization_id == _LAST[0], Tenant.tenant_id > _LAST[1])
+_BEHIND = and_(Tenant.organization_id >= _LAST[0], tuple_(*KEY) > tuple_(*_LAST))
+
+
 @cache
-def _page(goes_on: bool, tenant_type: TenantType | None) -> CompiledStatement[TenantRow]:
+def _page(tenant_type: TenantType | None, behind: ColumnElement[bool] | None = None) -> CompiledStatement[TenantRow]:
     """Return the statement for a page of tenants: the first one, or one that goes on behind a key."""
     statement = select(*COLUMNS).order_by(*KEY).limit(bindparam("limit"))
-    if goes_on:
-        last = (bindparam(column.name, type_=column.type) for column in KEY)
-        statement = statement.where(tuple_(*KEY) > tuple_(*last))
+    if behind is not None:
+        statement = statement.where(behind)
     if tenant_type is not None:
         # Said by the parent, not by the type, since a partial index holds the tenants without a parent.
         has_no_parent = Tenant.parent_tenant_id.is_(None)

@@ -54,7 +54,9 @@ class TenantService:
     ) -> tuple[Sequence[TenantRow], str | None]:
         """Return a page in key order and the cursor of the next one, None on the last page."""
         after = PageCursor.decode(cursor) if cursor else None
-        tenants = await self._tenants.list_page(limit=limit + 1, after=after, tenant_type=tenant_type)
+        tenants = await self._tenants.list_page(
+            limit=limit + 1, after=after, tenant_type=tenant_type, organization_id=self._caller.organization_id
+        )
         if len(tenants) <= limit:
             return tenants, None
         last = tenants[limit - 1]
