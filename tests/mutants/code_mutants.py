@@ -221,7 +221,7 @@ CODE_MUTANTS = (
     ),
     Mutant(
         "a token is stored as it is",
-        ("identity/test_access_token.py::test_the_hash_does_not_hold_the_token",),
+        ("identity/test_access_token.py::test_the_hash_is_sha_256_of_the_whole_token",),
         file="identity/access_token.py",
         old="hashlib.sha256(token.encode()).digest()",
         new="token.encode()[:32]",
