@@ -27,8 +27,11 @@ CODE_MUTANTS = (
         "the token stands in the statement's text",
         (f"{IN_SESSION}test_a_token_is_never_text_of_a_statement",),
         file=SESSION,
-        old='session.execute(SIGN_IN, {"token": token, "request_id": request_id})',
-        new="session.execute(text(SIGN_IN.text.replace(':token', f\"'{token}'\")), {\"request_id\": request_id})",
+        old="await session.fetch(SIGN_IN, token=token, request_id=request_id)",
+        new=(
+            "[(await session.execute(text(f\"SELECT * FROM tenancy.sign_in('{token}', :request_id)\"),"
+            " {'request_id': request_id})).one()]"
+        ),
     ),
     Mutant(
         "the role is switched for the session",
@@ -67,7 +70,7 @@ CODE_MUTANTS = (
     ),
     Mutant(
         "SQLAlchemy works past the caller's transaction",
-        ("integration/test_create_tenant.py", "integration/test_commit.py"),
+        ("integration/test_commit.py::test_a_defect_rolls_back",),
         file="database/session.py",
         old="connect=lambda: Connection(engine, connection)",
         new="connect=engine.connect",
@@ -181,8 +184,8 @@ CODE_MUTANTS = (
         "an answer may be kept by a cache",
         ("integration/test_problems.py::test_no_such_path",),
         file=CONTEXT,
-        old='headers["Cache-Control"] = "private, no-cache"',
-        new='headers["Cache-Control"] = "public"',
+        old='(b"cache-control", b"private, no-cache")',
+        new='(b"cache-control", b"public")',
     ),
     Mutant(
         "a superuser may run the service",

@@ -40,6 +40,7 @@ async def administration(database: TestDatabase) -> AsyncIterator[AsyncConnectio
     """Open a superuser's transaction, which is rolled back."""
     url = database.admin_url.set(drivername="postgresql+asyncpg")
     async with pool(database, url=url) as engine, engine.connect() as connection:
+        await connection.execution_options(isolation_level="READ COMMITTED")  # the engine itself begins nothing
         await connection.execute(text("SELECT"))
         yield connection
         await connection.rollback()
