@@ -126,7 +126,9 @@ async def test_a_plan_printed_to_the_client(
     sign_in = f"SELECT * INTO TEMP loot FROM tenancy.sign_in('{hsbc.parent.token}')"
     for statement in ("SELECT * FROM tenancy.tenants", "SELECT tenancy.current_tenant_id()", sign_in):
         await attempt_quietly(as_api, hsbc.parent.token, "SET LOCAL client_min_messages = debug1", *printing, statement)
-    hashes = await as_admin.fetch("SELECT token_hash FROM tenancy_private.access_tokens")
+    theirs = "SELECT token_hash FROM tenancy_private.access_tokens WHERE organization_id = ANY ($1)"
+    hashes = await as_admin.fetch(theirs, [hsbc.parent.tenant_id, barclays.parent.tenant_id])
+    assert len(hashes) == len(hsbc.everybody) + len(barclays.everybody)
     printed = " ".join(told)
     assert "PLANNEDSTMT" in printed
     assert secrets_in(printed, hsbc.parent.token), "what stands in his own statement is printed, so it would be found"
