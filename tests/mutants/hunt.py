@@ -1,10 +1,7 @@
 """One hunt: make the mutant, let the tests run, tell a red test from a hunt that broke down."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +15,10 @@ from tests.support.sources import ROOT
 GREEN, RED = 0, 1
 FAILED = re.compile(r"^FAILED tests/([^\s\[]+)", re.MULTILINE)  # the test without its case
 MESSAGE = re.compile(r"^E +(.+)$", re.MULTILINE)
+OPTIONS = (
+    *("-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:schemathesis"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # a fork of pytest begins with its plugins imported
+)
 REST = ("security", "integration", "writes", "database")
 PACKAGE = "src/multi_tenant_db"
 
@@ -39,26 +40,18 @@ def first_failure(
     name: str, tests: Sequence[str], ground: HuntingGround, sources: Path = ROOT / "src", database: str = ""
 ) -> tuple[str, str] | None:
     """Return the first test that fails, and its message; raise when a test cannot start or is not there."""
-    options = ("-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:schemathesis")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MTDB_")} | {
-        "PYTHONPATH": str(sources),
+    environment = {
         "MTDB_DATABASE_URL": ground.url.render_as_string(hide_password=False),
         "MUTANT_DATABASE": database,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *(f"tests/{test}" for test in tests)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    failed = FAILED.search(done.stdout)
-    if done.returncode == RED and failed:
-        message = MESSAGE.search(done.stdout)
+    arguments = [*OPTIONS, *(f"tests/{test}" for test in tests)]
+    code, output = ground.pytest.run(arguments, environment, sources)
+    failed = FAILED.search(output)
+    if code == RED and failed:
+        message = MESSAGE.search(output)
         return failed[1], message[1] if message else ""
-    if done.returncode != GREEN:
-        raise RuntimeError(f"the hunt for {name!r} broke down:\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
+    if code != GREEN:
+        raise RuntimeError(f"the hunt for {name!r} broke down:\n{output[-5000:]}")
     return None
 
 
@@ -69,7 +62,7 @@ def _sources_with(mutant: Mutant) -> Iterator[Path]:
         yield ROOT / "src"
         return
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        shutil.copytree(ROOT / PACKAGE, Path(folder) / "multi_tenant_db", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / PACKAGE, Path(folder) / "multi_tenant_db")
         path = Path(folder) / "multi_tenant_db" / mutant.file
         text = path.read_text(encoding="utf-8")
         if text.count(mutant.old) != 1:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server with a migrated database, of which every mutant gets a copy."""
+"""A PostgreSQL server with a migrated database, of which every mutant gets a copy, and a pytest that starts fast."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from sqlalchemy import URL, make_url
 from multi_tenant_db.database import installation
 from multi_tenant_db.development import EmbeddedPostgres
 from tests.mutants.catalogue import catalogue, difference
+from tests.mutants.pytest_forks import PytestForks
 from tests.support.fresh_database import drop_database
 from tests.support.migrations import migrate
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD
@@ -21,15 +22,16 @@ TEMPLATE = "tenancy_template"
 class HuntingGround:
     """One server: no mutant changes what belongs to a whole server, such as roles, under the eyes of another."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, pytest: PytestForks) -> None:
         self.url = url
+        self.pytest = pytest
 
     @classmethod
     @contextmanager
     def open(cls) -> Iterator["HuntingGround"]:
         """Start a server and migrate its template."""
-        with EmbeddedPostgres.temporary() as server:
-            ground = cls(make_url(server.url()))
+        with EmbeddedPostgres.temporary() as server, PytestForks.open() as pytest:
+            ground = cls(make_url(server.url()), pytest)
             template = ground.url.set(database=TEMPLATE)
             asyncio.run(installation.create_database(template))
             asyncio.run(_create_roles(template))

@@ -58,7 +58,7 @@ POLICY_MUTANTS = (
     Mutant("the read policy forgets the organisation", A_PARENT_SEES, f"{SEES} USING ({INTERVAL})"),
     Mutant(
         "the read policy forgets its last condition",
-        (f"{PLANNER}test_two_tokens_in_one_statement",),
+        (f"{PLANNER}test_two_tokens_on_rows_of_his_choice",),
         f"{SEES} USING ({ORGANIZATION} AND {INTERVAL})",
     ),
     Mutant(
@@ -143,7 +143,7 @@ POLICY_MUTANTS = (
     ),
     Mutant(
         "the event policy forgets its last condition",
-        (f"{PLANNER}test_two_tokens_in_one_statement",),
+        (f"{PLANNER}test_two_tokens_on_rows_of_his_choice",),
         f"{EVENTS} USING ({ORGANIZATION} AND {INTERVAL})",
     ),
 )

@@ -148,6 +148,25 @@ async def test_two_tokens_in_one_statement(  # noqa: PLR0913, PLR0917 - fixtures
 
 
 @sees_nothing(GROUP)
+@pytest.mark.parametrize("table", ["tenancy.tenants", "tenancy.tenant_events"])
+async def test_two_tokens_on_rows_of_his_choice(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, table: str
+) -> None:
+    """To have his organisation asked for at a stranger's row, and then his reach with another parent's token."""
+    query = f"SELECT array_agg(ctid) FROM {table} WHERE organization_id = $1"
+    ours, theirs = [await as_admin.fetchval(query, bank.parent.tenant_id) for bank in (hsbc, barclays)]
+    seen = {}
+    for narrow in (hsbc.subsidiaries[0], barclays.parent):
+        async with presenting(as_api, None):
+            for setting in BY_ADDRESS:
+                await as_api.execute(f"SET LOCAL {setting}")
+            steps = STEP_BY_STEP.format(narrow=narrow.token, wide=barclays.parent.token, table=table)
+            seen[narrow.name] = {row["tenant_id"] for row in await as_api.fetch(steps, theirs, ours + theirs)}
+    assert seen[hsbc.subsidiaries[0].name] == set()
+    assert seen[barclays.parent.name] == {party.tenant_id for party in barclays.everybody}
+
+
+@sees_nothing(GROUP)
 async def test_the_path_to_a_hidden_and_to_an_absent_id(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
