@@ -68,7 +68,9 @@ class RunningProcess:
         return float(max(process.memory_info().rss for process in self._everybody())) / (1 << 20)
 
     def _everybody(self) -> list[psutil.Process]:
-        return [self._process, *self._process.children(recursive=True)]
+        with suppress(psutil.NoSuchProcess):
+            return [self._process, *self._process.children(recursive=True)]
+        return [self._process]  # it has ended
 
     def _wait_for_answer(self) -> None:
         deadline = time.monotonic() + SECONDS_TO_START

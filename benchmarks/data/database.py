@@ -43,9 +43,13 @@ ISSUE_FOR_OPERATOR = "SELECT tenancy.issue_platform_operator_token($1, 'bench', 
 
 
 class Database:
-    """Entered, it exists; `admin` is a connection as the superuser, whom no policy binds."""
+    """Entered, it exists; `admin` is a connection as the superuser, whom no policy binds.
+
+    The peers' copy is a database of its own: beside a policy like theirs, the service refuses to start.
+    """
 
     admin: asyncpg.Connection
+    _plain: asyncpg.Connection | None = None
 
     def __init__(self, server: Server, name: str) -> None:
         self.server = server
@@ -58,18 +62,22 @@ class Database:
         await installation.create_roles(make_url(url), api_password=PASSWORD, operator_password=PASSWORD)
         with patch.dict(os.environ, MTDB_DATABASE_URL=url):
             await asyncio.to_thread(installation.migrate)
-        self.admin = await asyncpg.connect(url)
-        # Loaded past the triggers: the audit trail of millions of creations is not what is measured.
-        await self.admin.execute("SET session_replication_role = replica; SET synchronous_commit = off")
+        self.admin = await self._connect(self.name)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Hang up; the database goes with its server."""
         await self.admin.close()
+        if self._plain:
+            await self._plain.close()
 
     def url(self, user: str, password: str = PASSWORD) -> str:
-        """Name it for a role."""
-        return self.server.url(self.name, user, password)
+        """Name it, or the peers' copy, for a role."""
+        return self.server.url(self._plain_name if user.startswith("plain") else self.name, user, password)
+
+    def admin_of(self, table: str) -> asyncpg.Connection:
+        """Return the superuser's connection to where the table is."""
+        return self._plain if table.startswith("plain.") and self._plain else self.admin
 
     async def add_organizations(self, count: int, subsidiaries: int) -> list[UUID]:
         """Add so many, each with so many subsidiaries; return their parents."""
@@ -83,13 +91,17 @@ class Database:
 
     async def add_plain_copy(self) -> None:
         """Copy all tenants into the peers' table, with its roles and its policy."""
-        await self.admin.execute(await asyncio.to_thread(PLAIN_VARIABLE.read_text, encoding="utf-8"))
-        for role in ("plain_api", "plain_unbound"):
-            await self.admin.execute(f'GRANT CONNECT ON DATABASE "{self.name}" TO {role}')
+        await self.admin.close()  # a database is copied while nobody uses it
+        maintenance = await asyncpg.connect(self.server.url())
+        await maintenance.execute(f'CREATE DATABASE "{self._plain_name}" TEMPLATE "{self.name}"')
+        await maintenance.close()
+        self.admin, self._plain = await self._connect(self.name), await self._connect(self._plain_name)
+        await self._plain.execute(await asyncio.to_thread(PLAIN_VARIABLE.read_text, encoding="utf-8"))
 
     async def vacuum(self) -> None:
         """Leave every database of a run in the same state, with fresh statistics."""
-        await self.admin.execute("VACUUM (ANALYZE)")
+        for connection in filter(None, (self.admin, self._plain)):
+            await connection.execute("VACUUM (ANALYZE)")
 
     async def callers(self, parents: Sequence[UUID]) -> list[Caller]:
         """Issue tokens for parents."""
@@ -123,9 +135,19 @@ class Database:
 
     async def total(self, table: str, organizations: Sequence[UUID]) -> tuple[int, int]:
         """Return how many tenants these organisations have in a table, and the sum of their versions."""
-        row = await self.admin.fetchrow(
+        row = await self.admin_of(table).fetchrow(
             f"SELECT count(*), coalesce(sum(version), 0) FROM {table}"  # noqa: S608 - one of our two
             " WHERE tenant_id = ANY ($1) OR parent_tenant_id = ANY ($1)",
             organizations,
         )
         return int(row[0]), int(row[1])
+
+    @property
+    def _plain_name(self) -> str:
+        return f"{self.name}_plain"
+
+    async def _connect(self, name: str) -> asyncpg.Connection:
+        connection = await asyncpg.connect(self.server.url(name))
+        # Loaded past the triggers: the audit trail of millions of creations is not what is measured.
+        await connection.execute("SET session_replication_role = replica; SET synchronous_commit = off")
+        return connection

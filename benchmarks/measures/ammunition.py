@@ -99,7 +99,7 @@ class Ammunition:
         found = await self.total(peer)
         if found != expected:
             raise WrongAnswerError(f"{peer.name}: {found} tenants and versions are stored, answered were {expected}")
-        await self.database.admin.execute(REMOVE.format(table=peer.table), list(self._writers))
+        await self.database.admin_of(peer.table).execute(REMOVE.format(table=peer.table), list(self._writers))
 
     async def _read_shots(self, peer: Peer, port: int, operation: str) -> list[Shot]:
         known = self._reads.get((peer.name, operation))
@@ -132,7 +132,7 @@ class Ammunition:
                 for (caller, member), name in zip(members, names, strict=False)
             ]
         parents: list[UUID] = [caller.tenant_id for caller in callers]
-        rows = await self.database.admin.fetch(ADD.format(table=peer.table), parents, names, METADATA)
+        rows = await self.database.admin_of(peer.table).fetch(ADD.format(table=peer.table), parents, names, METADATA)
         return [
             Shot(say.delete(self._writers[row[0]], row[1]), say.deleted, say.deleted_text(row[1]), exact=False)
             for row in rows

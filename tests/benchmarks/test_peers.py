@@ -73,7 +73,7 @@ async def test_a_page_that_is_not_what_is_stored_ends_the_bench(
     """A peer whose table lacks a tenant, or has an older name of it, is found out before it is measured."""
     caller = ammunition.readers[1]
     with started(TEXTBOOK, bench_database) as process:
-        await bench_database.admin.execute(
+        await bench_database.admin_of("plain.tenants").execute(
             "UPDATE plain.tenants SET name = 'Another' WHERE tenant_id = $1", caller.subsidiaries[4]
         )
         with pytest.raises(WrongAnswerError, match="Another"):
