@@ -10,7 +10,7 @@ VENV := .venv/bin
 # A file of tests stays in one process, each process has a PostgreSQL of its own.
 PARALLEL := --numprocesses=3 --dist=loadfile
 # What tries harder when it has the time: generated requests, hidden ids by the thousand, storms, the model.
-LONG := tests/bad_input/test_schemathesis.py tests/security/model tests/security/test_http_hidden_ids.py \
+LONG := tests/integration/test_many_callers.py tests/bad_input/test_schemathesis.py tests/security/model tests/security/test_http_hidden_ids.py \
         $(wildcard tests/security/test_time_*)
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
