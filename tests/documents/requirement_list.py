@@ -176,19 +176,19 @@ PERFORMANCE = [
     Requirement(
         "P1",
         "With 100 or more concurrent requests, 95 % of the answers come within 200 ms.",
-        ("make bench", "docs/performance.md"),
-        measured=True,
+        ("make reliability", "docs/reliability.md", "make bench"),
+        remark="not where clients, service and database share two cores and a third of the requests write",
     ),
     Requirement(
         "P2",
         "Queries that create, read, update or delete take less than 50 ms.",
         ("make bench", "docs/performance.md"),
-        measured=True,
+        remark="the page has no figures yet: a whole long run writes them",
     ),
     Requirement(
         "P3",
         "The service needs less than 512 MB of memory.",
-        ("make bench", "make reliability", "docs/performance.md"),
+        ("make reliability", "docs/reliability.md"),
         measured=True,
     ),
     Requirement(
@@ -199,6 +199,7 @@ PERFORMANCE = [
             "docs/performance.md",
             "docs/decisions/0002-reach-is-an-interval-of-the-key.md",
         ),
+        remark="the report has no figures yet",
     ),
 ]
 
