@@ -175,9 +175,13 @@ def environment(**more: str) -> dict[str, str]:
 def mtdb(*arguments: str, capture: bool = False, **more: str) -> str:
     """Run a command of the service; it says itself what is wrong."""
     done = subprocess.run(
-        [MTDB, *arguments], cwd=PROJECT, env=environment(**more), stdout=subprocess.PIPE if capture else None,
-        text=True, check=False,
-    )  # fmt: skip
+        [MTDB, *arguments],
+        cwd=PROJECT,
+        env=environment(**more),
+        stdout=subprocess.PIPE if capture else None,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         fail(f"`mtdb {' '.join(arguments[:2])}` failed, see above.")
     return (done.stdout or "").strip()

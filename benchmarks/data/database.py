@@ -17,8 +17,8 @@ from benchmarks.data.server import Server
 from multi_tenant_db.database import installation
 from multi_tenant_db.identity.access_token import hash_access_token, new_access_token
 
-PASSWORD = "bench"  # noqa: S105 - of a server that lives for one run
-PLAIN_PASSWORD = "plain"  # noqa: S105
+PASSWORD = "bench"
+PLAIN_PASSWORD = "plain"
 PLAIN_VARIABLE = Path(__file__).parents[1] / "peers" / "plain_variable.sql"
 LIFETIME = timedelta(days=1)
 METADATA = '{"country": "GB", "bic": "BANKGB2LXXX", "currency": "GBP", "business_unit": "Wealth"}'
@@ -136,7 +136,7 @@ class Database:
     async def total(self, table: str, organizations: Sequence[UUID]) -> tuple[int, int]:
         """Return how many tenants these organisations have in a table, and the sum of their versions."""
         row = await self.admin_of(table).fetchrow(
-            f"SELECT count(*), coalesce(sum(version), 0) FROM {table}"  # noqa: S608 - one of our two
+            f"SELECT count(*), coalesce(sum(version), 0) FROM {table}"
             " WHERE tenant_id = ANY ($1) OR parent_tenant_id = ANY ($1)",
             organizations,
         )

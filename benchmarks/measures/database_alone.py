@@ -27,7 +27,7 @@ CONNECTIONS = 10
 
 def proven_read(caller: Caller, member: int) -> Transaction:
     """Read a subsidiary as the service does."""
-    query = f"SELECT {COLUMNS} FROM tenancy.tenants WHERE tenant_id = $1"  # noqa: S608 - our own words
+    query = f"SELECT {COLUMNS} FROM tenancy.tenants WHERE tenant_id = $1"
     tenant_id = caller.subsidiaries[member]
     return Transaction(SIGN_IN, (caller.token, "bench"), query, (tenant_id,), 1, tenant_id)
 
@@ -40,7 +40,7 @@ def proven_page(caller: Caller, limit: int, skip: int = 0) -> Transaction:
         where = " WHERE organization_id = $1 AND tenant_id > $2"
         key = (caller.tenant_id, everybody[skip - 1])
     order = f"ORDER BY organization_id, tenant_id LIMIT {limit + 1}"
-    query = f"SELECT {COLUMNS} FROM tenancy.tenants{where} {order}"  # noqa: S608
+    query = f"SELECT {COLUMNS} FROM tenancy.tenants{where} {order}"
     rows = everybody[skip : skip + limit + 1]
     return Transaction(SIGN_IN, (caller.token, "bench"), query, key, len(rows), rows[0])
 
@@ -59,7 +59,7 @@ def transactions(context: str, operation: str, callers: Sequence[Caller]) -> lis
             if context == NONE:
                 where, values = "WHERE tenant_id = $1 OR parent_tenant_id = $1", (me,)
             where += f" ORDER BY tenant_id LIMIT {LIMIT + 1}"
-        query = f"SELECT {COLUMNS} FROM plain.tenants {where}"  # noqa: S608
+        query = f"SELECT {COLUMNS} FROM plain.tenants {where}"
         result.append(Transaction(SET_VARIABLE, (str(me),), query, values, rows, first))
     return result
 

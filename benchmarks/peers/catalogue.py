@@ -80,9 +80,18 @@ def install_postgraphile() -> str | None:
 def _uvicorn(application: str, database: Database, workers: int, pool_size: int) -> RunningProcess:
     port = free_port()
     command: list[str | Path] = [
-        sys.executable, "-m", "uvicorn", application, "--port", str(port), "--workers", str(workers),
-        "--no-access-log", "--log-level", "warning",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "uvicorn",
+        application,
+        "--port",
+        str(port),
+        "--workers",
+        str(workers),
+        "--no-access-log",
+        "--log-level",
+        "warning",
+    ]
     environment = _environment(database, pool_size) | {"PYTHONPATH": str(PROJECT)}
     return RunningProcess(command, environment, port, "/tenants/")
 

@@ -22,11 +22,11 @@ COLOURS = {"service": "#1f5fbf", "textbook": "#b8860b", "ceiling": "#777777", "p
 
 def write_plots(results: Results, folder: Path) -> list[str]:
     """Write those whose figures were measured, and name them. Whoever only reads results need not have matplotlib."""
-    import matplotlib as mpl  # noqa: PLC0415
+    import matplotlib as mpl  # noqa: PLC0415 - readers may lack it
 
     mpl.use("svg")
     mpl.rcParams |= {"svg.hashsalt": "bench", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-    from matplotlib import pyplot as plt  # noqa: PLC0415
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - the backend is chosen first
 
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
@@ -60,8 +60,12 @@ def _cpu(results: Results, axes: Any) -> bool:
 def _growth(results: Results, axes: Any) -> bool:
     """Latency by number of tenants."""
     sizes = sorted({sample.key["tenants"] for sample in results.of(growth.MEASURE)})
-    for key in ((growth.ITEM, growth.SMALL), (growth.FIRST, growth.SMALL), (growth.FIRST, growth.GIANT),
-                (growth.LATER, growth.GIANT)):  # fmt: skip
+    for key in (
+        (growth.ITEM, growth.SMALL),
+        (growth.FIRST, growth.SMALL),
+        (growth.FIRST, growth.GIANT),
+        (growth.LATER, growth.GIANT),
+    ):
         what, organization = key
         figures = {
             size: results.figure(

@@ -101,9 +101,8 @@ def plan_rows(results: Results) -> Rows:
     }
     callers = list(dict.fromkeys(caller for _, caller in used))
     rows = [[f"{largest:,} tenants", *callers]]
-    for statement in dict.fromkeys(statement for statement, _ in used):
-        rows.append([statement, *(used[statement, caller] for caller in callers)])  # noqa: PERF401
-    return rows
+    statements = dict.fromkeys(statement for statement, _ in used)
+    return rows + [[statement, *(used[statement, caller] for caller in callers)] for statement in statements]
 
 
 def pool_rows(results: Results) -> Rows:

@@ -112,7 +112,12 @@ SIZES = [
     nasty(
         "10 MB in chunks",
         raw(
-            "POST /tenants HTTP/1.1", "Host: service", AS_PARENT, JSON, CLOSE, "Transfer-Encoding: chunked",
+            "POST /tenants HTTP/1.1",
+            "Host: service",
+            AS_PARENT,
+            JSON,
+            CLOSE,
+            "Transfer-Encoding: chunked",
             body=CHUNKED * 160 + b"0\r\n\r\n",
         ),
         TOO_LARGE,
@@ -129,6 +134,6 @@ SIZES = [
         "200",
         "200",
     ),
-]  # fmt: skip
+]
 
 BODIES = [*ENCODINGS, *JSON_TEXT, *VALUES, *SIZES]

@@ -43,12 +43,19 @@ LENGTHS = [
     nasty("a length in other digits", post("Content-Length: \u0662", body=b"{}" + HIDDEN), NOT_HTTP),
     nasty("a space before the colon of a length", post("Content-Length : 2", body=b"{}" + HIDDEN), NOT_HTTP),
     nasty("no length: what follows is the next request", post(body=AFTERWARDS), MALFORMED, "200"),
-    nasty("a length as announced: what follows is the next request",
-          post("Content-Length: 2", body=b"[]" + AFTERWARDS), INVALID, "200"),
-    nasty("a GET with a body, then another",
-          raw("GET /health HTTP/1.1", "Host: service", "Content-Length: 5", body=b"GET /")
-          + AFTERWARDS, "200", "200"),
-]  # fmt: skip
+    nasty(
+        "a length as announced: what follows is the next request",
+        post("Content-Length: 2", body=b"[]" + AFTERWARDS),
+        INVALID,
+        "200",
+    ),
+    nasty(
+        "a GET with a body, then another",
+        raw("GET /health HTTP/1.1", "Host: service", "Content-Length: 5", body=b"GET /") + AFTERWARDS,
+        "200",
+        "200",
+    ),
+]
 
 ENCODINGS = [
     nasty("chunked, with a vertical tab", post("Transfer-Encoding: \x0bchunked", body=NO_CHUNKS), NOT_HTTP),
@@ -62,7 +69,7 @@ ENCODINGS = [
     nasty("folded", post("Transfer-Encoding:\r\n chunked", body=NO_CHUNKS), NOT_HTTP),
     nasty("a line feed alone", post(b"X: y\nTransfer-Encoding: chunked", body=NO_CHUNKS), NOT_HTTP),
     nasty("in HTTP/1.0", raw("POST / HTTP/1.0", AS_PARENT, CHUNKED, "Content-Length: 3", body=NO_CHUNKS), NOT_HTTP),
-]  # fmt: skip
+]
 
 CHUNK_TRICKS = [
     nasty("a size that is no number", chunks(b"zz\r\n{}\r\n0\r\n\r\n" + HIDDEN), NOT_HTTP),
@@ -84,7 +91,7 @@ TRAILERS = [
     nasty("a length as trailer", chunks(b"2\r\n[]\r\n0\r\nContent-Length: 99\r\n\r\n" + HIDDEN), NOT_HTTP),
     nasty("a token as trailer", TOKENLESS + b"2\r\n[]\r\n0\r\n" + AS_PARENT.encode() + b"\r\n\r\n", NOBODY),
     nasty("a trailer of 1 MB", chunks(b"2\r\n[]\r\n0\r\nX-Large: " + b"a" * 1_000_000), TOO_LARGE),
-]  # fmt: skip
+]
 
 LINES = [
     nasty("line feeds alone", b"GET /health HTTP/1.1\nHost: service\nConnection: close\n\n", NOT_HTTP),
@@ -96,6 +103,6 @@ LINES = [
     nasty("a tab in the request line", raw("GET\t/health HTTP/1.1", "Host: service", CLOSE), NOT_HTTP),
     nasty("words behind the version", raw("GET /health HTTP/1.1 HTTP/1.0", "Host: service", CLOSE), NOT_HTTP),
     nasty("a request behind the last one", AFTERWARDS + HIDDEN, "200"),
-]  # fmt: skip
+]
 
 FRAMINGS = [*LENGTHS, *ENCODINGS, *CHUNK_TRICKS, *TRAILERS, *LINES]

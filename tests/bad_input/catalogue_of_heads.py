@@ -74,10 +74,19 @@ METHODS = [
     nasty("HTTP/9.9", raw("GET /health HTTP/9.9", "Host: service", CLOSE), NOT_HTTP),
     nasty("HTTP/0.9", b"GET /health\r\n\r\n", "200"),
     nasty("TLS to a plain port", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 500, NOT_HTTP),
-    nasty("a websocket", get("/tenants", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
-                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="), "200"),
+    nasty(
+        "a websocket",
+        get(
+            "/tenants",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        ),
+        "200",
+    ),
     nasty("an upgrade to HTTP/2", get("/tenants", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"), "200"),
-]  # fmt: skip
+]
 
 QUERIES = [
     nasty("limit of 0", get("/tenants?limit=0"), INVALID),
@@ -134,6 +143,6 @@ HEADERS = [
     nasty("an Idempotency-Key of 256 characters", send(tenant(), "Idempotency-Key: " + "k" * 256), INVALID),
     nasty("an Idempotency-Key beyond ASCII", send(tenant(), "Idempotency-Key: \u00fc"), INVALID),
     nasty("two Idempotency-Keys", send(tenant(), "Idempotency-Key: a", "Idempotency-Key: b"), AMBIGUOUS),
-]  # fmt: skip
+]
 
 HEADS = [*PATHS, *METHODS, *QUERIES, *TOKENS, *HEADERS]

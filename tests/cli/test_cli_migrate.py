@@ -93,7 +93,7 @@ async def test_an_unreachable_server_is_one_line(unmade: TestDatabase) -> None:
 
 async def test_a_wrong_password_is_one_line(unmade: TestDatabase) -> None:
     """A refused administrator is told so."""
-    wrong = unmade.admin_url.set(drivername="postgresql", password="wrong").render_as_string(hide_password=False)  # noqa: S106
+    wrong = unmade.admin_url.set(drivername="postgresql", password="wrong").render_as_string(hide_password=False)
     outcome = await migrate(unmade, MTDB_DATABASE_URL=wrong)
 
     assert outcome.exit_code == ExitCode.USAGE

@@ -76,7 +76,7 @@ async def test_each_failure_of_a_command_says_what_the_guide_says(own: TestDatab
     if has_a_resolver():
         await fail("check", MTDB_DATABASE_URL="postgresql://nowhere.invalid/tenancy")
     await fail("check", MTDB_DATABASE_URL=f"{server}/absent")
-    await fail("check", MTDB_API_PASSWORD="wrong")  # noqa: S106 - as its name says
+    await fail("check", MTDB_API_PASSWORD="wrong")
     await fail("check", PGSSLMODE="require")
     await fail("check", MTDB_DATABASE_URL=f"{where}?sslmode=require")
     await fail("check", MTDB_DATABASE_URL="")

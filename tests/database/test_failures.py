@@ -45,7 +45,7 @@ async def end_backend(session: AsyncSession, as_admin: asyncpg.Connection) -> No
 
 async def test_a_login_that_is_refused_is_no_bad_token(database: TestDatabase, hsbc: Organization) -> None:
     """The service's own wrong password makes the database unavailable, never the caller unauthenticated."""
-    async with pool(database, api_password="wrong") as engine:  # noqa: S106
+    async with pool(database, api_password="wrong") as engine:
         with pytest.raises(DatabaseUnavailable) as raised:
             async with tenant_session(engine, hsbc.parent.token):
                 pytest.fail("nobody may enter")

@@ -19,7 +19,7 @@ from tests.support.engines import pool
 from tests.support.fresh_database import fresh_database
 from tests.support.test_database import OPERATOR_PASSWORD, TestDatabase
 
-PASSWORD = "password of a test's own role"  # noqa: S105 - of a server that lives for one run
+PASSWORD = "password of a test's own role"
 
 
 @pytest.fixture
@@ -209,6 +209,6 @@ async def test_missing_roles_are_refused() -> None:
 
 async def test_nobody_answering_is_unavailable(database: TestDatabase) -> None:
     """A database that cannot be reached is no danger but a failure of its own."""
-    async with pool(database, api_password="wrong") as engine:  # noqa: S106
+    async with pool(database, api_password="wrong") as engine:
         with pytest.raises(DatabaseUnavailable):
             await require_safe_database(engine)

@@ -45,7 +45,7 @@ async def write_diagram(server_url: URL) -> None:
     document = path.read_text(encoding="utf-8")
     if (drawn := with_part(document, "schema", diagram)) != document:
         path.write_text(drawn, encoding="utf-8")
-        print(f"drew the schema in {name_of(path)}")  # noqa: T201
+        print(f"drew the schema in {name_of(path)}")  # noqa: T201 - the command's report
 
 
 async def write_outputs(server_url: URL) -> None:
@@ -67,7 +67,7 @@ async def write_outputs(server_url: URL) -> None:
                 text = f"{text[: block.start]}\n\n```{kind}\n{for_reading(output)}```{text[block.end :]}"
         if text != document:
             path.write_text(text, encoding="utf-8")
-            print(f"wrote the outputs of {name_of(path)}")  # noqa: T201
+            print(f"wrote the outputs of {name_of(path)}")  # noqa: T201 - the command's report
 
 
 if __name__ == "__main__":

@@ -227,8 +227,13 @@ def test_every_answer_with_a_body_has_a_valid_example(document: dict[str, Any]) 
 def test_operations_are_named_for_generated_clients(document: dict[str, Any]) -> None:
     """Verb and noun, without the path: a client made from the document has `create_tenant()`."""
     assert {operation["operationId"] for _, operation in operations(document)} == {
-        "check_health", "create_tenant", "list_tenants", "read_tenant", "replace_tenant", "delete_tenant",
-    }  # fmt: skip
+        "check_health",
+        "create_tenant",
+        "list_tenants",
+        "read_tenant",
+        "replace_tenant",
+        "delete_tenant",
+    }
 
 
 def test_the_introduction_tells_how_to_get_a_token(document: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ ROLES = """
 """
 
 
-NEW_PASSWORD = "it's $$new$$; --"  # noqa: S105 - of a server that lives for one run
+NEW_PASSWORD = "it's $$new$$; --"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.settings import Settings
 
 FORMATS = ["json", "text"]
-TOKEN = "mtdb_a-token-that-nobody-may-read-in-a-log"  # noqa: S105 - not a secret
+TOKEN = "mtdb_a-token-that-nobody-may-read-in-a-log"
 
 
 @pytest.fixture(autouse=True)

@@ -111,7 +111,7 @@ async def test_what_two_workers_did_adds_up(
 
 async def test_no_label_names_anybody(pair: ServedProcess, metrics_port: int, hsbc: Organization) -> None:
     """The labels are ours, and neither a token, an id, a name nor a path that a caller sent is in any of them."""
-    secret = "a-name-that-is-nobodys-business"  # noqa: S105 - to be looked for
+    secret = "a-name-that-is-nobodys-business"
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{pair.port}", headers=hsbc.parent.headers) as client:
         await client.get(f"/tenants/{hsbc.parent.tenant_id}", params={"cursor": secret})
         await client.get(f"/{secret}", headers={"X-Request-ID": secret})
@@ -128,8 +128,9 @@ async def test_the_pool_is_read_when_asked(database: TestDatabase) -> None:
     """Size, connections in use and requests waiting are those of the moment."""
     settings = database.settings(pool_size=2)
     engine = create_engine(service_url(settings), settings)
-    assert isinstance(engine.pool, FairPool)
-    metrics = ServiceMetrics(lambda: engine.pool)  # type: ignore[arg-type, return-value]
+    fair_pool = engine.pool
+    assert isinstance(fair_pool, FairPool)
+    metrics = ServiceMetrics(lambda: fair_pool)
 
     def pool() -> list[int]:
         text = metrics.as_text().decode()

@@ -20,7 +20,7 @@ from tests.support.sources import ROOT
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
 
 PG_DUMP = shutil.which("pg_dump")
-BACKUP_PASSWORD = "backup password of the tests"  # noqa: S105 - of a server that lives for one run
+BACKUP_PASSWORD = "backup password of the tests"
 
 
 def dumps_version_17() -> bool:

@@ -115,7 +115,7 @@ async def test_what_the_planner_expects(
 
 @sees_nothing(GROUP)
 @pytest.mark.parametrize(("table", "column"), [("tenancy.tenants", "name"), ("tenancy.tenant_events", "database_role")])
-async def test_two_tokens_in_one_statement(  # noqa: PLR0913, PLR0917 - fixtures
+async def test_two_tokens_in_one_statement(  # noqa: PLR0913, PLR0917 - fixtures, not arguments
     as_api: asyncpg.Connection,
     as_admin: asyncpg.Connection,
     hsbc: Organization,

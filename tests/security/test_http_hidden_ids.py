@@ -67,7 +67,7 @@ def ask(wire: Wire, world: HiddenWorld, request: str, tenant_id: UUID) -> tuple[
 
 def compare(world: HiddenWorld, requests: list[str], announce: Callable[[str], None]) -> tuple[Timings, list[str]]:
     """Ask everything about every pair over one connection, which goes first drawn by lot; collect what differs."""
-    chance = random.Random()  # noqa: S311 - the lot decides about an order, not about a secret
+    chance = random.Random()
     timings: Timings = defaultdict(list)
     differences = []
     pairs = world.pairs(chance)
@@ -130,7 +130,7 @@ async def test_the_classifier_finds_a_leak_where_there_is_one(server_url: URL, a
 @pytest.mark.parametrize("slower_by", [0.0, 1.0])
 def test_the_statistics_tell_noise_from_a_leak(slower_by: float) -> None:
     """Noise that drifts over three orders of magnitude is not taken for a leak; a shift in every pair is."""
-    chance = random.Random(2025)  # noqa: S311 - the same noise in every run
+    chance = random.Random(2025)
     drift = [10 ** (n / 100) for n in range(300)]
     pairs = [(chance.gauss(base + slower_by, 0.5), chance.gauss(base, 0.5)) for base in drift]
     classifier = Classifier(pairs)

@@ -26,7 +26,7 @@ class CarefulClient:
         self._parent = organization.parent
         self._subsidiaries = organization.subsidiaries
         self._hidden = hidden
-        self._random = random.Random(seed)  # noqa: S311 - a repeatable choice of requests, no secret
+        self._random = random.Random(seed)
         self._expected: dict[str, dict[str, Any]] = {}
 
     async def run(self, requests: int) -> None:

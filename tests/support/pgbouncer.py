@@ -63,7 +63,7 @@ def pgbouncer(program: str, database: TestDatabase, *, pool_size: int) -> Iterat
         account.give(path)
     as_account = {"user": account.user_id, "group": account.group_id, "extra_groups": []} if os.geteuid() == 0 else {}
     with log.open("wb") as output:
-        process = subprocess.Popen(  # type: ignore[call-overload]
+        process = subprocess.Popen(  # type: ignore[call-overload]  # unpacked options have no overload
             [program, str(configuration)], stdout=output, stderr=subprocess.STDOUT, cwd="/", **as_account
         )
     try:

@@ -45,7 +45,7 @@ class Storm:
         self._registry = registry
         self._as_admin = as_admin
         self._announce = announce
-        self._chance = random.Random()  # noqa: S311 - who asks what, when
+        self._chance = random.Random()
         self._ends_at = inf
 
     async def rage(self, channels: Sequence[Channel], requests: int) -> StormTally:

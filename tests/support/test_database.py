@@ -7,8 +7,8 @@ from sqlalchemy import URL
 
 from multi_tenant_db.settings import Settings
 
-API_PASSWORD = "api password of the tests"  # noqa: S105 - of a server that lives for one run
-OPERATOR_PASSWORD = "operator password of the tests"  # noqa: S105
+API_PASSWORD = "api password of the tests"
+OPERATOR_PASSWORD = "operator password of the tests"
 
 
 @dataclass(frozen=True)

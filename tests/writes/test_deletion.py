@@ -185,8 +185,11 @@ async def test_deletion_races_with_new_subsidiaries(
 
         assert outcome(deletion) in {"204", IN_THE_WAY}
         assert {outcome(answer) for answer in answers} <= {
-            "201", "401 authentication_required", "403 operation_not_permitted", "422 parent_not_found"
-        }  # fmt: skip
+            "201",
+            "401 authentication_required",
+            "403 operation_not_permitted",
+            "422 parent_not_found",
+        }
         if deletion.status_code == 204:
             assert remaining == []
             assert [await types_of(as_admin, tenant_id) for tenant_id in added] == [["created", "deleted"]] * len(added)

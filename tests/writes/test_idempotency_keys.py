@@ -98,7 +98,7 @@ async def test_a_malformed_key_is_refused(
     """A key has 1 to 255 visible ASCII characters; anything else is a 422 that points to the header."""
     body = new_subsidiary(hsbc.parent)
     headers = [*hsbc.parent.headers.items(), (b"Idempotency-Key", malformed)]
-    answer = await client.post("/tenants", json=body, headers=headers)  # type: ignore[arg-type]
+    answer = await client.post("/tenants", json=body, headers=headers)  # type: ignore[arg-type]  # httpx takes the mixture
     assert outcome(answer) == "422 invalid_request"
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/header/Idempotency-Key"]
     assert await as_admin.fetchval("SELECT count(*) FROM tenancy.tenants WHERE name = $1", body["name"]) == 0

@@ -16,19 +16,19 @@ from starlette.routing import Route
 TENANT = """json_build_object(
     'tenant_id', tenant_id, 'name', name, 'tenant_type', tenant_type, 'parent_tenant_id', parent_tenant_id,
     'metadata', metadata, 'version', version, 'created_at', created_at, 'updated_at', updated_at)"""
-READ = f"SELECT {TENANT}::text FROM plain.tenants WHERE tenant_id = $1"  # noqa: S608 - our own words
+READ = f"SELECT {TENANT}::text FROM plain.tenants WHERE tenant_id = $1"
 LIST = f"""
     SELECT tenant_id, {TENANT}::text AS tenant
     FROM (SELECT * FROM plain.tenants WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2) AS page
-"""  # noqa: S608
+"""
 CREATE = f"""
     INSERT INTO plain.tenants (name, tenant_type, parent_tenant_id, metadata) VALUES ($1, $2, $3, $4)
     RETURNING {TENANT}::text
-"""  # noqa: S608
+"""
 REPLACE = f"""
     UPDATE plain.tenants SET name = $2, metadata = $3 WHERE tenant_id = $1
     RETURNING {TENANT}::text
-"""  # noqa: S608
+"""
 DELETE = "DELETE FROM plain.tenants WHERE tenant_id = $1 RETURNING ''"
 FIRST = UUID(int=0)
 

@@ -29,4 +29,4 @@ class Tenant(Base):
     )
 
     # One statement with RETURNING, where a tutorial's refresh() would need a second one.
-    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - as SQLAlchemy wants it

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as dialects
 
 from multi_tenant_db.database.driver import as_dbapi_error
 
-DIALECT = dialects.dialect()  # type: ignore[no-untyped-call]
+DIALECT = dialects.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has not typed it
 
 
 class CompiledStatement[Row]:

@@ -163,10 +163,19 @@ class EmbeddedPostgres:
         shutil.rmtree(unfinished := self.folder / "unfinished", ignore_errors=True)
         password = self._new_password()
         done = self._account.run(
-            programs / "initdb", "--pgdata", unfinished, "--username=postgres", "--auth=scram-sha-256",
-            f"--pwfile={password}", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-            "--locale=C", "--no-instructions", *([] if self._settings["fsync"] == "on" else ["--no-sync"]),
-        )  # fmt: skip
+            programs / "initdb",
+            "--pgdata",
+            unfinished,
+            "--username=postgres",
+            "--auth=scram-sha-256",
+            f"--pwfile={password}",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+            "--no-instructions",
+            *([] if self._settings["fsync"] == "on" else ["--no-sync"]),
+        )
         if done.returncode:
             raise EmbeddedPostgresError(f"initdb failed in {self.folder}: {_last_line(done.stderr)}")
         unfinished.rename(self.data)
@@ -213,9 +222,17 @@ class EmbeddedPostgres:
         for _ in range(50):
             begin = self.log.stat().st_size if self.log.exists() else 0
             done = self._account.run(
-                programs / "pg_ctl", "start", "--pgdata", self.data, "--log", self.log, "--wait", "--timeout=60",
-                "--options", shlex.join(self._options()),
-            )  # fmt: skip
+                programs / "pg_ctl",
+                "start",
+                "--pgdata",
+                self.data,
+                "--log",
+                self.log,
+                "--wait",
+                "--timeout=60",
+                "--options",
+                shlex.join(self._options()),
+            )
             if done.returncode == 0:
                 return
             said = self.log.read_text(errors="replace")[begin:] if self.log.exists() else done.stderr

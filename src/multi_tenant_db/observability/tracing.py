@@ -18,9 +18,11 @@ def trace_requests(app: FastAPI) -> Callable[[], object]:
     if not wanted or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return lambda: None
     try:
-        # Here, so that who does not trace does not load it either.
-        from multi_tenant_db.observability.request_tracing import RequestTracing  # noqa: PLC0415
-        from multi_tenant_db.observability.tracer import create_tracer_provider, send_the_last_spans  # noqa: PLC0415
+        from multi_tenant_db.observability.request_tracing import RequestTracing  # noqa: PLC0415 - only if wanted
+        from multi_tenant_db.observability.tracer import (  # noqa: PLC0415 - only if wanted
+            create_tracer_provider,
+            send_the_last_spans,
+        )
     except ModuleNotFoundError as missing:
         log.warning("no traces: install multi-tenant-db[tracing]", missing=missing.name)
         return lambda: None

@@ -63,9 +63,18 @@ def fault_rows(records: Sequence[FaultRecord]) -> list[list[str]]:
 def load_rows(records: Sequence[LoadRecord]) -> list[list[str]]:
     """Return the table of loads."""
     head = [
-        "clients", "requests", "right answers a second", "statuses", "p50", "p95", "p99", "memory at most",
-        "writes acknowledged", "of these found", "complaints",
-    ]  # fmt: skip
+        "clients",
+        "requests",
+        "right answers a second",
+        "statuses",
+        "p50",
+        "p95",
+        "p99",
+        "memory at most",
+        "writes acknowledged",
+        "of these found",
+        "complaints",
+    ]
     return [head] + [
         [
             f"{record.clients:,}",

@@ -26,7 +26,7 @@ class Teller:
         """Name to path, number and entity tag, of every branch that is known to exist."""
         self._bank = bank
         self._number = 0
-        self._chance = random.Random(bank.name)  # noqa: S311 - a mix of requests, no secret
+        self._chance = random.Random(bank.name)
 
     async def work(self) -> None:
         """Go on until the load is over."""

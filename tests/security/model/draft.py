@@ -12,7 +12,7 @@ from tests.security.model.verb import Verb
 from tests.security.model.world import World, pick
 
 ABSENT = UUID("ffffffff-ffff-4fff-8fff-ffffffffffff")
-NUMBERS = st.integers(0, 2**24 - 1).map(lambda seed: Random(seed).randrange(60))  # noqa: S311 - no secret
+NUMBERS = st.integers(0, 2**24 - 1).map(lambda seed: Random(seed).randrange(60))
 """Hypothesis likes to repeat what is small; spread out, its numbers lead the machine to more places."""
 
 CONFLICTS: tuple[OnConflict, ...] = ("fail", "fail", "nothing", "update")
@@ -51,9 +51,15 @@ class Draft(NamedTuple):
             )
         if self.verb is Verb.MERGE:
             return Action(
-                Verb.MERGE, target, tenant_type=level, parent_id=parent_id, name=f"fresh {note}", note=note,
-                matched=pick(MATCHES, self.sort), unmatched_insert=self.sort % 2 == 0,
-            )  # fmt: skip
+                Verb.MERGE,
+                target,
+                tenant_type=level,
+                parent_id=parent_id,
+                name=f"fresh {note}",
+                note=note,
+                matched=pick(MATCHES, self.sort),
+                unmatched_insert=self.sort % 2 == 0,
+            )
         if self.sort % (3 if self.verb is Verb.UPDATE else 6) == 0:
             return Action(self.verb, note=note)
         if self.sort % 12 == 1:

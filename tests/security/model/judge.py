@@ -23,7 +23,7 @@ from tests.security.model.verb import Verb
 from tests.security.model.verdict import Verdict
 
 NOT_PERMITTED = "42501"
-INVALID_TOKEN = "28000"  # noqa: S105 - an SQLSTATE
+INVALID_TOKEN = "28000"
 LEVELS_VIOLATED = "23514"
 NAME_TAKEN = "23505"
 NO_SUCH_PARENT = HAS_SUBSIDIARIES = "23503"

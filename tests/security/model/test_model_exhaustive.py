@@ -54,9 +54,15 @@ def actions(forest: Forest) -> Iterator[Action]:
     for target, parent_id, matched in product((ABSENT, *forest), (None, *everybody), MATCHES[1:]):
         fitting: Level = "parent" if parent_id is None else "subsidiary"
         yield Action(
-            Verb.MERGE, target, matched=matched, tenant_type=fitting, parent_id=parent_id, name=FRESH, note=1,
+            Verb.MERGE,
+            target,
+            matched=matched,
+            tenant_type=fitting,
+            parent_id=parent_id,
+            name=FRESH,
+            note=1,
             unmatched_insert=True,
-        )  # fmt: skip
+        )
 
 
 async def callers(as_admin: asyncpg.Connection, forest: Forest, *, every: bool) -> list[Disguise]:
