@@ -17,7 +17,7 @@ from multi_tenant_db.observability.tracing import trace_requests
 from multi_tenant_db.observability.worker_metrics import tell_metrics
 from multi_tenant_db.routers import health, tenants
 from multi_tenant_db.routers.error_handlers import add_error_handlers
-from multi_tenant_db.routers.openapi_document import correct_openapi, name_operation
+from multi_tenant_db.routers.openapi_document import correct_openapi
 from multi_tenant_db.routers.request_limits import RequestLimits
 from multi_tenant_db.settings import Settings
 
@@ -69,18 +69,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
         separate_input_output_schemas=False,
-        generate_unique_id_function=name_operation,
+        # observability/tracing.py does this, without paths and queries; a FastAPI of before it had its own ignores it.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
     app.state.engine = create_engine(service_url(settings), settings)
     app.state.health_engine = create_engine(service_url(settings), settings, connections=1)
     app.state.metrics = ServiceMetrics(lambda: app.state.engine.pool) if settings.metrics_folder else None
     # Routes are tried in their order, and by themselves those of the documentation would stand first.
-    documentation = [*app.router.routes]
-    app.router.routes.clear()
-    app.include_router(tenants.router)
-    app.include_router(health.router)
-    app.router.routes.extend(documentation)
+    # Not by include_router(): a router in a router is searched for a request twice more.
+    app.router.routes[:0] = [*tenants.router.routes, *health.router.routes]
     add_error_handlers(app)
     correct_openapi(app)
     app.add_middleware(RequestLimits, settings=settings)

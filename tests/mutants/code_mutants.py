@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 SESSION = "database/tenant_session.py"
 ENGINE = "database/engine.py"
 TENANTS = "repositories/tenant_repository.py"
+STATEMENTS = "repositories/tenant_statements.py"
 SERVICE = "services/tenant_service.py"
 REFUSALS = "repositories/refusals.py"
 CONTEXT = "observability/request_context.py"
@@ -70,7 +71,7 @@ CODE_MUTANTS = (
     ),
     Mutant(
         "SQLAlchemy works past the caller's transaction",
-        ("integration/test_commit.py::test_a_defect_rolls_back",),
+        (f"{IN_SESSION}test_an_error_rolls_back",),
         file="database/session.py",
         old="connect=lambda: Connection(engine, connection)",
         new="connect=engine.connect",
@@ -100,36 +101,50 @@ CODE_MUTANTS = (
         "every deletion cascades",
         ("integration/test_delete_tenant.py::test_subsidiaries_stop_the_deletion_of_their_parent",),
         file=TENANTS,
-        old="        if cascade:\n",
-        new="        if True:\n",
+        old="statements.REMOVE_ORGANIZATION if cascade else statements.REMOVE",
+        new="statements.REMOVE_ORGANIZATION",
     ),
     Mutant(
         "If-Match is ignored on PUT",
         ("integration/test_replace_tenant.py::test_a_stale_tag_stops_the_change",),
-        file=TENANTS,
-        old=".where(Tenant.tenant_id == tenant_id, *_fulfils(condition))",
-        new=".where(Tenant.tenant_id == tenant_id)",
+        file=STATEMENTS,
+        old=".where(_IS_SOUGHT, _FULFILS_CONDITION)",
+        new=".where(_IS_SOUGHT, or_(_FULFILS_CONDITION, _IS_SOUGHT))",
     ),
     Mutant(
         "If-Match is ignored on DELETE",
         ("integration/test_delete_tenant.py::test_any_other_tag_stops_the_deletion",),
-        file=TENANTS,
-        old="for demand in _fulfils(condition):",
-        new="for demand in ():",
+        file=STATEMENTS,
+        old="    .where(_IS_SOUGHT, _FULFILS_CONDITION, ~_subs",
+        new="    .where(_IS_SOUGHT, or_(_FULFILS_CONDITION, _IS_SOUGHT), ~_subs",
     ),
     Mutant(
         "If-None-Match is ignored on writing",
         (f"{PRECONDITIONS}test_writing_under_a_condition",),
-        file=TENANTS,
-        old="    if condition.refused:\n",
-        new="    if False:\n",
+        file=STATEMENTS,
+        old="Tenant.version != all_(",
+        new="Tenant.version - Tenant.version != all_(",
     ),
     Mutant(
         "pages overlap",
         ("integration/test_list_tenants.py::test_pages_of_any_size_show_everything_once",),
-        file=TENANTS,
+        file=STATEMENTS,
+        old="Tenant.tenant_id > _LAST[1]",
+        new="Tenant.tenant_id >= _LAST[1]",
+    ),
+    Mutant(
+        "a platform operator's pages overlap",
+        ("security/model/test_model_machine.py::test_the_world_stays_what_the_judge_says",),
+        file=STATEMENTS,
         old="tuple_(*KEY) > ",
         new="tuple_(*KEY) >= ",
+    ),
+    Mutant(
+        "If-Match is ignored on a cascading DELETE",
+        ("integration/test_delete_tenant.py::test_a_cascade_on_a_stale_tag_deletes_nothing",),
+        file=STATEMENTS,
+        old="or_(~_IS_SOUGHT, _FULFILS_CONDITION)",
+        new="or_(~_IS_SOUGHT, _IS_SOUGHT)",
     ),
     Mutant(
         "a page shows one tenant too many",
@@ -205,7 +220,7 @@ CODE_MUTANTS = (
         "an idempotency key stands for anything",
         ("writes/test_idempotent_creation.py::test_another_body_is_refused",),
         file="repositories/request_repository.py",
-        old="if not row.is_same:",
+        old="if not is_same:",
         new="if False:",
     ),
     Mutant(

@@ -1,10 +1,10 @@
 """Statements that are run for every request, and so are compiled once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import asyncpg
-from sqlalchemy import Select, TextClause
+from sqlalchemy import SelectBase, TextClause, UpdateBase
 from sqlalchemy.dialects.postgresql import asyncpg as dialects
 
 from multi_tenant_db.database.driver import as_dbapi_error
@@ -16,25 +16,34 @@ class CompiledStatement[Row]:
     """A statement in SQLAlchemy's language, run by the driver on the connection of a session's transaction.
 
     For every execution a session looks the statement up, switches between greenlets and builds results of many layers.
-    Values go as bind parameters here, too, and come back as the columns' types say.
+    Values go as bind parameters here, too, and go and come as the columns' types say.
     """
 
-    def __init__(self, statement: Select[Any] | TextClause, make_row: Callable[[Iterable[Any]], Row]) -> None:
+    def __init__(
+        self, statement: SelectBase | UpdateBase | TextClause, make_row: Callable[[Iterable[Any]], Row]
+    ) -> None:
         compiled = statement.compile(dialect=DIALECT)
         self._text = str(compiled)
-        self._names: list[str] = compiled.positiontup or []
-        self._make_row = make_row
-        columns = statement.selected_columns if isinstance(statement, Select) else ()
+        self._writers = [
+            (name, compiled.binds[name].type.dialect_impl(DIALECT).bind_processor(DIALECT))
+            for name in compiled.positiontup or []
+        ]
+        columns = () if isinstance(statement, TextClause) else statement.exported_columns
         readers = [column.type.dialect_impl(DIALECT).result_processor(DIALECT, None) for column in columns]
         self._readers = [(position, reader) for position, reader in enumerate(readers) if reader]
+        self._make_row = make_row
 
     async def fetch(self, driver: asyncpg.Connection, parameters: dict[str, Any]) -> Sequence[Row]:
         """Return all rows; raises DBAPIError."""
         try:
-            records = await driver.fetch(self._text, *[parameters[name] for name in self._names])
+            records = await driver.fetch(self._text, *self._write(parameters))
         except asyncpg.PostgresError as failure:
             raise as_dbapi_error(driver, self._text, failure) from failure
         return [self._make_row(self._read(record)) for record in records]
+
+    def _write(self, parameters: dict[str, Any]) -> Iterator[Any]:
+        for name, writer in self._writers:
+            yield writer(parameters[name]) if writer else parameters[name]
 
     def _read(self, record: Iterable[Any]) -> Iterable[Any]:
         values = list(record)

@@ -36,8 +36,9 @@ def sqlstate(failure: DBAPIError) -> str | None:
 
 def constraint_name(failure: DBAPIError) -> str | None:
     """Return the name of the violated constraint, if it was one."""
-    driver_error = failure.orig.__cause__ if failure.orig else None
-    return getattr(driver_error, "constraint_name", None)
+    # SQLAlchemy wraps the driver's error once more; compiled statements do not.
+    errors = (failure.orig, failure.orig.__cause__) if failure.orig else ()
+    return next((error.constraint_name for error in errors if isinstance(error, asyncpg.PostgresError)), None)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ INVALID_AUTHORIZATION = "28000"
 SIGN_IN = CompiledStatement(
     text("SELECT tenant_id, organization_id, caller_role FROM tenancy.sign_in(:token, :request_id)"), tuple
 )
-BECOME_PLATFORM = text("SET LOCAL ROLE tenancy_platform")
+BECOME_PLATFORM = CompiledStatement(text("SET LOCAL ROLE tenancy_platform"), tuple)
 
 # In one message: what ends a transaction also empties the session for the next caller. Where the end fails, the rest of
 # the message is not run, and the failure is the request's.
@@ -89,5 +89,5 @@ async def _sign_in(session: Session, token: str, request_id: str | None) -> Call
     [(tenant_id, organization_id, role)] = await session.fetch(SIGN_IN, token=token, request_id=request_id)
     caller = Caller(CallerRole(role), tenant_id, organization_id)
     if caller.role is CallerRole.PLATFORM_OPERATOR:
-        await session.execute(BECOME_PLATFORM)
+        await session.fetch(BECOME_PLATFORM)
     return caller

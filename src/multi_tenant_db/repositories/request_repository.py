@@ -5,21 +5,22 @@ from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.failures import sqlstate
+from multi_tenant_db.database.session import Session
 from multi_tenant_db.errors import IdempotencyKeyReused, RequestInProgress
 
 LOCK_NOT_AVAILABLE = "55P03"
 
-BEGIN = text("SELECT is_new, is_same, answer FROM tenancy.begin_request(:key, :request_hash)")
-FINISH = text("SELECT tenancy.finish_request(:key, CAST(:answer AS jsonb))")
+BEGIN = CompiledStatement(text("SELECT is_new, is_same, answer FROM tenancy.begin_request(:key, :request_hash)"), tuple)
+FINISH = CompiledStatement(text("SELECT tenancy.finish_request(:key, CAST(:answer AS jsonb))"), tuple)
 
 
 class RequestRepository:
     """Remembers the caller's organisation's requests for 24 hours, in the transaction that carries them out."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
 
     async def claim(self, key: str, request_hash: bytes) -> dict[str, Any] | None:
@@ -29,16 +30,15 @@ class RequestRepository:
         lock_timeout, IdempotencyKeyReused when the key stands for another request.
         """
         try:
-            row = (await self._session.execute(BEGIN, {"key": key, "request_hash": request_hash})).one()
+            [(is_new, is_same, answer)] = await self._session.fetch(BEGIN, key=key, request_hash=request_hash)
         except DBAPIError as failure:
             if sqlstate(failure) != LOCK_NOT_AVAILABLE:
                 raise
             raise RequestInProgress(headers={"Retry-After": "1"}) from failure
-        if not row.is_same:
+        if not is_same:
             raise IdempotencyKeyReused
-        answer: dict[str, Any] | None = None if row.is_new else row.answer
-        return answer
+        return None if is_new else answer
 
     async def finish(self, key: str, answer: dict[str, Any]) -> None:
         """Remember the answer; it counts from the commit on."""
-        await self._session.execute(FINISH, {"key": key, "answer": json.dumps(answer)})
+        await self._session.fetch(FINISH, key=key, answer=json.dumps(answer))

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Response
 from multi_tenant_db.errors import AmbiguousHeaders, HeadersTooLarge, InternalError, RequestTimedOut, TargetTooLong
 from multi_tenant_db.routers.declared_answers import declare_answer
 from multi_tenant_db.routers.dependencies import Health
+from multi_tenant_db.routers.openapi_document import name_operation
 from multi_tenant_db.routers.problem_responses import declare_problems
 from multi_tenant_db.schemas import HealthRead
 from multi_tenant_db.schemas.examples import HEALTHY, UNHEALTHY
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], generate_unique_id_function=name_operation)
 
 
 @router.get(

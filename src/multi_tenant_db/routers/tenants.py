@@ -34,6 +34,7 @@ from multi_tenant_db.errors import (
 from multi_tenant_db.routers.declared_answers import ETAG, LINK, LOCATION, declare_answer
 from multi_tenant_db.routers.dependencies import SignedIn
 from multi_tenant_db.routers.entity_tags import entity_tag
+from multi_tenant_db.routers.openapi_document import name_operation
 from multi_tenant_db.routers.preconditions import CONDITIONAL, WriteCondition, read_conditions
 from multi_tenant_db.routers.problem_responses import declare_problems
 from multi_tenant_db.routers.strict_json_route import StrictJsonRoute
@@ -44,6 +45,7 @@ router = APIRouter(
     prefix="/tenants",
     tags=["tenants"],
     route_class=StrictJsonRoute,
+    generate_unique_id_function=name_operation,
     responses=declare_problems(
         AmbiguousHeaders,
         AuthenticationRequired,

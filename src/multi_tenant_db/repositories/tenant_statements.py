@@ -1,0 +1,117 @@
+"""Every statement on tenants, compiled once. None names the caller: that is the policies' affair, and only theirs."""
+
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Select,
+    SelectBase,
+    UpdateBase,
+    all_,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.orm import aliased
+
+from multi_tenant_db.database.compiled_statement import CompiledStatement
+from multi_tenant_db.models import Tenant, TenantRow, TenantType
+
+COLUMNS = [Tenant.__table__.c[name.removesuffix("_")] for name in TenantRow._fields]
+KEY = (Tenant.organization_id, Tenant.tenant_id)
+
+
+def _tenants(statement: SelectBase | UpdateBase) -> CompiledStatement[TenantRow]:
+    return CompiledStatement(statement, TenantRow._make)
+
+
+def _subsidiaries_of(tenant_id: BindParameter[UUID]) -> Select[Any]:
+    # Under an alias, so that it stands on its own inside a statement on tenants. Both columns, as the index has them.
+    subsidiary = aliased(Tenant)
+    return select(subsidiary.tenant_id).where(
+        subsidiary.organization_id == tenant_id, subsidiary.parent_tenant_id == tenant_id
+    )
+
+
+_SOUGHT = bindparam("sought", type_=Tenant.tenant_id.type)
+_IS_SOUGHT = Tenant.tenant_id == _SOUGHT
+_ACCEPTED = bindparam("accepted", type_=ARRAY(Integer))
+_FULFILS_CONDITION = and_(
+    or_(_ACCEPTED.is_(None), Tenant.version == any_(_ACCEPTED)),
+    Tenant.version != all_(bindparam("refused", type_=ARRAY(Integer))),
+)
+
+FIND = _tenants(select(*COLUMNS).where(_IS_SOUGHT))
+FIND_BY_NAME = _tenants(select(*COLUMNS).where(Tenant.name == bindparam("name")).order_by(*KEY))
+FIND_NAMES = CompiledStatement(
+    select(Tenant.tenant_id, Tenant.name).where(
+        Tenant.tenant_id == any_(bindparam("sought", type_=ARRAY(Tenant.tenant_id.type)))
+    ),
+    tuple,
+)
+LIST_ORGANIZATION = _tenants(
+    select(*COLUMNS).where(Tenant.organization_id == bindparam("organization_id")).order_by(*KEY)
+)
+COUNT_SUBSIDIARIES = CompiledStatement(select(func.count()).select_from(_subsidiaries_of(_SOUGHT).subquery()), tuple)
+
+ADD = _tenants(
+    insert(Tenant)
+    .values(
+        {
+            Tenant.tenant_type: bindparam("new_type"),
+            Tenant.parent_tenant_id: bindparam("new_parent"),
+            Tenant.name: bindparam("new_name"),
+            Tenant.metadata_: bindparam("new_metadata"),
+        }
+    )
+    .returning(*COLUMNS)
+)
+REPLACE = _tenants(
+    update(Tenant)
+    .where(_IS_SOUGHT, _FULFILS_CONDITION)
+    .values({Tenant.name: bindparam("new_name"), Tenant.metadata_: bindparam("new_metadata")})
+    .returning(*COLUMNS)
+)
+REMOVE = CompiledStatement(
+    delete(Tenant)
+    .where(_IS_SOUGHT, _FULFILS_CONDITION, ~_subsidiaries_of(_SOUGHT).exists())
+    .returning(Tenant.tenant_id),
+    tuple,
+)
+REMOVE_ORGANIZATION = CompiledStatement(
+    delete(Tenant)
+    .where(or_(_IS_SOUGHT, Tenant.organization_id == _SOUGHT), or_(~_IS_SOUGHT, _FULFILS_CONDITION))
+    .returning(Tenant.tenant_id),
+    tuple,
+)
+
+_LAST = [bindparam(column.name, type_=column.type) for column in KEY]
+# PostgreSQL begins to read where single columns say, and only filters by a comparison of rows. So an organisation of
+# one's own is named, and to whoever reaches many, the organisation to begin with.
+BEHIND_IN_ORGANIZATION = and_(Tenant.organization_id == _LAST[0], Tenant.tenant_id > _LAST[1])
+BEHIND = and_(Tenant.organization_id >= _LAST[0], tuple_(*KEY) > tuple_(*_LAST))
+
+
+@cache
+def page(tenant_type: TenantType | None, behind: ColumnElement[bool] | None = None) -> CompiledStatement[TenantRow]:
+    """Return the statement for a page of tenants: the first one, or one that goes on behind a key."""
+    statement = select(*COLUMNS).order_by(*KEY).limit(bindparam("limit"))
+    if behind is not None:
+        statement = statement.where(behind)
+    if tenant_type is not None:
+        # Said by the parent, not by the type, since a partial index holds the tenants without a parent.
+        has_no_parent = Tenant.parent_tenant_id.is_(None)
+        statement = statement.where(has_no_parent if tenant_type is TenantType.PARENT else ~has_no_parent)
+    return _tenants(statement)
