@@ -49,8 +49,9 @@ check: environment ## Format, lint, types, layering, dependencies, migrations, i
 test: environment ## Run the tests with coverage; ARGS="tests/development -x" runs some, without
 	@$(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL))
 
-test-long: environment ## Run at length what `make test` runs shortly: a hundred thousand requests in every storm, and so on
-	@MTDB_ATTACK_PROFILE=long MTDB_LONG=1 $(VENV)/python -m pytest --verbose $(or $(ARGS),$(LONG))
+test-long: environment ## Run at length what `make test` runs shortly; the figures go into docs/security/audit.md; ARGS="tests/security/model" runs some
+	@MTDB_ATTACK_PROFILE=long MTDB_LONG=1 $(VENV)/python -m pytest --verbose -p tests.security.long_report \
+	    --long-report=docs/security/audit.md $(or $(ARGS),$(LONG))
 
 attack: environment ## Attack the isolation; the results go into docs/security/audit.md; ARGS="-k hijacking" tries some
 	@$(VENV)/python -m pytest -q -p tests.security.attack_report tests/security $(or $(ARGS),--attack-report)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from sqlalchemy import URL
@@ -46,7 +46,7 @@ async def callers(server_url: URL) -> AsyncIterator[tuple[ServedProcess, dict[st
 
 @pytest.mark.parametrize("caller", ["platform operator", "parent", "subsidiary"] if LONG else ["platform operator"])
 async def test_the_service_does_what_its_document_says(
-    callers: tuple[ServedProcess, dict[str, str]], caller: str
+    callers: tuple[ServedProcess, dict[str, str]], caller: str, record_property: Callable[[str, str], None]
 ) -> None:
     """No 5xx, no undocumented status, no answer against its schema, no good request refused and no bad one taken."""
     service, tokens = callers
@@ -54,7 +54,8 @@ async def test_the_service_does_what_its_document_says(
 
     run = await asyncio.to_thread(GeneratedRun.against, service.port, tokens[caller], examples=EXAMPLES, seed=seed)
 
-    sys.stdout.write(f"{caller}: {run.requests} requests, {dict(run.phases)}, {dict(run.operations)}\n")
+    record_property(f"generated requests of a {caller}", str(run))
+    sys.stdout.write(f"{caller}: {run}\n")
     assert run.failures == [], "\n\n".join(run.failures)
     assert set(run.operations) == ENDPOINTS
     assert run.requests >= (20_000 / 3 if LONG else 150)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import ssl
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -33,7 +34,11 @@ async def leftovers_of_others(admin: asyncpg.Connection, organizations: list[Org
 
 
 async def test_each_answer_holds_only_the_callers_rows(
-    database: TestDatabase, registry: Registry, as_admin: asyncpg.Connection, tmp_path: Path
+    database: TestDatabase,
+    registry: Registry,
+    as_admin: asyncpg.Connection,
+    tmp_path: Path,
+    record_property: Callable[[str, str], None],
 ) -> None:
     """Every answer to each of a hundred concurrent clients is exactly his own organisation's state; none is a 5xx."""
     organizations = [await registry.create_organization(f"Bank {number}") for number in range(CALLERS)]
@@ -50,6 +55,10 @@ async def test_each_answer_holds_only_the_callers_rows(
             for careful in clients:
                 group.create_task(careful.run(REQUESTS_OF_EACH))
     statuses = sum((careful.statuses for careful in clients), Counter[int]())
+    told = ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items()))
+    record_property(
+        f"{CALLERS} organisations at once", f"{statuses.total():,} answers, each compared with what it must be ({told})"
+    )
     assert statuses.total() >= CALLERS * REQUESTS_OF_EACH
     assert set(statuses) == {200, 201, 204, 400, 401, 403, 404, 409, 412, 422}
     assert await leftovers_of_others(as_admin, organizations) == 0

@@ -4,7 +4,6 @@ A whole run writes them into docs/security/audit.md: every attack, if it ran on 
 of another release, such as the oldest one supported, the summary alone.
 """
 
-import os
 from collections import Counter
 from collections.abc import Generator, Iterable
 from itertools import groupby
@@ -14,12 +13,11 @@ import pytest
 from multi_tenant_db.development.postgres_releases import NEWEST_RELEASE, chosen_release
 from tests.support.attack import GROUPS, Attack
 from tests.support.attack_outcome import SUCCEEDED, AttackOutcome
+from tests.support.markdown_table import table
 from tests.support.marked_section import write_section
 from tests.support.sources import ROOT
+from tests.support.tested_server import IS_OURS, SERVER
 
-IS_OURS = "MTDB_DATABASE_URL" not in os.environ
-"""Whether the server is an embedded one, whose release we know."""
-SERVER = f"PostgreSQL {chosen_release()}" if IS_OURS else "a server of the reader's own"
 AUDIT = ROOT / "docs" / "security" / "audit.md"
 OUTCOMES = pytest.StashKey[dict[str, AttackOutcome]]()
 RESULTS = ("refused", "sees nothing", "residual", "skipped", SUCCEEDED)
@@ -62,9 +60,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         return
     write_section(AUDIT, f"attacks on {SERVER}", _summary(outcomes))
     if chosen_release() == NEWEST_RELEASE:
-        write_section(AUDIT, "attacks by group", _table(("Group", "Attacks", "Cases", "Results"), _by_group(outcomes)))
-        write_section(AUDIT, "attacks", _table(("Group", "The attacker's hope", "Result", "Cases", "Test"), rows))
-        write_section(AUDIT, "residuals", _table(("What remains", "Shown by"), _residuals(outcomes)))
+        write_section(AUDIT, "attacks by group", table(("Group", "Attacks", "Cases", "Results"), _by_group(outcomes)))
+        write_section(AUDIT, "attacks", table(("Group", "The attacker's hope", "Result", "Cases", "Test"), rows))
+        write_section(AUDIT, "residuals", table(("What remains", "Shown by"), _residuals(outcomes)))
 
 
 def _row(cases: list[AttackOutcome]) -> tuple[str, ...]:
@@ -93,8 +91,3 @@ def _summary(outcomes: list[AttackOutcome]) -> str:
 def _counted(outcomes: Iterable[AttackOutcome]) -> str:
     counts = Counter(outcome.result for outcome in outcomes)
     return ", ".join(f"{counts[result]} {result}" for result in RESULTS if counts[result])
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    cells = [head, ("---",) * len(head), *(tuple(cell.replace("|", "\\|") for cell in row) for row in rows)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells)

@@ -92,7 +92,10 @@ def compare(world: HiddenWorld, requests: list[str], announce: Callable[[str], N
 
 @sees_nothing(GROUP)
 async def test_hidden_ids_answer_like_ids_that_nobody_has(
-    server_url: URL, attack_profile: str, announce: Callable[[str], None]
+    server_url: URL,
+    attack_profile: str,
+    announce: Callable[[str], None],
+    record_property: Callable[[str, str], None],
 ) -> None:
     """The attacker tries ids by the thousand, with every verb, hoping that the taken ones stand out or take longer."""
     async with hidden_world(server_url, HIDDEN_IDS[attack_profile]) as world:
@@ -102,26 +105,31 @@ async def test_hidden_ids_answer_like_ids_that_nobody_has(
         seconds = perf_counter() - started
         after = await world.as_admin.fetch("SELECT tenant FROM tenancy.tenants AS tenant ORDER BY tenant_id")
 
+    for request in REQUESTS:
+        differ = sum(difference.startswith(f"{request} ") for difference in differences)
+        classifier = Classifier(timings[request])
+        record_property(f"hidden ids, {request}", f"{classifier}; {differ} pairs answered differently")
     assert differences == []
     assert after == before
     announce(f"{len(before)} tenants, {sum(map(len, timings.values())) * 2 / seconds:.0f} requests/s one by one")
     for request, pairs in timings.items():
         classifier = Classifier(pairs)
-        announce(
-            f"{request:34} {len(pairs):6} pairs, AUC {classifier.auc:.3f}, p <= {classifier.chance_of_so_much:.2g}"
-        )
+        announce(f"{request:34} {classifier}")
         assert classifier.chance_of_so_much > CERTAIN, f"{request}: hidden ids are told by time, AUC {classifier.auc}"
         if attack_profile == "long":
             assert 0.45 < classifier.auc < 0.55, f"{request}: AUC {classifier.auc}"
 
 
-async def test_the_classifier_finds_a_leak_where_there_is_one(server_url: URL, announce: Callable[[str], None]) -> None:
+async def test_the_classifier_finds_a_leak_where_there_is_one(
+    server_url: URL, announce: Callable[[str], None], record_property: Callable[[str, str], None]
+) -> None:
     """Under a policy that works longer for a hidden row, the same measurement is certain: it can fail."""
     async with hidden_world(server_url, 200, once_served=(CARELESS_POLICY,)) as world:
         timings, differences = await asyncio.to_thread(compare, world, ["GET"], announce)
 
     classifier = Classifier(timings["GET"])
-    announce(f"careless policy: AUC {classifier.auc:.3f}, p <= {classifier.chance_of_so_much:.2g}")
+    announce(f"careless policy: {classifier}")
+    record_property("hidden ids under a careless policy, GET", str(classifier))
     assert differences == [], "the careless policy is careless about time alone"
     assert classifier.auc > 0.5
     assert classifier.chance_of_so_much < CERTAIN

@@ -43,13 +43,19 @@ class LeakyChannel(ApplicationChannel):
 
 
 @sees_nothing(GROUP)
-async def test_a_real_service_in_a_storm(server_url: URL, attack_profile: str, announce: Callable[[str], None]) -> None:
+async def test_a_real_service_in_a_storm(
+    server_url: URL,
+    attack_profile: str,
+    announce: Callable[[str], None],
+    record_property: Callable[[str, str], None],
+) -> None:
     """The attackers hope that a connection reaches them with somebody else's context in it, after any accident."""
     async with storm_world(server_url) as world:
         with served(world.database, pool_size=POOL_SIZE, pool_timeout_seconds=POOL_TIMEOUT) as service:
             storm = Storm(world.cast, world.registry, world.as_admin, announce)
             channels: list[Channel] = [WireChannel(service.port) for _ in range(CALLERS_AT_ONCE)]
             tally = await storm.rage(channels, REQUESTS[attack_profile])
+            record_property("storm at a real service", str(tally))
 
             judge(tally)
             await world.connections_settle(POOL_SIZE + 1)
@@ -61,7 +67,10 @@ async def test_a_real_service_in_a_storm(server_url: URL, attack_profile: str, a
 
 @sees_nothing(GROUP)
 async def test_requests_cancelled_at_any_moment(
-    server_url: URL, attack_profile: str, announce: Callable[[str], None]
+    server_url: URL,
+    attack_profile: str,
+    announce: Callable[[str], None],
+    record_property: Callable[[str, str], None],
 ) -> None:
     """The attackers hope that a request that is cancelled leaves its context, or its connection, behind."""
     async with storm_world(server_url) as world:
@@ -70,6 +79,7 @@ async def test_requests_cancelled_at_any_moment(
             storm = Storm(world.cast, world.registry, world.as_admin, announce)
             channels: list[Channel] = [ApplicationChannel(app) for _ in range(CALLERS_AT_ONCE)]
             tally = await storm.rage(channels, REQUESTS[attack_profile])
+            record_property("storm inside the application", str(tally))
 
             judge(tally)
             await world.connections_settle(POOL_SIZE + 1)
@@ -79,13 +89,16 @@ async def test_requests_cancelled_at_any_moment(
             await world.nothing_strayed(tally.created, tally.deleted)
 
 
-async def test_a_leak_does_not_escape_the_storm(server_url: URL, announce: Callable[[str], None]) -> None:
+async def test_a_leak_does_not_escape_the_storm(
+    server_url: URL, announce: Callable[[str], None], record_property: Callable[[str, str], None]
+) -> None:
     """Of a service that mixes up one answer in twenty, the storm says so: it can fail."""
     async with storm_world(server_url) as world:
         app = create_app(world.database.settings(pool_size=POOL_SIZE))
         async with app.router.lifespan_context(app):
             storm = Storm(world.cast, world.registry, world.as_admin, announce)
             tally = await storm.rage([LeakyChannel(app) for _ in range(CALLERS_AT_ONCE)], 1_500)
+            record_property("storm at a service that mixes up one answer in twenty", str(tally))
 
     reasons = "\n".join(tally.wrongs)
     assert "shows a row of somebody else" in reasons

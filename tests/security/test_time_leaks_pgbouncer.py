@@ -7,7 +7,7 @@ from sqlalchemy import URL
 
 from tests.support.attack import sees_nothing
 from tests.support.channel import Channel
-from tests.support.pgbouncer import find_pgbouncer, keeps_prepared_statements, pgbouncer
+from tests.support.pgbouncer import KEEPS_PREPARED_STATEMENTS, find_pgbouncer, pgbouncer, version_of
 from tests.support.served_process import served
 from tests.support.storm import POOL_TIMEOUT, Storm
 from tests.support.storm_judgement import all_see_what_is_theirs, judge
@@ -27,18 +27,23 @@ PROGRAM = find_pgbouncer()
 @pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not installed here: `apt-get install pgbouncer`")
 @pytest.mark.parametrize("prepared_statements", [False, True])
 async def test_a_storm_through_pgbouncer(
-    server_url: URL, attack_profile: str, announce: Callable[[str], None], prepared_statements: bool
+    server_url: URL,
+    attack_profile: str,
+    announce: Callable[[str], None],
+    record_property: Callable[[str, str], None],
+    prepared_statements: bool,
 ) -> None:
     """The attackers hope for a server connection with a context that the pooler handed on to them."""
     assert PROGRAM is not None
-    if prepared_statements and not keeps_prepared_statements(PROGRAM):
-        pytest.skip("this PgBouncer loses prepared statements; 1.21 and newer keep them")
+    version = version_of(PROGRAM)
+    if prepared_statements and version < KEEPS_PREPARED_STATEMENTS:
+        pytest.skip(f"PgBouncer {version[0]}.{version[1]} loses prepared statements; 1.21 and newer keep them")
     async with storm_world(server_url) as world:
         with pgbouncer(PROGRAM, world.database, pool_size=SERVER_CONNECTIONS) as port:
-            through = f"postgresql://127.0.0.1:{port}/{world.database.admin_url.database}"
+            address = f"postgresql://127.0.0.1:{port}/{world.database.admin_url.database}"
             with served(
                 world.database,
-                database_url=through,
+                database_url=address,
                 pool_size=POOL_SIZE,
                 pool_timeout_seconds=POOL_TIMEOUT,
                 prepared_statements=prepared_statements,
@@ -46,6 +51,9 @@ async def test_a_storm_through_pgbouncer(
                 storm = Storm(world.cast, world.registry, world.as_admin, announce)
                 channels: list[Channel] = [WireChannel(service.port) for _ in range(CALLERS_AT_ONCE)]
                 tally = await storm.rage(channels, REQUESTS[attack_profile])
+                statements = "with" if prepared_statements else "without"
+                through = f"PgBouncer {version[0]}.{version[1]}, {statements} prepared statements"
+                record_property(f"storm through {through}", str(tally))
 
                 judge(tally)
                 await world.connections_settle(SERVER_CONNECTIONS)

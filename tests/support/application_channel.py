@@ -13,6 +13,8 @@ from tests.support.wire_answer import WireAnswer
 class ApplicationChannel:
     """Calls the application as a server would; abandoning cancels its task, wherever that happens to wait."""
 
+    abandoned = "cancelled"
+
     def __init__(self, app: FastAPI) -> None:
         self._app = app
 

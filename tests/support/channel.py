@@ -6,7 +6,12 @@ from tests.support.wire_answer import WireAnswer
 
 
 class Channel(Protocol):
-    """One caller's connection; over TCP, or straight into the application."""
+    """One caller's connection; over TCP, or straight into the application.
+
+    `abandoned` says in a word what an abandoned request is.
+    """
+
+    abandoned: str
 
     async def ask(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes | None) -> WireAnswer:
         """Send a request and wait for its answer."""

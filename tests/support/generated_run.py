@@ -51,6 +51,13 @@ class GeneratedRun:
             run.note(event)
         return run
 
+    def __str__(self) -> str:
+        phases, operations = (
+            ", ".join(f"{name}: {count:,}" for name, count in counts.items())
+            for counts in (self.phases, self.operations)
+        )
+        return f"{self.requests:,} requests ({operations}; {phases}), {len(self.failures)} checks failed"
+
     def note(self, event: object) -> None:
         """Take in what the engine reports."""
         if isinstance(event, events.NonFatalError | events.FatalError):

@@ -17,6 +17,7 @@ from tests.support.test_database import API_PASSWORD, TestDatabase
 
 START_SECONDS = 10
 KEEPS_PREPARED_STATEMENTS = (1, 21)
+"""From this version on, prepared statements are carried over from one server connection to the next."""
 
 CONFIGURATION = """
 [databases]
@@ -39,12 +40,12 @@ def find_pgbouncer() -> str | None:
     return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin")
 
 
-def keeps_prepared_statements(program: str) -> bool:
-    """Tell whether this version carries prepared statements over from one server connection to the next."""
+def version_of(program: str) -> tuple[int, int]:
+    """Return the version that the program says it has."""
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
     version = re.search(r"(\d+)\.(\d+)", said)
     assert version is not None, said
-    return (int(version[1]), int(version[2])) >= KEEPS_PREPARED_STATEMENTS
+    return int(version[1]), int(version[2])
 
 
 @contextmanager

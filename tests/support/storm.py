@@ -55,6 +55,7 @@ class Storm:
         long one takes as long as it takes.
         """
         started = monotonic()
+        self.tally.fate = channels[0].abandoned
         self._ends_at = started + (SHORT_SECONDS if requests < LONG else inf)
         trouble = [asyncio.create_task(self._kill()), asyncio.create_task(self._end_lives())]
         try:

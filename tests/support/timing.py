@@ -28,6 +28,9 @@ class Classifier:
         spread = sum(difference**2 for difference in self._rank_differences())
         return min(1.0, 2 * exp(-2 * len(self.pairs) ** 4 * (self.auc - 0.5) ** 2 / spread)) if spread else 1.0
 
+    def __str__(self) -> str:
+        return f"{len(self.pairs):,} pairs, AUC {self.auc:.3f}, chance of so much at most {self.chance_of_so_much:.2g}"
+
     def _rank_differences(self) -> list[float]:
         ordered = sorted(duration for pair in self.pairs for duration in pair)
         return [_rank(ordered, hidden) - _rank(ordered, absent) for hidden, absent in self.pairs]

@@ -11,6 +11,8 @@ PATIENCE_SECONDS = 30
 class WireChannel:
     """Keeps its connection alive; abandoning breaks it, and the next request opens another."""
 
+    abandoned = "left by their clients"
+
     def __init__(self, port: int) -> None:
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None

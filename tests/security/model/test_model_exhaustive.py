@@ -89,8 +89,11 @@ def seats(forest: Forest) -> list[UUID]:
     return list(position.values())
 
 
-async def attack(arena: Arena, sizes: tuple[int, ...], *, every_caller: bool) -> None:
-    """Try every action of every caller on one forest; each is rolled back, so the forest is the same for all."""
+async def attack(arena: Arena, sizes: tuple[int, ...], *, every_caller: bool) -> int:
+    """Try every action of every caller on one forest, and return how many callers these are.
+
+    Each action is rolled back, so the forest is the same for all.
+    """
     api = arena.as_api[0]
     await clear(arena.as_admin)
     forest = await plant(arena.as_admin, sizes)
@@ -115,6 +118,7 @@ async def attack(arena: Arena, sizes: tuple[int, ...], *, every_caller: bool) ->
             arena.steps += 1
         await api.execute("ROLLBACK")
     assert await look(arena.as_admin) == forest
+    return len(cast)
 
 
 def with_new(before: Forest, after: Forest) -> Forest:
@@ -123,16 +127,21 @@ def with_new(before: Forest, after: Forest) -> Forest:
 
 
 def test_the_database_does_what_the_judge_says(
-    arena: Arena, attack_profile: str, announce: Callable[[str], None]
+    arena: Arena, attack_profile: str, announce: Callable[[str], None], record_property: Callable[[str, str], None]
 ) -> None:
     """On every forest up to the profile's size, each statement of each caller sees, writes and refuses as judged."""
     profile, begin, steps = PROFILES[attack_profile], time.monotonic(), arena.steps
     forests = [sizes for tenants in range(profile.tenants + 1) for sizes in shapes(tenants)]
+    callers = 0
     for sizes in forests:
         every_caller = sum(sizes) <= profile.tenants_with_every_caller
-        arena.run(attack(arena, sizes, every_caller=every_caller))
+        callers += arena.run(attack(arena, sizes, every_caller=every_caller))
 
     taken, seconds = arena.steps - steps, time.monotonic() - begin
     announce(
         f"exhaustive: {len(forests)} forests, {taken} statements in {seconds:.1f} s, {taken / seconds:.0f} a second"
+    )
+    record_property(
+        f"every forest of up to {profile.tenants} tenants",
+        f"{len(forests)} forests, {callers:,} callers on them, {taken:,} statements judged",
     )

@@ -61,7 +61,7 @@ EVERYWHERE = (
 
 
 def test_the_world_stays_what_the_judge_says(
-    arena: Arena, attack_profile: str, announce: Callable[[str], None]
+    arena: Arena, attack_profile: str, announce: Callable[[str], None], record_property: Callable[[str, str], None]
 ) -> None:
     """After every step, what each connection and the superuser see, and each answer, is what the judge says."""
     arena.outcomes.clear()
@@ -81,6 +81,11 @@ def test_the_world_stays_what_the_judge_says(
     )
     taken, seconds = arena.steps - steps, time.monotonic() - begin
     announce(f"machine: {taken} steps in {seconds:.1f} s, {taken / seconds:.0f} a second")
+    record_property(
+        "the model's machine",
+        f"{taken:,} steps, after each of which everybody's view is compared; {arena.outcomes.total():,} statements and"
+        f" requests judged, with {len(arena.outcomes)} different ends for the four kinds of caller",
+    )
     assert taken >= profile.least_steps
     if attack_profile == "long":
         missed = [place for place in EVERYWHERE if not arena.outcomes[place]]
