@@ -217,9 +217,9 @@ async def test_the_command_leaves_no_live_token_of_its_own(own: TestDatabase) ->
     await mtdb("token", "list", env=settings_for(own))
     rows = (await mtdb("token", "list", "--all", "--json", env=settings_for(own))).json
 
-    assert {(row["label"], row["tenant"], row["state"]) for row in rows} == {
-        ("mtdb token issue", "(platform operator)", "revoked"),
-        ("mtdb token list", "(platform operator)", "revoked"),
+    assert {tuple(row[name] for name in ("label", "role", "tenant", "tenant_id", "state")) for row in rows} == {
+        ("mtdb token issue", "platform_operator", None, None, "revoked"),
+        ("mtdb token list", "platform_operator", None, None, "revoked"),
     }
 
 

@@ -1,7 +1,6 @@
 """`mtdb audit`."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from multi_tenant_db.cli.as_json import print_json
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
 from multi_tenant_db.models import TenantEvent
 from multi_tenant_db.repositories.tenant_event_repository import TenantEventRepository
@@ -18,13 +18,13 @@ from multi_tenant_db.repositories.tenant_event_repository import TenantEventRepo
 def audit(
     tenant_id: Annotated[UUID | None, typer.Argument(help="Only this tenant, which may be deleted by now.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many events, the newest first.")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines with old and new values.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts, an event a line.")] = False,
 ) -> None:
     """Show who changed what and when, as the database recorded it."""
     events = asyncio.run(_read(limit, tenant_id))
     if as_json:
         for event in events:
-            typer.echo(json.dumps(_describe(event), default=str))
+            print_json(_describe(event), indent=None)
         return
     table = Table("occurred_at", "event", "tenant", "by", "request_id")
     for event in events:

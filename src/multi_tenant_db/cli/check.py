@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
+from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database.engine import create_engine, service_url
+from multi_tenant_db.database.lint.finding import Finding
+from multi_tenant_db.database.lint.rule import Rule
 from multi_tenant_db.database.lint.rules import FIRST_RULE, RULES
 from multi_tenant_db.database.safety_check import check_database
 from multi_tenant_db.database.safety_report import SafetyReport
@@ -15,23 +18,61 @@ from multi_tenant_db.settings import Settings
 
 def check(
     rules: Annotated[bool, typer.Option("--rules", help="List the rules, and look at no database.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Verify what `mtdb serve` verifies before it starts: row level security, grants, functions, roles, schema, server.
 
     Each finding has a stable code, its place, why it matters, and its remedy.
     """
     if rules:
-        for rule in (FIRST_RULE, *RULES):
-            typer.echo(f"{rule.code}: {rule.meaning}")
+        _list_rules(as_json)
         return
     report = asyncio.run(_check())
+    if as_json:
+        print_json(_describe(report))
+    else:
+        _tell(report)
+    if report.dangers:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _list_rules(as_json: bool) -> None:
+    rules = (FIRST_RULE, *RULES)
+    if as_json:
+        print_json([{"code": rule.code, "severity": _severity(rule), "meaning": rule.meaning} for rule in rules])
+        return
+    for rule in rules:
+        typer.echo(f"{rule.code}: {rule.meaning}")
+
+
+def _describe(report: SafetyReport) -> dict[str, object]:
+    return {
+        "safe": not report.dangers,
+        "server_version": report.server_version,
+        "findings": [
+            {
+                "code": finding.code,
+                "severity": _severity(finding),
+                "place": finding.place,
+                "meaning": finding.meaning,
+                "remedy": finding.remedy,
+            }
+            for finding in report.findings
+        ],
+    }
+
+
+def _severity(what: Finding | Rule) -> str:
+    return "warning" if what.is_warning else "danger"
+
+
+def _tell(report: SafetyReport) -> None:
     for warning in report.warnings:
         typer.echo(f"warning: {warning.explained()}")
     for danger in report.dangers:
         typer.echo(f"danger: {danger.explained()}", err=True)
-    if report.dangers:
-        raise typer.Exit(ExitCode.FAILED)
-    typer.echo(f"safe: PostgreSQL {report.server_version}, row level security forced, schema current")
+    if not report.dangers:
+        typer.echo(f"safe: PostgreSQL {report.server_version}, row level security forced, schema current")
 
 
 async def _check() -> SafetyReport:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development import NEWEST_RELEASE, EmbeddedPostgres, EmbeddedPostgresError
 
@@ -43,11 +44,16 @@ def stop() -> None:
 
 
 @app.command()
-def status() -> None:
+def status(as_json: AsJson = False) -> None:
     """Tell whether the server runs: exit code 0 when it does, 3 when it does not."""
     with _one_line_errors():
         server = EmbeddedPostgres.for_development()
-        if not server.pid:
+        pid = server.pid
+        if as_json:
+            print_json({"running": pid is not None, "pid": pid, "folder": server.folder})
+        elif pid:
+            typer.echo(f"PostgreSQL runs as process {pid}, data and log in {server.folder}.")
+        else:
             typer.echo("PostgreSQL is stopped.")
+        if not pid:
             raise typer.Exit(ExitCode.NO_DATABASE)
-        typer.echo(f"PostgreSQL runs as process {server.pid}, data and log in {server.folder}.")

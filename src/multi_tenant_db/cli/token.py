@@ -1,7 +1,6 @@
 """`mtdb token`: who may call, and for how long."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.cli.label import check_label, is_storable
 from multi_tenant_db.cli.lifetime import parse_lifetime
@@ -25,7 +25,6 @@ from multi_tenant_db.services.access_token_service import AccessTokenService
 app = typer.Typer(help="Issue, list and revoke access tokens.", no_args_is_help=True)
 
 Label = Annotated[str, typer.Option(callback=check_label, help="Who or what uses the token; shown by `list`.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Lifetime = Annotated[str, typer.Option(metavar="90m|12h|30d", help="How long it lives.")]
 
 
@@ -43,8 +42,8 @@ def issue(  # noqa: PLR0913, PLR0917 - each is an option
         raise typer.BadParameter("name a tenant, or say --platform-operator")
     token, issued = asyncio.run(_issue(tenant, label, parse_lifetime(lifetime)))
     if as_json:
-        told = {"token_id": str(issued.token_id), "label": issued.label, "expires_at": issued.expires_at.isoformat()}
-        typer.echo(json.dumps({"token": token} | told))
+        told = {"token_id": issued.token_id, "label": issued.label, "expires_at": issued.expires_at}
+        print_json({"token": token} | told)
         return
     typer.echo(token)
     if not quiet:
@@ -59,14 +58,15 @@ def list_tokens(
     """List tokens, oldest first. The secrets are not shown: nobody has them."""
     rows = asyncio.run(_list_rows(everything))
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     table = Table()
     table.add_column("token_id", min_width=36)
     for column in ("tenant", "label", "expires_at", "state"):
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(row[column] for column in ("token_id", "tenant", "label", "expires_at", "state")))
+        holder = row["tenant"] or ("(platform operator)" if row["role"] == "platform_operator" else "-")
+        table.add_row(row["token_id"], holder, row["label"], row["expires_at"], row["state"])
     Console(soft_wrap=True, markup=False, emoji=False).print(table)
 
 
@@ -112,7 +112,7 @@ def _only(found: Sequence[TenantRow], name_or_id: str) -> TenantRow:
     raise typer.Exit(ExitCode.FAILED)
 
 
-async def _list_rows(everything: bool) -> list[dict[str, str]]:
+async def _list_rows(everything: bool) -> list[dict[str, str | None]]:
     async with operator_engine() as engine:
         async with transaction(engine) as session:
             tokens = await AccessTokenService(AccessTokenRepository(session)).list_tokens()
@@ -124,8 +124,9 @@ async def _list_rows(everything: bool) -> list[dict[str, str]]:
     return [
         {
             "token_id": str(token.token_id),
-            "tenant": names.get(token.tenant_id, "-") if token.tenant_id else "(platform operator)",
-            "tenant_id": str(token.tenant_id or ""),
+            "role": token.role,
+            "tenant": names.get(token.tenant_id) if token.tenant_id else None,
+            "tenant_id": str(token.tenant_id) if token.tenant_id else None,
             "label": token.label,
             "created_at": token.created_at.isoformat(),
             "expires_at": token.expires_at.isoformat(),

@@ -1,0 +1,18 @@
+"""What scripts read: docs/command-line.md names the fields, and a test compares them."""
+
+import json
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def print_json(value: object, *, indent: int | None = 2) -> None:
+    """Print a value: moments as ISO 8601, ids as text, and ASCII alone, which every terminal and pipe can carry."""
+    typer.echo(json.dumps(value, indent=indent, default=_as_text))
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
