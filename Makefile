@@ -34,8 +34,8 @@ logs: environment ## Follow the API's log
 reset: environment ## Delete the development data and start over
 	@$(DEVELOPMENT) reset
 
-seed: environment ## Add what is missing of the bank story
-	@$(DEVELOPMENT) seed
+seed: environment ## Add what is missing of the bank story; ARGS="--tenants 10000" also adds made-up ones
+	@$(DEVELOPMENT) seed $(ARGS)
 
 token: environment ## Print a token for a tenant: make token TENANT="HSBC London"
 	@$(DEVELOPMENT) token "$(or $(TENANT),HSBC)"

@@ -6,18 +6,19 @@ import resource
 import signal
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from benchmarks.extent import LONG, SHORT, Extent
 from benchmarks.load.wrong_answer import WrongAnswerError
 from benchmarks.report.report import write_report
 from benchmarks.results import Results
-from benchmarks.run import MEASURES, Advance, run
+from benchmarks.run import MEASURES, run
+from multi_tenant_db.cli.progress_display import ProgressDisplay
 
 FOLDER = Path(".local/benchmarks")
 RESULT = FOLDER / "result.json"
@@ -70,14 +71,8 @@ def _measure(results: Results, extent: Extent, only: list[str]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and everything is taken away
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES if most == resource.RLIM_INFINITY else min(FILES, most), most))
-    columns = SpinnerColumn(), TextColumn("{task.fields[measure]}: {task.completed} done, {task.description}")
-    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-
-        def of(measure: str) -> Advance:
-            task = progress.add_task("starting", measure=measure, total=None)
-            return lambda done: progress.update(task, advance=1, description=done)
-
-        asyncio.run(run(results, extent, only, of))
+    with ProgressDisplay(console) as display:
+        asyncio.run(run(results, extent, only, lambda measure: partial(display.add_task, measure)))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.measures import comparison, database_alone, growth, headroom, process
 from benchmarks.measures.bench import Bench
 from benchmarks.results import Results
+from multi_tenant_db.cli.progress_display import Begin
 
 MEASURES = (
     headroom.MEASURE,
@@ -21,11 +22,9 @@ MEASURES = (
     growth.MEASURE,
 )
 
-Advance = Callable[[str], None]
 
-
-async def run(results: Results, extent: Extent, only: Collection[str], progress: Callable[[str], Advance]) -> None:
-    """Measure what was asked for, into `results`; `progress` gives what to call after each window of a measure."""
+async def run(results: Results, extent: Extent, only: Collection[str], progress: Callable[[str], Begin]) -> None:
+    """Measure what was asked for, into `results`; `progress` gives what a measure calls when it begins."""
     with running_server() as server, Generator() as generator:
         bench = Bench(server, generator, extent)
         results.machine |= await describe_machine(server)
@@ -38,15 +37,15 @@ async def run(results: Results, extent: Extent, only: Collection[str], progress:
 
 
 async def _beside_peers(
-    results: Results, bench: Bench, only: Collection[str], progress: Callable[[str], Advance]
+    results: Results, bench: Bench, only: Collection[str], progress: Callable[[str], Begin]
 ) -> None:
     """Measure what works on the one database that the service shares with its peers."""
     async with Database(bench.server, "bench") as database:
         ammunition = await comparison.fill(database, bench.extent.tenants)
         given = (bench, database, ammunition)
         if database_alone.MEASURE in only:
-            advance = progress(database_alone.MEASURE)
-            results.samples += database_alone.measure_alone(bench, database, ammunition.readers, advance)
+            begin = progress(database_alone.MEASURE)
+            results.samples += database_alone.measure_alone(bench, database, ammunition.readers, begin)
         if comparison.MEASURE in only:
             samples, results.skipped = await comparison.compare(*given, progress(comparison.MEASURE))
             results.samples += samples

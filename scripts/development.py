@@ -1,4 +1,4 @@
-"""What `make up` and its companions do: development.py up|down|logs|reset|seed|migrate|token [TENANT].
+"""What `make up` and its companions do: development.py up|down|logs|reset|seed [OPTIONS]|migrate|token [TENANT].
 
 Three stacks, told apart by what is there: the server that MTDB_DATABASE_URL names in the environment, as an
 administrator; else Docker Compose, where an engine answers; else the embedded PostgreSQL. The file
@@ -122,9 +122,9 @@ def logs() -> None:
         fail("there is no log yet: run `make up`.")
 
 
-def seed() -> None:
-    """Add what is missing of the bank story."""
-    mtdb("seed")
+def seed(*options: str) -> None:
+    """Add what is missing of the bank story, and what the options ask for besides."""
+    mtdb("seed", *options)
 
 
 def migrate() -> None:
@@ -205,7 +205,7 @@ def main(command: str, *arguments: str) -> None:
             with (LOCAL / "development.lock").open("w") as turn:
                 # One at a time: a second `make up` finds what the first one started.
                 fcntl.flock(turn, fcntl.LOCK_EX)
-                changing[command]()
+                changing[command](*arguments)
     except EmbeddedPostgresError as error:
         fail(str(error))
     except KeyboardInterrupt:

@@ -1,6 +1,5 @@
 """The service beside its peers: every operation, one and two workers, few and many clients."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
 
 from benchmarks.data.database import Database
@@ -9,6 +8,7 @@ from benchmarks.measures.bench import Bench
 from benchmarks.measures.sample import Sample
 from benchmarks.peers.catalogue import PEERS, POSTGRAPHILE_PEER, install_postgraphile
 from benchmarks.peers.peer import Peer
+from multi_tenant_db.cli.progress_display import Begin
 
 MEASURE = "comparison"
 POOL_SIZE = 10
@@ -50,11 +50,12 @@ def chosen_peers() -> tuple[tuple[Peer, ...], dict[str, str]]:
 
 
 async def compare(
-    bench: Bench, database: Database, ammunition: Ammunition, advance: Callable[[str], None]
+    bench: Bench, database: Database, ammunition: Ammunition, begin: Begin
 ) -> tuple[list[Sample], dict[str, str]]:
     """Measure each cell for all peers one after the other, all cells in each round; say why a peer is left out."""
     samples = []
     peers, skipped = chosen_peers()
+    advance = begin(bench.extent.rounds * len(cells(bench.extent.clients)) * len(peers))
     with ExitStack() as stack:
         processes = {
             (peer.name, workers): stack.enter_context(peer.start(database, workers, POOL_SIZE))
@@ -73,5 +74,5 @@ async def compare(
                     volley, figures = await ammunition.fire(bench, (peer, process), operation, clients)
                     key = {"peer": peer.name, "operation": operation, "workers": workers, "clients": clients}
                     samples.append(Sample(MEASURE, number, key, volley.answers, volley.checked, figures))
-                    advance(f"{peer.name}: {operation}, {workers} workers, {clients} clients")
+                    advance(1, f"{peer.name}: {operation}, {workers} workers, {clients} clients")
     return samples, skipped

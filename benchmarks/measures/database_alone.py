@@ -1,6 +1,6 @@
 """What the proven context costs in the database: the same transaction with it, with a plain variable, without RLS."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.data.caller import Caller
@@ -8,6 +8,7 @@ from benchmarks.data.database import PASSWORD, PLAIN_PASSWORD, Database
 from benchmarks.load.transactions import Transaction
 from benchmarks.measures.bench import Bench
 from benchmarks.measures.sample import Sample
+from multi_tenant_db.cli.progress_display import Begin
 
 MEASURE = "database alone"
 SIGN_IN = "SELECT tenant_id, organization_id, caller_role FROM tenancy.sign_in($1, $2)"
@@ -64,11 +65,10 @@ def transactions(context: str, operation: str, callers: Sequence[Caller]) -> lis
     return result
 
 
-def measure_alone(
-    bench: Bench, database: Database, callers: Sequence[Caller], advance: Callable[[str], None]
-) -> list[Sample]:
+def measure_alone(bench: Bench, database: Database, callers: Sequence[Caller], begin: Begin) -> list[Sample]:
     """Measure every context and operation, all in each round."""
     samples = []
+    advance = begin(bench.extent.rounds * len((GET, PAGE)) * len(ROLES))
     for number in range(bench.extent.rounds):
         for operation in (GET, PAGE):
             for context, (role, password) in ROLES.items():
@@ -77,5 +77,5 @@ def measure_alone(
                 volley, figures = bench.run(url, made, CONNECTIONS)
                 key = {"context": context, "operation": operation, "connections": CONNECTIONS}
                 samples.append(Sample(MEASURE, number, key, volley.answers, volley.checked, figures))
-                advance(f"{context}: {operation}")
+                advance(1, f"{context}: {operation}")
     return samples

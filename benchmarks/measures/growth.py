@@ -1,6 +1,5 @@
 """Whether it matters how many tenants there are, how large an organisation is, and how far one has paged."""
 
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from benchmarks.measures.plans import check_plans
 from benchmarks.measures.sample import Sample
 from benchmarks.peers.catalogue import SERVICE
 from benchmarks.running_process import RunningProcess
+from multi_tenant_db.cli.progress_display import Begin
 
 MEASURE = "growth"
 SMALL, GIANT = 10, 20_000
@@ -43,22 +43,28 @@ class Ground:
     transactions: dict[Cell, list[Transaction]]
 
 
-async def measure_growth(bench: Bench, advance: Callable[[str], None]) -> list[Sample]:
+async def measure_growth(bench: Bench, begin: Begin) -> list[Sample]:
     """Measure one client's latency in all databases, over HTTP and in the database alone, all in each round."""
     samples: list[Sample] = []
+    advance = begin(_steps(bench))
     async with AsyncExitStack() as stack:
         grounds = []
         for tenants in bench.extent.growth:
             grounds.append(await _ground(stack, bench, tenants, samples))
-            advance(f"{tenants:,} tenants loaded")
+            advance(1, f"{tenants:,} tenants loaded")
         brief = bench.lasting(bench.extent.seconds / SHORTER)
         for number in range(bench.extent.rounds * SHORTER):
             for at in grounds[-1].shots:
                 for ground in grounds:
                     if at in ground.shots:
                         samples += _measure(ground, brief, at, number)
-                        advance(f"{ground.tenants:,} tenants: {at[0]} in an organisation of {at[1]:,}")
+                        advance(1, f"{ground.tenants:,} tenants: {at[0]} in an organisation of {at[1]:,}")
     return samples
+
+
+def _steps(bench: Bench) -> int:
+    in_all, with_giant = len(bench.extent.growth), sum(tenants > GIANT for tenants in bench.extent.growth)
+    return in_all + bench.extent.rounds * SHORTER * (2 * in_all + 2 * with_giant)
 
 
 async def _ground(stack: AsyncExitStack, bench: Bench, tenants: int, samples: list[Sample]) -> Ground:

@@ -1,7 +1,6 @@
 """What the generator can do: its rate against a server that does nothing, on the same machine in the same run."""
 
 import sys
-from collections.abc import Callable
 
 from benchmarks.load.http import compose
 from benchmarks.load.shot import Shot
@@ -9,22 +8,24 @@ from benchmarks.measures.bench import Bench
 from benchmarks.measures.sample import Sample
 from benchmarks.peers.nothing import BODY
 from benchmarks.running_process import RunningProcess
+from multi_tenant_db.cli.progress_display import Begin
 from multi_tenant_db.development.folders import PROJECT
 from multi_tenant_db.development.ports import free_port
 
 MEASURE = "headroom"
 
 
-def measure_headroom(bench: Bench, advance: Callable[[str], None]) -> list[Sample]:
+def measure_headroom(bench: Bench, begin: Begin) -> list[Sample]:
     """Fire at it with as many clients as at the others."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.peers.nothing", str(port)]
     shots = [Shot(compose("GET", "/tenants/nobody", {"Authorization": "Bearer nobody"}), 200, BODY, exact=True)]
     samples = []
+    advance = begin(bench.extent.rounds * len(bench.extent.clients))
     with RunningProcess(command, {"PYTHONPATH": str(PROJECT)}, port, "/") as process:
         for number in range(bench.extent.rounds):
             for clients in bench.extent.clients:
                 volley, figures = bench.fire(process, shots, clients)
                 samples.append(Sample(MEASURE, number, {"clients": clients}, volley.answers, volley.checked, figures))
-                advance(f"{clients} clients")
+                advance(1, f"{clients} clients")
     return samples

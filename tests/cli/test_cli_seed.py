@@ -1,7 +1,11 @@
 """`mtdb seed`: the bank story, added once and repaired where something is missing."""
 
 import asyncpg
+import pytest
 
+from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.cli.progress_display import ProgressDisplay
+from multi_tenant_db.services import seed_service
 from multi_tenant_db.services.seed_service import read_bank_story
 from tests.support.context import stored_tenants
 from tests.support.mtdb import mtdb, settings_for
@@ -84,3 +88,58 @@ async def test_a_namesake_below_another_bank_is_no_group(own: TestDatabase) -> N
 
     assert f"{TENANTS} were added" in said
     assert sorted(row["tenant_type"] for row in stored if row["name"] == "HSBC") == ["parent", "subsidiary"]
+
+
+SIZES = (
+    "SELECT count(*) FROM tenancy.tenants WHERE metadata @> '{\"made_up\": true}' GROUP BY organization_id ORDER BY 1"
+)
+EVENTS = "SELECT count(*) FROM tenancy.tenant_events WHERE event_type = 'created' AND new_values @> $1"
+
+
+async def sizes(database: TestDatabase) -> list[int]:
+    """Return how many tenants each made-up organisation has."""
+    connection = await database.connect_as_admin()
+    try:
+        return [row[0] for row in await connection.fetch(SIZES)]
+    finally:
+        await connection.close()
+
+
+async def test_made_up_tenants_are_added_besides(own: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Organisations of ten, the last one smaller; again, as many again; each with its event in the audit trail."""
+    monkeypatch.setattr(seed_service, "MADE_UP_AT_ONCE", 20)
+    outcome = await mtdb("seed", "--tenants", "43", env=settings_for(own))
+    once = await sizes(own)
+    again = await mtdb("seed", "--tenants", "11", env=settings_for(own))
+
+    assert (outcome.exit_code, outcome.stderr, again.exit_code) == (0, "", 0)
+    assert "\n43 made-up tenants were added besides\n" in outcome.stdout
+    assert once == [3, 10, 10, 10, 10]
+    assert await sizes(own) == [1, 3, 10, 10, 10, 10, 10]
+    connection = await own.connect_as_admin()
+    assert await connection.fetchval(EVENTS, '{"metadata": {"made_up": true}}') == 54
+    await connection.close()
+
+
+async def test_an_interrupted_seed_adds_nothing(own: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made-up tenants come whole or not at all, and the command's own token is revoked all the same."""
+
+    def interrupt(_steps: float, _done: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressDisplay, "add_task", lambda *_: interrupt)
+    before = await sizes(own)
+    outcome = await mtdb("seed", "--tenants", "43", env=settings_for(own))
+
+    assert outcome.exit_code != 0
+    assert await sizes(own) == before
+    tokens = (await mtdb("token", "list", "--json", env=settings_for(own))).json
+    assert [token for token in tokens if token["label"] == "mtdb seed"] == []
+
+
+@pytest.mark.parametrize("count", ["-1", "1000001", "many"])
+async def test_a_wrong_number_of_tenants_is_wrong_usage(own: TestDatabase, count: str) -> None:
+    """What cannot be meant is refused before the database is asked."""
+    outcome = await mtdb("seed", "--tenants", count, env=settings_for(own))
+
+    assert (outcome.exit_code, outcome.stdout) == (ExitCode.USAGE, "")

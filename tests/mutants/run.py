@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from multi_tenant_db.cli.progress_display import ProgressDisplay
 from tests.mutants.code_mutants import CODE_MUTANTS
 from tests.mutants.function_mutants import FUNCTION_MUTANTS
 from tests.mutants.hunt import first_failure, hunt
@@ -60,6 +61,7 @@ def main(pattern: str = "") -> None:
 def control(mutants: list[Mutant], grounds: list[HuntingGround]) -> None:
     """Run the tests that are to kill, without any mutant."""
     tests = sorted({killer for mutant in mutants for killer in mutant.killers})
+    console.print(f"running {len(tests)} tests without any mutant, which must be green")
     shares = [tests[first :: len(grounds)] for first in range(len(grounds))]
     with ThreadPoolExecutor(len(grounds)) as pool:
         reds = pool.map(lambda share, ground: share and first_failure("control", share, ground), shares, grounds)
@@ -83,10 +85,12 @@ def hunt_all(mutants: list[Mutant], grounds: list[HuntingGround]) -> list[Kill]:
             free.put(ground)
 
     kills: dict[Mutant, Kill] = {}
-    with ThreadPoolExecutor(len(grounds)) as pool:
+    with ProgressDisplay(console) as display, ThreadPoolExecutor(len(grounds)) as pool:
+        advance = display.add_task("mutants", len(mutants))
         hunts = {pool.submit(hunt_one, mutant): mutant for mutant in mutants}
         for number, done in enumerate(as_completed(hunts), 1):
             mutant, error = hunts[done], done.exception()
+            advance(1, mutant.name)
             if error:
                 console.print(f"{number}/{len(mutants)} [bold red]BROKEN[/] {mutant.name}: {escape(str(error))}")
                 continue

@@ -13,7 +13,7 @@ from multi_tenant_db.repositories.access_token_repository import AccessTokenRepo
 from multi_tenant_db.services.access_token_service import AccessTokenService
 from multi_tenant_db.settings import Settings
 
-LONGEST_COMMAND = timedelta(minutes=10)
+LONGEST_COMMAND = timedelta(hours=1)
 
 
 @asynccontextmanager

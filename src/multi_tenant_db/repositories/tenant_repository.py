@@ -1,6 +1,7 @@
 """Reads and writes tenants, within the caller's reach."""
 
 from collections.abc import Collection, Sequence
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,19 @@ class TenantRepository:
                 statements.ADD, new_type=tenant_type, new_parent=parent_tenant_id, new_name=name, new_metadata=metadata
             )
         return tenant
+
+    async def add_organizations(self, tenants: int, size: int, metadata: dict[str, Any]) -> None:
+        """Insert so many made-up tenants in organisations of this size, the last one smaller, by two statements."""
+        heads = await self._session.fetch(
+            statements.ADD_HEADS, organizations=ceil(tenants / size), new_metadata=metadata
+        )
+        await self._session.fetch(
+            statements.ADD_BRANCHES,
+            heads=[head for (head,) in heads],
+            size=size,
+            tenants=tenants,
+            new_metadata=metadata,
+        )
 
     async def find(self, tenant_id: UUID) -> TenantRow | None:
         """Return the tenant, or None when it does not exist for this caller."""

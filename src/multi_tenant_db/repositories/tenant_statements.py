@@ -21,9 +21,11 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 
 from multi_tenant_db.database.compiled_statement import CompiledStatement
@@ -77,6 +79,26 @@ ADD = _tenants(
         }
     )
     .returning(*COLUMNS)
+)
+ADD_HEADS = CompiledStatement(
+    text("""
+        INSERT INTO tenancy.tenants (tenant_type, name, metadata)
+        SELECT 'parent', 'Made-up bank ' || number, :new_metadata
+        FROM generate_series(1, :organizations) AS number
+        RETURNING tenant_id
+    """).bindparams(bindparam("new_metadata", type_=JSONB)),
+    tuple,
+)
+# The head at place 1 stands for tenants 1 to `size`, and is itself the first of them.
+ADD_BRANCHES = CompiledStatement(
+    text("""
+        INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name, metadata)
+        SELECT 'subsidiary', head.tenant_id, 'Branch ' || number, :new_metadata
+        FROM unnest(:heads) WITH ORDINALITY AS head (tenant_id, place)
+        CROSS JOIN generate_series(1, :size - 1) AS number
+        WHERE (head.place - 1) * :size + number < :tenants
+    """).bindparams(bindparam("new_metadata", type_=JSONB), bindparam("heads", type_=ARRAY(Tenant.tenant_id.type))),
+    tuple,
 )
 REPLACE = _tenants(
     update(Tenant)

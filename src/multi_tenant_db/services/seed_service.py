@@ -1,6 +1,7 @@
 """The bank story as sample data."""
 
 import json
+from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
@@ -15,14 +16,20 @@ def read_bank_story() -> list[dict[str, Any]]:
     return groups
 
 
+MADE_UP = {"made_up": True}
+ORGANIZATION_SIZE = 10
+MADE_UP_AT_ONCE = 2_000
+"""In one statement, so that it takes a second or so, and progress can be told in between."""
+
+
 class SeedService:
-    """Adds what is missing of the bank story, and changes nothing that is there."""
+    """Adds sample data as a platform operator, and changes nothing that is there."""
 
     def __init__(self, tenants: TenantRepository) -> None:
         self._tenants = tenants
 
     async def seed(self, groups: list[dict[str, Any]]) -> int:
-        """Add the missing groups and subsidiaries as a platform operator, and return how many were added."""
+        """Add what is missing of the bank story, and return how many tenants were added."""
         added = 0
         for group in groups:
             parent = await self._find_parent(group["name"])
@@ -45,6 +52,13 @@ class SeedService:
                     )
                     added += 1
         return added
+
+    async def add_made_up(self, tenants: int, advance: Callable[[int], None]) -> None:
+        """Add so many tenants besides, in organisations of ten; `advance` hears of every two thousand."""
+        for already in range(0, tenants, MADE_UP_AT_ONCE):
+            count = min(MADE_UP_AT_ONCE, tenants - already)
+            await self._tenants.add_organizations(count, ORGANIZATION_SIZE, MADE_UP)
+            advance(count)
 
     async def _find_parent(self, name: str) -> TenantRow | None:
         namesakes = await self._tenants.find_by_name(name)

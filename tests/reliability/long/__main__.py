@@ -10,8 +10,8 @@ import asyncpg
 import typer
 import uvloop
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from multi_tenant_db.cli.progress_display import ProgressDisplay
 from multi_tenant_db.development import EmbeddedPostgres
 from tests.reliability.long import report
 from tests.reliability.long.fault_record import FaultRecord
@@ -45,12 +45,7 @@ def main(
 
 
 async def _run(minutes: float, rounds: int, workers: int) -> list[str]:
-    with (
-        durable_server() as server,
-        Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
-        ) as progress,
-    ):
+    with durable_server() as server, ProgressDisplay(console) as progress:
         database = await durable_database(server)
         faults = await _faults(server, database, rounds, min(1.0, minutes), progress)
         generator = await limit_of_the_generator(CLIENTS[0], 5 * min(1.0, minutes))
@@ -65,24 +60,24 @@ async def _run(minutes: float, rounds: int, workers: int) -> list[str]:
 
 
 async def _faults(
-    server: EmbeddedPostgres, database: TestDatabase, rounds: int, pace: float, progress: Progress
+    server: EmbeddedPostgres, database: TestDatabase, rounds: int, pace: float, progress: ProgressDisplay
 ) -> list[FaultRecord]:
     records: dict[str, FaultRecord] = {}
-    task = progress.add_task("faults", total=rounds * len(names_of_faults()))
+    advance = progress.add_task("faults", rounds * len(names_of_faults()))
     async for record in fault_rounds(server, database, rounds, pace):
         records[record.fault] = record
-        progress.update(task, advance=1, description=f"faults: {record.fault}")
+        advance(1, record.fault)
     return list(records.values())
 
 
 async def _loads(
-    database: TestDatabase, workers: int, minutes: float, progress: Progress
+    database: TestDatabase, workers: int, minutes: float, progress: ProgressDisplay
 ) -> tuple[list[LoadRecord], LoadRecord]:
     async with serving(database, workers=workers) as service:
 
         async def load(what: str, clients: int, seconds: float) -> LoadRecord:
-            task = progress.add_task(what, total=seconds)
-            return await run_load(database, service, clients, seconds, lambda done: progress.advance(task, done))
+            advance = progress.add_task(what, seconds)
+            return await run_load(database, service, clients, seconds, lambda done: advance(done, "under load"))
 
         loads = [await load(f"{clients} clients", clients, minutes * 60) for clients in CLIENTS]
         return loads, await load(f"memory, {CLIENTS[0]} clients", CLIENTS[0], minutes * 600)
