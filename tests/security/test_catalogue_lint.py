@@ -21,7 +21,7 @@ from tests.support.engines import pool
 from tests.support.test_database import TestDatabase
 
 HARDENING = Path("scripts/harden_self_managed.sql").read_text(encoding="utf-8")
-TESTED_BELOW = {"roles-missing", "server-too-old", "server-shows-statistics", "server-lacks-fixes"}
+TESTED_BELOW = {"roles-missing", "schema-newer", "server-too-old", "server-shows-statistics", "server-lacks-fixes"}
 IMPLIED = {
     "connected-as-superuser": {"connected-as-owner", "connected-as-operator", "role-attribute"},
     "connected-with-bypassrls": {"role-attribute"},

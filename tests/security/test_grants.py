@@ -44,6 +44,7 @@ EXPECTED = {
     *(("schema", "tenancy", role, "USAGE") for role in (API, OPERATOR, PLATFORM)),
     *(("language", name, OWNER, "USAGE") for name in ("sql", "plpgsql")),
     ("relation", "public.alembic_version", API, "SELECT"),
+    ("relation", "public.compatible_revisions", API, "SELECT"),
     *(("relation", "tenancy.tenants", role, verb) for role in (API, PLATFORM) for verb in ("SELECT", "DELETE")),
     *(
         ("column", f"tenancy.tenants.{column}", role, "INSERT")

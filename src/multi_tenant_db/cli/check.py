@@ -11,6 +11,7 @@ from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.lint.finding import Finding
 from multi_tenant_db.database.lint.rule import Rule
 from multi_tenant_db.database.lint.rules import FIRST_RULE, RULES
+from multi_tenant_db.database.lint.server import SCHEMA_NEWER
 from multi_tenant_db.database.safety_check import check_database
 from multi_tenant_db.database.safety_report import SafetyReport
 from multi_tenant_db.settings import Settings
@@ -72,7 +73,9 @@ def _tell(report: SafetyReport) -> None:
     for danger in report.dangers:
         typer.echo(f"danger: {danger.explained()}", err=True)
     if not report.dangers:
-        typer.echo(f"safe: PostgreSQL {report.server_version}, row level security forced, schema current")
+        is_newer = any(warning.code == SCHEMA_NEWER.code for warning in report.warnings)
+        schema = "newer and compatible" if is_newer else "current"
+        typer.echo(f"safe: PostgreSQL {report.server_version}, row level security forced, schema {schema}")
 
 
 async def _check() -> SafetyReport:

@@ -23,7 +23,7 @@ router = APIRouter(tags=["health"], generate_unique_id_function=name_operation)
     | {503: {"model": HealthRead, **declare_answer(503, "Unhealthy: the members say what is wrong.", UNHEALTHY)[503]}},
 )
 async def check_health(response: Response, service: Health) -> HealthRead:
-    """Whether the service reaches its database and finds the schema it was made for. Needs no token."""
+    """Whether the service reaches its database and finds a schema that it can serve on. Needs no token."""
     health = await service.check_health()
     if health.status == "unhealthy":
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE

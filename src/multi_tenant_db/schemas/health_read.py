@@ -13,6 +13,8 @@ class HealthRead(BaseModel):
     database: Literal["connected", "unreachable"] = Field(
         description="Whether the database answers.", examples=["connected"]
     )
-    schema_revision: Literal["current", "mismatch", "unknown"] = Field(
-        description="Whether the database's schema is the one this version was made for.", examples=["current"]
+    schema_revision: Literal["current", "compatible", "mismatch", "unknown"] = Field(
+        description="Whether the database's schema is the one this version was made for, "
+        "or a newer one that declares itself compatible with it.",
+        examples=["current"],
     )

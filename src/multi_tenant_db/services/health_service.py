@@ -1,7 +1,8 @@
 """Whether the service can do its work."""
 
+from typing import Literal
+
 from multi_tenant_db import __version__
-from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
 from multi_tenant_db.errors import DatabaseUnavailable
 from multi_tenant_db.repositories.schema_repository import SchemaRepository
 from multi_tenant_db.schemas import HealthRead
@@ -16,11 +17,10 @@ class HealthService:
     async def check_health(self) -> HealthRead:
         """Return the report; an unreachable database is a finding here, not an error."""
         try:
-            revision = await self._schema.read_revision()
+            fit = await self._schema.read_fit()
         except DatabaseUnavailable:
             return HealthRead(
                 status="unhealthy", version=__version__, database="unreachable", schema_revision="unknown"
             )
-        if revision != REQUIRED_SCHEMA_REVISION:
-            return HealthRead(status="unhealthy", version=__version__, database="connected", schema_revision="mismatch")
-        return HealthRead(status="healthy", version=__version__, database="connected", schema_revision="current")
+        status: Literal["healthy", "unhealthy"] = "unhealthy" if fit == "mismatch" else "healthy"
+        return HealthRead(status=status, version=__version__, database="connected", schema_revision=fit)

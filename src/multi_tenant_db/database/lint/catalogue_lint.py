@@ -12,7 +12,11 @@ from multi_tenant_db.database.lint.expected_policy import ExpectedPolicy
 from multi_tenant_db.database.lint.finding import Finding
 from multi_tenant_db.database.lint.rule import Rule
 from multi_tenant_db.database.lint.rules import FIRST_RULE, RULES
-from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
+from multi_tenant_db.database.schema_revision import (
+    FOUND_REVISION,
+    IS_DECLARED_COMPATIBLE,
+    REQUIRED_SCHEMA_REVISION,
+)
 
 OLDEST_SERVER = 170005
 """PostgreSQL 17.5, as `server_version_num` writes it."""
@@ -68,17 +72,16 @@ TENANT_TABLES = text("""
 """In whatever schema: what carries a tenant's key, refers to the tenants, or lies where a role of ours may look."""
 
 # Asked of the catalogue: a role without rights, or a schema rolled back to nothing, is a finding and not an error.
-REVISION_IS_READABLE = text("""
+IS_READABLE = text("""
     SELECT EXISTS (
         SELECT FROM pg_catalog.pg_class AS class
         JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
         WHERE namespace.nspname = 'public'
-          AND class.relname = 'alembic_version'
+          AND class.relname = :name
           AND has_schema_privilege(namespace.oid, 'USAGE')
           AND has_table_privilege(class.oid, 'SELECT')
     )
 """)
-REVISION = text("SELECT version_num FROM public.alembic_version")
 
 
 async def find_all(connection: AsyncConnection) -> list[Finding]:
@@ -99,23 +102,38 @@ async def _find(connection: AsyncConnection, rule: Rule, parameters: dict[str, A
 async def _parameters(connection: AsyncConnection) -> dict[str, Any]:
     roles = (await connection.scalars(BOUND_ROLES, {"service_roles": expected.SERVICE_ROLES})).all()
     tables = {"no_tenant_data": expected.NO_TENANT_DATA, "service_roles": roles}
-    revision = await connection.scalar(REVISION) if await connection.scalar(REVISION_IS_READABLE) else None
+    revision = await connection.scalar(FOUND_REVISION) if await _is_readable(connection, "alembic_version") else None
     is_current = revision == REQUIRED_SCHEMA_REVISION
+    is_compatible = not is_current and await _is_compatible(connection, revision)
     return {
         "all_roles": expected.ALL_ROLES,
         "service_roles": roles,
         "tenant_tables": (await connection.scalars(TENANT_TABLES, tables)).all(),
         "revision": revision,
+        "is_compatible": is_compatible,
         "required_revision": REQUIRED_SCHEMA_REVISION,
         "oldest_server": OLDEST_SERVER,
         "last_rls_fix": LAST_RLS_FIX,
         "last_fix": LAST_FIX,
-        # What another revision of the schema has is not known here.
-        "expected_policies": json.dumps(_described(expected.POLICIES) if is_current else []),
+        # What another revision of the schema has is not known here. But where this version is to serve, the policies
+        # that it relies on are as it knows them; a newer schema may have columns, and so grants, that it does not.
+        "expected_policies": json.dumps(_described(expected.POLICIES) if is_current or is_compatible else []),
         "expected_grants": json.dumps(expected.GRANTS if is_current else []),
         "expected_defaults": json.dumps(expected.DEFAULTS),
         "dangerous_defaults": expected.DANGEROUS_DEFAULTS,
     }
+
+
+async def _is_compatible(connection: AsyncConnection, revision: str | None) -> bool:
+    """Tell whether a newer schema declares that this version may serve on it."""
+    if revision is None or not await _is_readable(connection, "compatible_revisions"):
+        return False
+    asked = {"found": revision, "required": REQUIRED_SCHEMA_REVISION}
+    return bool(await connection.scalar(IS_DECLARED_COMPATIBLE, asked))
+
+
+async def _is_readable(connection: AsyncConnection, name: str) -> bool:
+    return bool(await connection.scalar(IS_READABLE, {"name": name}))
 
 
 def _described(policies: list[ExpectedPolicy]) -> list[dict[str, str | None]]:

@@ -12,7 +12,7 @@ SERVICE_ROLES = [API, OPERATOR, PLATFORM]
 
 ALL_ROLES = [*SERVICE_ROLES, OWNER]
 
-NO_TENANT_DATA = ["public.alembic_version"]
+NO_TENANT_DATA = ["public.alembic_version", "public.compatible_revisions"]
 """Tables that roles of ours may reach and that hold nobody's data: add one here, rather than a policy for everybody."""
 
 TENANTS, EVENTS = "tenancy.tenants", "tenancy.tenant_events"

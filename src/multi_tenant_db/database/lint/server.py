@@ -18,14 +18,27 @@ ROLES_MISSING = Rule(
 
 SCHEMA_REVISION = Rule(
     "schema-revision",
-    "The service reads and writes the schema of exactly one revision.",
+    "The service reads and writes the schema of its own revision, or of a newer one that declares itself compatible.",
     text("""
         SELECT format('the schema is at revision %s, this version needs %s', coalesce(found, 'None'), needed) AS place,
                'run `mtdb migrate`, or deploy the version that the schema was made for; whoever adds a migration names '
                'it in multi_tenant_db/database/schema_revision.py' AS remedy
         FROM (VALUES (CAST(:revision AS text), CAST(:required_revision AS text))) AS revision (found, needed)
         WHERE found IS DISTINCT FROM needed
+          AND NOT CAST(:is_compatible AS boolean)
     """),
+)
+
+SCHEMA_NEWER = Rule(
+    "schema-newer",
+    "The schema declares that this version may still serve on it; what newer migrations grant is not known here.",
+    text("""
+        SELECT format('the schema is at revision %s, this version was made for %s', found, needed) AS place,
+               'finish the upgrade: the version that the schema was made for checks all of it' AS remedy
+        FROM (VALUES (CAST(:revision AS text), CAST(:required_revision AS text))) AS revision (found, needed)
+        WHERE CAST(:is_compatible AS boolean)
+    """),
+    is_warning=True,
 )
 
 SERVER_TOO_OLD = Rule(
@@ -58,4 +71,4 @@ SERVER_LACKS_FIXES = Rule(
     is_warning=True,
 )
 
-SERVER_RULES = (SCHEMA_REVISION, SERVER_TOO_OLD, SERVER_SHOWS_STATISTICS, SERVER_LACKS_FIXES)
+SERVER_RULES = (SCHEMA_REVISION, SCHEMA_NEWER, SERVER_TOO_OLD, SERVER_SHOWS_STATISTICS, SERVER_LACKS_FIXES)
