@@ -27,6 +27,7 @@ COLUMNS = {
     "actor_tenant_id",
     "database_role",
     "request_id",
+    "table_name",
 }
 
 

@@ -1,5 +1,6 @@
 """What one call gives a table of tenants' rows: the reach of `tenancy.tenants`, the verbs asked for, and no others."""
 
+import json
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -10,7 +11,9 @@ from sqlalchemy import URL
 from multi_tenant_db.database.tenant_table import protect_tenant_table, unprotect_tenant_table
 from tests.support.accounts import CREATE_ACCOUNTS, CollectedOperations, create_accounts, execute_as_owner
 from tests.support.attempt import attempt
+from tests.support.audit import events_seen_by
 from tests.support.catalogue import describe
+from tests.support.context import presenting
 from tests.support.fresh_database import fresh_database
 from tests.support.organization import Organization
 from tests.support.party import Party
@@ -139,6 +142,45 @@ async def test_what_tenants_wrote_is_not_sampled(accounts: TestDatabase) -> None
     assert [row["attname"] for row in rows] == ["name"]
 
 
+async def test_every_change_of_a_row_is_recorded(
+    accounts: TestDatabase, as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party]
+) -> None:
+    """Who, which table, what before and after; visible in the caller's reach and nowhere else, and never emptied."""
+    mine, theirs, _ = banks
+    holder = mine.subsidiaries[0]
+    await attempt(as_service, holder.token, RENAME)
+    await attempt(as_service, mine.parent.token, DELETE)
+    events = [event for event in await events_seen_by(as_service, holder) if event["table_name"] == "accounts"]
+
+    assert [event["event_type"] for event in events] == ["created", "updated", "deleted"]
+    assert [event["actor_tenant_id"] for event in events] == [holder.tenant_id, holder.tenant_id, mine.parent.tenant_id]
+    created, updated, deleted = ((event["old_values"], event["new_values"]) for event in events)
+    assert json.loads(created[1]).keys() == {"account_id", "name"}
+    assert json.loads(updated[1])["name"] == json.loads(updated[0])["name"] + "!"
+    assert (created[0], updated[0], deleted) == (None, created[1], (updated[1], None))
+    seen = await events_seen_by(as_service, theirs.parent)
+    assert seen
+    assert not {event["event_id"] for event in seen} & {event["event_id"] for event in events}
+
+    admin = await accounts.connect_as_admin()
+    with pytest.raises(asyncpg.FeatureNotSupportedError, match="accounts are deleted, not truncated"):
+        await admin.execute("TRUNCATE tenancy.accounts")
+    await admin.close()
+
+
+async def test_a_change_on_a_strangers_token_is_refused(
+    as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party]
+) -> None:
+    """A statement that puts another organisation's token into the context on its way changes nothing."""
+    mine, theirs, _ = banks
+    async with presenting(as_service, mine.parent.token):
+        with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="context has changed"):
+            await as_service.execute(
+                "UPDATE tenancy.accounts SET name = 'X' RETURNING set_config('app.current_tenant', $1, true)",
+                theirs.parent.token,
+            )
+
+
 async def test_a_verb_that_is_not_asked_for_is_not_granted(server_url: URL) -> None:
     """Without columns to insert or update and without `may_delete`, a table may be read and no more."""
     op = CollectedOperations()
@@ -157,7 +199,7 @@ async def test_a_verb_that_is_not_asked_for_is_not_granted(server_url: URL) -> N
 
 
 async def test_it_can_be_undone(server_url: URL) -> None:
-    """Protected and unprotected again, a table has its owner's rights and no policy."""
+    """Protected and unprotected again, a table has its owner's rights, no policy and no trigger."""
     op = CollectedOperations()
     unprotect_tenant_table(op, "accounts")
     async with fresh_database(server_url) as database:
@@ -167,7 +209,7 @@ async def test_it_can_be_undone(server_url: URL) -> None:
         lines = [line for line in await describe(admin) if "accounts" in line]
         await admin.close()
 
-    assert not [line for line in lines if line.startswith("policy")]
+    assert not [line for line in lines if line.startswith(("policy", "trigger: (accounts_re"))]
     assert not [line for line in lines if "tenancy_api=" in line or "tenancy_platform=" in line]
     assert [line for line in lines if line.startswith("relation: (tenancy.accounts,r,") and ",f,f," in line]
 

@@ -13,6 +13,7 @@ from sqlalchemy import URL
 from examples.accounts.app import create_accounts_app
 from examples.accounts.install import install
 from multi_tenant_db.database.safety_check import check_database
+from tests.support.audit import events_seen_by
 from tests.support.fresh_database import fresh_database
 from tests.support.organization import Organization
 from tests.support.party import Party
@@ -124,12 +125,23 @@ async def test_a_parent_books_for_its_subsidiary_and_never_below_nothing(
     assert (await client.post(path, json={"amount": -500}, headers=subsidiary.headers)).json()["balance"] == 0
 
 
-async def test_accounts_go_with_their_tenant(client: httpx.AsyncClient, banks: Banks) -> None:
-    """Deleting a subsidiary deletes its accounts."""
+async def test_accounts_go_with_their_tenant(client: httpx.AsyncClient, bank: TestDatabase, banks: Banks) -> None:
+    """Deleting a subsidiary deletes its accounts; what became of them stays in the audit trail, for its parent."""
     gone = banks.mine.subsidiaries[1]
     response = await client.delete(f"/tenants/{gone.tenant_id}", headers=banks.mine.parent.headers)
     assert response.status_code == 204
     assert await seen(client, banks.mine.parent) == ids(banks.mine.parent, banks.mine.subsidiaries[0])
+
+    service = await bank.connect_as_api()
+    events = await events_seen_by(service, banks.mine.parent)
+    await service.close()
+    of_the_account = [
+        event for event in events if (event["table_name"], event["tenant_id"]) == ("accounts", gone.tenant_id)
+    ]
+    assert [(event["event_type"], event["actor_tenant_id"]) for event in of_the_account] == [
+        ("created", gone.tenant_id),
+        ("deleted", banks.mine.parent.tenant_id),
+    ]
 
 
 async def test_sql_of_the_service_is_bound_as_well(bank: TestDatabase, banks: Banks) -> None:

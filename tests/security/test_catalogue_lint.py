@@ -21,7 +21,14 @@ from tests.support.engines import pool
 from tests.support.test_database import TestDatabase
 
 HARDENING = Path("scripts/harden_self_managed.sql").read_text(encoding="utf-8")
-TESTED_BELOW = {"roles-missing", "schema-newer", "server-too-old", "server-shows-statistics", "server-lacks-fixes"}
+TESTED_BELOW = {
+    "roles-missing",
+    "rows-unrecorded",
+    "schema-newer",
+    "server-too-old",
+    "server-shows-statistics",
+    "server-lacks-fixes",
+}
 IMPLIED = {
     "connected-as-superuser": {"connected-as-owner", "connected-as-operator", "role-attribute"},
     "connected-with-bypassrls": {"role-attribute"},
@@ -92,7 +99,7 @@ REPAIRABLE = [
     breach
     for breach in BREACHES
     if breach[0].startswith(
-        ("rls", "policy", "verb", "grant", "right", "function", "owner", "view", "role-m", "role-a")
+        ("rls", "policy", "verb", "grant", "right", "function", "owner", "view", "role-m", "role-a", "tenants-u")
     )
     and breach[0] != "grant-table-wide"
 ]
@@ -132,6 +139,18 @@ async def test_a_table_that_forgets_everything_learns_how(administration: AsyncC
     await driver.execute("DROP TABLE tenancy.accounts")
     await create_accounts(driver)
     assert await dangers(administration) == []
+
+
+async def test_a_table_whose_changes_leave_no_event_is_told_of(administration: AsyncConnection) -> None:
+    """A warning, since it leaks nothing; only where callers may change rows; and its remedy mends it."""
+    driver = await driver_of(administration)
+    await create_accounts(driver)
+    await driver.execute("DROP TRIGGER accounts_record_event ON tenancy.accounts")
+    [finding] = [finding for finding in await find_all(administration) if finding.code == "rows-unrecorded"]
+    assert (finding.place, finding.is_warning) == ("tenancy.accounts", True)
+
+    await driver.execute(finding.remedy)
+    assert "rows-unrecorded" not in {finding.code for finding in await find_all(administration)}
 
 
 async def test_an_administrator_may_choose_the_limits(administration: AsyncConnection, database: TestDatabase) -> None:

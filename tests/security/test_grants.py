@@ -232,6 +232,7 @@ async def test_every_function_is_one_we_know(functions: dict[str, asyncpg.Record
         *ORDINARY_FUNCTIONS,
         "tenancy.sign_in(text,text)",
         "tenancy_private.record_tenant_event()",
+        "tenancy_private.record_row_event()",
     }
 
 

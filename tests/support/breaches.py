@@ -260,6 +260,31 @@ ROLES = [
     ),
 ]
 
+EVENTS = [
+    (
+        "tenants-unrecorded",
+        "tenancy.tenants",
+        "ALTER TABLE tenancy.tenants DISABLE TRIGGER tenants_record_event",
+    ),
+    ("tenants-unrecorded", "tenancy.tenants", "DROP TRIGGER tenants_record_event ON tenancy.tenants"),
+    (
+        "tenants-unrecorded",
+        "tenancy.tenants",
+        (
+            "CREATE OR REPLACE TRIGGER tenants_record_event AFTER INSERT OR UPDATE ON tenancy.tenants"
+            " FOR EACH ROW EXECUTE FUNCTION tenancy_private.record_tenant_event()"
+        ),
+    ),
+    (
+        "tenants-unrecorded",
+        "tenancy.tenants",
+        (
+            "CREATE OR REPLACE TRIGGER tenants_record_event AFTER INSERT OR UPDATE OR DELETE ON tenancy.tenants"
+            " FOR EACH ROW WHEN (pg_trigger_depth() > 9) EXECUTE FUNCTION tenancy_private.record_tenant_event()"
+        ),
+    ),
+]
+
 CONNECTIONS = [
     ("connected-as-superuser", "tenancy_api is a superuser", "ALTER ROLE tenancy_api SUPERUSER"),
     ("connected-with-bypassrls", "tenancy_api has BYPASSRLS", "ALTER ROLE tenancy_api BYPASSRLS"),
@@ -274,4 +299,4 @@ CONNECTIONS = [
     ),
 ]
 
-BREACHES = [*TABLES, *POLICIES, *GRANTS, *FUNCTIONS, *ROLES, *CONNECTIONS]
+BREACHES = [*TABLES, *POLICIES, *GRANTS, *FUNCTIONS, *EVENTS, *ROLES, *CONNECTIONS]

@@ -25,7 +25,8 @@ QUERIES = {
         WHERE relnamespace::regnamespace::text IN {schemas}
     """,
     "column": """
-        SELECT attrelid::regclass, attnum, attname, format_type(atttypid, atttypmod), attnotnull, attgenerated,
+        SELECT attrelid::regclass, row_number() OVER (PARTITION BY attrelid ORDER BY attnum), attname,
+               format_type(atttypid, atttypmod), attnotnull, attgenerated,
                attidentity, attcollation::regcollation, attacl, pg_get_expr(adbin, adrelid),
                col_description(attrelid, attnum)
         FROM pg_attribute
@@ -33,6 +34,7 @@ QUERIES = {
         LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
         WHERE relnamespace::regnamespace::text IN {schemas}
           AND attnum > 0
+          AND NOT attisdropped
     """,
     "constraint": """
         SELECT conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated,

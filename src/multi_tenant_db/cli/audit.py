@@ -26,13 +26,15 @@ def audit(
         for event in events:
             print_json(_describe(event), indent=None)
         return
-    table = Table("occurred_at", "event", "tenant", "by", "request_id")
+    table = Table("occurred_at", "event", "table", "what", "tenant_id", "by", "request_id")
     for event in events:
         values = event.new_values or event.old_values or {}
         table.add_row(
             event.occurred_at.isoformat(timespec="seconds"),
             event.event_type,
-            f"{values.get('name')} ({event.tenant_id})",
+            event.table_name,
+            str(values.get("name", "")),
+            str(event.tenant_id),
             event.token_label or event.database_role,
             event.request_id or "",
         )

@@ -1,4 +1,4 @@
-"""Row level security for a new table of tenants' rows, in the shape of `tenancy.tenants`: one call in its migration.
+"""Row level security and audit trail for a new table of tenants' rows: one call in its migration.
 
 The migration says what the table is: its columns, a key that begins with the tenant's, and what happens to its rows
 when the tenant goes.
@@ -58,6 +58,8 @@ def protect_tenant_table(
 ) -> None:
     """Force row level security on `tenancy.<table>`, then grant the verbs: each with its policies, none without.
 
+    Changes are recorded in the audit trail, whole rows, so no column may hold a secret.
+
     Reading is always granted; a new row also says whose it is, and no row ever moves to another tenant. Without
     `insert_columns` or `update_columns`, nobody inserts or updates. `op` is Alembic's.
     Raises ValueError for a name that would need quotes, and for an update of the tenant's key.
@@ -79,6 +81,7 @@ def protect_tenant_table(
         _grant(op, table, "UPDATE", f"UPDATE ({', '.join(update_columns)})")
     if may_delete:
         _grant(op, table, "DELETE", "DELETE")
+    _record_events(op, table)
 
 
 def unprotect_tenant_table(op: ModuleType, table: str) -> None:
@@ -88,6 +91,8 @@ def unprotect_tenant_table(op: ModuleType, table: str) -> None:
     """
     _require_plain(table)
     op.execute(f"REVOKE ALL ON tenancy.{table} FROM tenancy_api, tenancy_platform")
+    op.execute(f"DROP TRIGGER {table}_record_event ON tenancy.{table}")
+    op.execute(f"DROP TRIGGER {table}_refuse_truncation ON tenancy.{table}")
     for names in reversed(POLICIES.values()):
         for name in reversed(names):
             op.execute(f"DROP POLICY IF EXISTS {name} ON tenancy.{table}")
@@ -110,6 +115,20 @@ def _conditions(verb: str, reach: str) -> str:
     before = "" if verb == "INSERT" else f"USING ({reach})"
     after = f"WITH CHECK ({reach})" if verb in {"INSERT", "UPDATE"} else ""
     return f"{before} {after}"
+
+
+def _record_events(op: ModuleType, table: str) -> None:
+    """Have every change of a row recorded beside those of the tenants, and refuse what would change rows unrecorded."""
+    op.execute(f"""
+        CREATE TRIGGER {table}_record_event
+        AFTER INSERT OR UPDATE OR DELETE ON tenancy.{table}
+        FOR EACH ROW EXECUTE FUNCTION tenancy_private.record_row_event()
+    """)
+    op.execute(f"""
+        CREATE TRIGGER {table}_refuse_truncation
+        BEFORE TRUNCATE ON tenancy.{table}
+        FOR EACH STATEMENT EXECUTE FUNCTION tenancy_private.refuse_truncation()
+    """)
 
 
 def _take_no_samples(op: ModuleType, table: str, columns: set[str]) -> None:

@@ -13,7 +13,10 @@ from multi_tenant_db.models.tenant_event_type import TenantEventType
 
 
 class TenantEvent(Base):
-    """One change of one tenant. Outlives the tenant, and cannot be changed or removed by anybody who may log in."""
+    """One change of one tenant, or of a row of another table that belongs to one.
+
+    Outlives the tenant, and cannot be changed or removed by anybody who may log in.
+    """
 
     __tablename__ = "tenant_events"
     __table_args__ = (
@@ -41,3 +44,4 @@ class TenantEvent(Base):
     actor_tenant_id: Mapped[UUID | None]
     database_role: Mapped[str] = mapped_column(Text)
     request_id: Mapped[str | None] = mapped_column(Text)
+    table_name: Mapped[str] = mapped_column(Text, server_default=text("'tenants'"))

@@ -105,19 +105,21 @@ async def _parameters(connection: AsyncConnection) -> dict[str, Any]:
     revision = await connection.scalar(FOUND_REVISION) if await _is_readable(connection, "alembic_version") else None
     is_current = revision == REQUIRED_SCHEMA_REVISION
     is_compatible = not is_current and await _is_compatible(connection, revision)
+    is_known = is_current or is_compatible
     return {
         "all_roles": expected.ALL_ROLES,
         "service_roles": roles,
         "tenant_tables": (await connection.scalars(TENANT_TABLES, tables)).all(),
         "revision": revision,
         "is_compatible": is_compatible,
+        "is_known": is_known,
         "required_revision": REQUIRED_SCHEMA_REVISION,
         "oldest_server": OLDEST_SERVER,
         "last_rls_fix": LAST_RLS_FIX,
         "last_fix": LAST_FIX,
         # What another revision of the schema has is not known here. But where this version is to serve, the policies
         # that it relies on are as it knows them; a newer schema may have columns, and so grants, that it does not.
-        "expected_policies": json.dumps(_described(expected.POLICIES) if is_current or is_compatible else []),
+        "expected_policies": json.dumps(_described(expected.POLICIES) if is_known else []),
         "expected_grants": json.dumps(expected.GRANTS if is_current else []),
         "expected_defaults": json.dumps(expected.DEFAULTS),
         "dangerous_defaults": expected.DANGEROUS_DEFAULTS,

@@ -1,6 +1,7 @@
 """Every rule, in the order in which findings are shown. To add one: write it beside its like, and list it there."""
 
 from multi_tenant_db.database.lint.connection import CONNECTION_RULES
+from multi_tenant_db.database.lint.events import EVENT_RULES
 from multi_tenant_db.database.lint.functions import FUNCTION_RULES
 from multi_tenant_db.database.lint.grants import GRANT_RULES
 from multi_tenant_db.database.lint.policies import POLICY_RULES
@@ -17,6 +18,7 @@ RULES: tuple[Rule, ...] = (
     *POLICY_RULES,
     *GRANT_RULES,
     *FUNCTION_RULES,
+    *EVENT_RULES,
     *ROLE_RULES,
     *SERVER_RULES,
 )
