@@ -231,6 +231,20 @@ CODE_MUTANTS = (
         new="",
     ),
     Mutant(
+        "a repeated creation is carried out again",
+        ("security/model/test_model_keys.py::test_a_key_is_its_users_alone",),
+        file=SERVICE,
+        old="if earlier is not None:",
+        new="if False:",
+    ),
+    Mutant(
+        "the answer to a creation is not remembered",
+        ("security/model/test_model_keys.py::test_a_key_is_its_users_alone",),
+        file=SERVICE,
+        old="await self._requests.finish(",
+        new="str(",
+    ),
+    Mutant(
         "unknown members are ignored",
         ("integration/test_replace_tenant.py::test_a_bad_body_changes_nothing",),
         file="schemas/tenant_update.py",

@@ -6,6 +6,7 @@ from tests.mutants.substitution import answer, substitute
 VERIFY = "tenancy_private.current_access_token()"
 SIGN_IN = "tenancy.sign_in(text, text)"
 RECORD = "tenancy_private.record_tenant_event()"
+BEGIN_REQUEST = "tenancy.begin_request(text, bytea)"
 KEY_OWNER = "tenancy_private.caller_tenant_id()"
 FIRST, LAST = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
@@ -156,6 +157,16 @@ FUNCTION_MUTANTS = (
         "idempotency keys are shared in an organisation",
         (f"{RECORDS}test_an_idempotency_key_of_the_own_parent",),
         substitute(KEY_OWNER, r"coalesce\(access_token\.tenant_id, ", "coalesce(access_token.organization_id, "),
+    ),
+    Mutant(
+        "an idempotency key stands for any request of its user",
+        ("writes/test_idempotent_creation.py::test_another_body_is_refused",),
+        substitute(BEGIN_REQUEST, r"SELECT request\.request_hash = \$2, ", "SELECT true, "),
+    ),
+    Mutant(
+        "an idempotency key lives for ever",
+        ("writes/test_idempotency_keys.py::test_an_expired_key_is_free_before_it_is_cleared_away",),
+        substitute(BEGIN_REQUEST, r"created_at < now\(\) - interval '24 hours'(?=;)", "created_at < '-infinity'"),
     ),
     Mutant(
         "nobody has idempotency keys",

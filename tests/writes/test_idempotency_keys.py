@@ -17,6 +17,11 @@ REUSED = "422 idempotency_key_reused"
 AGE = "UPDATE tenancy_private.remembered_requests SET created_at = now() - $2::interval WHERE idempotency_key = $1"
 STORED = "SELECT count(*) FROM tenancy_private.remembered_requests WHERE idempotency_key = $1"
 BEGIN = "SELECT is_new, is_same, answer FROM tenancy.begin_request($1, sha256(convert_to($2, 'UTF8')))"
+ADD_EXPIRED = """
+    INSERT INTO tenancy_private.remembered_requests (tenant_id, idempotency_key, request_hash, created_at)
+    SELECT gen_random_uuid(), 'old ' || n, sha256('x'), now() - interval '2 days' + n * interval '1 second'
+    FROM generate_series(1, 250) AS n
+"""
 FINISH = "SELECT tenancy.finish_request($1, $2)"
 
 
@@ -69,15 +74,29 @@ async def test_clearing_away_is_bounded(
 ) -> None:
     """One request removes at most a hundred expired keys, the oldest first, so none pays for all."""
     await as_admin.execute("DELETE FROM tenancy_private.remembered_requests")
-    await as_admin.execute(
-        "INSERT INTO tenancy_private.remembered_requests (tenant_id, idempotency_key, request_hash, created_at)"
-        " SELECT gen_random_uuid(), 'old ' || n, sha256('x'), now() - interval '2 days' + n * interval '1 second'"
-        " FROM generate_series(1, 250) AS n"
-    )
+    await as_admin.execute(ADD_EXPIRED)
     left = "SELECT count(*), min(substring(idempotency_key FROM 5)::integer) FROM tenancy_private.remembered_requests"
     for expected in ((150, 101), (50, 201), (0, None)):
         await create(client, hsbc.parent, new_subsidiary(hsbc.parent), Idempotency_Key=key())
         assert tuple(await as_admin.fetchrow(f"{left} WHERE idempotency_key LIKE 'old %'")) == expected
+
+
+async def test_an_expired_key_is_free_before_it_is_cleared_away(
+    client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization
+) -> None:
+    """While older ones are cleared away first, an expired key stands for whatever its user asks next, and no longer."""
+    idempotency_key = key()
+    body, other = new_subsidiary(hsbc.parent), new_subsidiary(hsbc.parent)
+    await create(client, hsbc.parent, body, Idempotency_Key=idempotency_key)
+    await age(as_admin, idempotency_key, 25)
+    await as_admin.execute(ADD_EXPIRED)
+
+    renewed = await create(client, hsbc.parent, other, Idempotency_Key=idempotency_key)
+
+    assert outcome(renewed) == "201"
+    assert (await create(client, hsbc.parent, other, Idempotency_Key=idempotency_key)).content == renewed.content
+    assert outcome(await create(client, hsbc.parent, body, Idempotency_Key=idempotency_key)) == REUSED
+    await as_admin.execute("DELETE FROM tenancy_private.remembered_requests WHERE idempotency_key LIKE 'old %'")
 
 
 @pytest.mark.parametrize(

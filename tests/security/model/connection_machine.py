@@ -97,12 +97,18 @@ class ConnectionMachine(Machine):
         """Run statements wherever a connection stands; now and then in somebody else's name, or in another role."""
         session = self.world.sessions[number]
         if how % 2 and not session.failed:
-            self._present(session, self.world.pick_token(whose), pick(WAYS_TO_PRESENT, whose))
+            self._present(session, self._pick_rival(session, whose), pick(WAYS_TO_PRESENT, whose))
         if how % 3 == 0 and not session.failed:
             self._switch_role(session, platform=how % 4 < 2, local=how % 5 > 0)
         for draft in drafts:
             self.everybody_sees_what_the_judge_says()
             self._act(session, draft)
+
+    def _pick_rival(self, session: ModelSession, number: int) -> ModelToken | None:
+        """Choose a token, often of an organisation in which another transaction has written: he may have to wait."""
+        held = self.world.held(but_by=session)
+        rivals = [token for token in self.world.tokens if token and not token.dead and token.holder in held]
+        return pick(rivals, number // 2) if rivals and number % 2 else self.world.pick_token(number)
 
     def _present(self, session: ModelSession, token: ModelToken | None, how: str) -> None:
         if how == "sign in":

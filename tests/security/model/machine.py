@@ -15,7 +15,7 @@ from tests.security.model.model_caller import ModelCaller
 from tests.security.model.model_session import ModelSession
 from tests.security.model.model_token import ModelToken
 from tests.security.model.plantation import clear, issue, issue_for_operator, kill, plant
-from tests.security.model.statements import LOOK, forest_of, look, look_at_events
+from tests.security.model.statements import LOOK, forest_of, look, look_at_events, look_at_requests
 from tests.security.model.world import World, pick
 
 LOCK_TIMEOUT = "55P03"
@@ -79,6 +79,8 @@ class Machine(RuleBasedStateMachine):
     async def _compare_views(self) -> None:
         assert await look(self.arena.as_admin) == self.world.forest
         assert await look_at_events(self.arena.as_admin) == Counter(self.world.trail)
+        remembered = {key: request.answer for key, request in self.world.remembered.items()}
+        assert await look_at_requests(self.arena.as_admin) == remembered
         for session in self.world.sessions:
             if session.failed:
                 continue

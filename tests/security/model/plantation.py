@@ -36,11 +36,11 @@ def shapes(tenants: int) -> Iterator[tuple[int, ...]]:
 
 
 async def clear(as_admin: asyncpg.Connection) -> None:
-    """Remove all tenants, all tokens and the audit trail."""
-    tables = "tenancy.tenants, tenancy.tenant_events, tenancy_private.access_tokens"
+    """Remove all tenants, all tokens, the audit trail and what is remembered of requests."""
+    own = "tenancy_private.access_tokens, tenancy_private.remembered_requests"
     async with as_admin.transaction():
         await as_admin.execute("SET LOCAL session_replication_role = replica")  # the tenants refuse truncation
-        await as_admin.execute(f"TRUNCATE {tables} CASCADE")
+        await as_admin.execute(f"TRUNCATE tenancy.tenants, tenancy.tenant_events, {own} CASCADE")
 
 
 async def plant(as_admin: asyncpg.Connection, sizes: Sequence[int]) -> Forest:

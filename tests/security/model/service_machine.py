@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from sqlalchemy import text
 
-from tests.security.model.action import Action, Level
+from tests.security.model.action import Action
 from tests.security.model.connection_machine import ConnectionMachine
 from tests.security.model.draft import DRAFTS, NUMBERS, Draft
-from tests.security.model.forest import NEW, Forest, is_head
+from tests.security.model.forest import NEW, is_head
 from tests.security.model.judge import judge, rows_for
 from tests.security.model.kind import Kind
+from tests.security.model.messages import creation, over_http, read
 from tests.security.model.model_tenant import ModelTenant
 from tests.security.model.model_token import ModelToken
 from tests.security.model.service_judge import expected_status
@@ -114,13 +115,7 @@ class ServiceMachine(ConnectionMachine):
         headers = {"If-Match": f'"{action.version}"'} if action.version else {}
         match action.verb:
             case Verb.INSERT:
-                body = {
-                    "name": action.name,
-                    "tenant_type": action.tenant_type,
-                    "parent_tenant_id": str(action.parent_id) if action.parent_id else None,
-                    "metadata": {"note": action.note},
-                }
-                return await self.send("POST", path, token, json=body)
+                return await self.send("POST", path, token, json=creation(action))
             case Verb.UPDATE:
                 body = {"name": action.name, "metadata": {"note": action.note}}
                 return await self.send("PUT", path, token, json=body, headers=headers)
@@ -129,25 +124,3 @@ class ServiceMachine(ConnectionMachine):
                 return await self.send("DELETE", path, token, params=parameters, headers=headers)
             case _:
                 return await self.send("GET", path, token)
-
-
-def over_http(action: Action, forest: Forest) -> Action:
-    """Return the action as far as the service offers it: one tenant at a time, and no statement of one's own."""
-    target = action.target or next(iter(forest), UUID(int=1))
-    name = action.name or (forest[target].name if target in forest else "whatever")
-    match action.verb:
-        case Verb.INSERT | Verb.MERGE:
-            level: Level = "parent" if action.parent_id is None else "subsidiary"
-            name = action.name or f"fresh {action.note}"
-            return Action(Verb.INSERT, tenant_type=level, parent_id=action.parent_id, name=name, note=action.note)
-        case Verb.UPDATE:
-            return Action(Verb.UPDATE, target, version=action.version, name=name, note=action.note)
-        case verb:
-            return Action(verb, target, version=action.version if verb is Verb.DELETE else None)
-
-
-def read(item: dict[str, Any]) -> tuple[UUID, ModelTenant]:
-    """Return a tenant of an answer as the model writes it."""
-    parent_id = UUID(item["parent_tenant_id"]) if item["parent_tenant_id"] else None
-    assert item["tenant_type"] == ("subsidiary" if parent_id else "parent")
-    return UUID(item["tenant_id"]), ModelTenant(parent_id, item["name"], item["metadata"]["note"], item["version"])

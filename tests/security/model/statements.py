@@ -9,6 +9,7 @@ import asyncpg
 from tests.security.model.action import Action
 from tests.security.model.forest import Forest
 from tests.security.model.model_event import ModelEvent
+from tests.security.model.model_request import Key
 from tests.security.model.model_tenant import ModelTenant
 from tests.security.model.observation import Observation
 from tests.security.model.verb import Verb
@@ -16,6 +17,13 @@ from tests.security.model.verb import Verb
 COLUMNS = """tenant.tenant_id, tenant.organization_id, tenant.tenant_type::text AS tenant_type,
     tenant.parent_tenant_id, tenant.name, (tenant.metadata ->> 'note')::integer AS note, tenant.version"""
 LOOK_AT_EVENTS = "SELECT organization_id, tenant_id, event_type::text FROM tenancy.tenant_events"
+LOOK_AT_REQUESTS = """SELECT tenant_id, idempotency_key, answer ->> 'tenant_id' AS answer
+    FROM tenancy_private.remembered_requests"""
+BEGIN_REQUEST = """SELECT is_new, is_same, answer ->> 'tenant_id'
+    FROM tenancy.begin_request($1, sha256(convert_to($2, 'UTF8')))"""
+FINISH_REQUEST = "SELECT tenancy.finish_request($1, jsonb_build_object('tenant_id', $2::text))"
+OPERATORS = UUID(int=0)
+"""Under this id the platform operators' requests are remembered."""
 LOOK = f"SELECT {COLUMNS} FROM tenancy.tenants AS tenant"
 INSERT = """INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name, metadata)
     VALUES ($1, $2, $3, jsonb_build_object('note', $4::integer))"""
@@ -93,6 +101,32 @@ async def look(connection: asyncpg.Connection) -> Forest:
 async def look_at_events(connection: asyncpg.Connection) -> Counter[ModelEvent]:
     """Return all lines of the audit trail that the connection sees."""
     return Counter(ModelEvent(*row) for row in await connection.fetch(LOOK_AT_EVENTS))
+
+
+async def look_at_requests(connection: asyncpg.Connection) -> dict[Key, str | None]:
+    """Return whose keys are remembered, and the ids that their answers tell."""
+    return {
+        ("operator" if row["tenant_id"] == OPERATORS else row["tenant_id"], row["idempotency_key"]): row["answer"]
+        for row in await connection.fetch(LOOK_AT_REQUESTS)
+    }
+
+
+async def begin_request(connection: asyncpg.Connection, key: str, asked: str) -> tuple[bool, bool, str | None] | str:
+    """Begin a request as the service does; return whether it is new and the same, and its answer; or the SQLSTATE."""
+    try:
+        is_new, is_same, answer = await connection.fetchrow(BEGIN_REQUEST, key, asked)
+    except asyncpg.PostgresError as refusal:
+        return str(refusal.sqlstate)
+    return is_new, is_same, answer
+
+
+async def finish_request(connection: asyncpg.Connection, key: str, answer: str) -> str | None:
+    """Have the answer remembered; return the SQLSTATE of a refusal."""
+    try:
+        await connection.execute(FINISH_REQUEST, key, answer)
+    except asyncpg.PostgresError as refusal:
+        return str(refusal.sqlstate)
+    return None
 
 
 def forest_of(rows: list[asyncpg.Record]) -> dict[UUID, ModelTenant]:

@@ -6,8 +6,10 @@ import pytest
 
 from tests.security.model.action import Action
 from tests.security.model.judge import deletable, judge, may_insert, recognize, visible
+from tests.security.model.key_judge import KeyVerdict, judge_key, key_owner
 from tests.security.model.kind import Kind
 from tests.security.model.model_caller import ModelCaller
+from tests.security.model.model_request import ModelRequest, Owner
 from tests.security.model.model_tenant import ModelTenant
 from tests.security.model.model_token import ModelToken
 from tests.security.model.verb import Verb
@@ -83,3 +85,33 @@ def test_an_update_raises_the_version_and_only_where_it_is_the_expected_one() ->
     written = judge(BANKS, PARENT, Action(Verb.UPDATE, LONDON, version=1, note=5))
     assert written.forest == {**BANKS, LONDON: ModelTenant(HSBC, "London", 5, version=2)}
     assert judge(written.forest, PARENT, Action(Verb.UPDATE, LONDON, version=1, note=6)).forest == written.forest
+
+
+@pytest.mark.parametrize(
+    ("token", "owner"),
+    [
+        (ModelToken("", "operator"), "operator"),
+        (ModelToken("", LONDON), LONDON),
+        (ModelToken("", HSBC, dead=True), None),
+        (ModelToken("", UUID(int=9)), None),
+        (None, None),
+    ],
+)
+def test_a_key_belongs_to_the_tenant_that_uses_it(token: ModelToken | None, owner: Owner | None) -> None:
+    """Operators share their keys, a tenant shares them with nobody, and without a live token there are none."""
+    assert key_owner(BANKS, token) == owner
+
+
+@pytest.mark.parametrize(
+    ("owner", "asked", "verdict"),
+    [
+        (HSBC, "London", KeyVerdict.SAME),
+        (HSBC, "Paris", KeyVerdict.OTHER),
+        (LONDON, "London", KeyVerdict.NEW),
+        (BARCLAYS, "London", KeyVerdict.NEW),
+        ("operator", "London", KeyVerdict.NEW),
+    ],
+)
+def test_a_key_stands_for_its_owners_first_request(owner: Owner, asked: str, verdict: KeyVerdict) -> None:
+    """A key that another has used is new, whatever he asked for."""
+    assert judge_key({(HSBC, "key"): ModelRequest(("London",))}, (owner, "key"), (asked,)) == verdict

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.security.model.arena import Arena
+from tests.security.model.key_machine import KeyMachine
 from tests.security.model.profile import PROFILES
-from tests.security.model.service_machine import ServiceMachine
 
 EVERYWHERE = (
     "platform operator, DELETE: 23503",
@@ -56,6 +56,27 @@ EVERYWHERE = (
     "nobody, GET all: 401",
     "parent, HTTP INSERT: 403",
     "platform operator, HTTP SELECT: 200",
+    "platform operator, key new: 201",
+    "platform operator, key same: 201",
+    "platform operator, key other: 422",
+    "platform operator, key held: 409",
+    "parent, key new: 201",
+    "parent, key new: 403",
+    "parent, key same: 201",
+    "parent, key other: 422",
+    "parent, key held: 409",
+    "subsidiary, key new: 403",
+    "nobody, no key: 401",
+    "parent, begin: new",
+    "parent, begin: same",
+    "parent, begin: other",
+    "parent, begin: 55P03",
+    "parent, finish: done",
+    "parent, finish: nothing",
+    "subsidiary, begin: new",
+    "subsidiary, begin: same",
+    "subsidiary, begin: other",
+    "nobody, begin: 28000",
 )
 """Who has tried what, and what came of it: a machine that stays in one corner proves nothing."""
 
@@ -67,7 +88,7 @@ def test_the_world_stays_what_the_judge_says(
     arena.outcomes.clear()
     profile, begin, steps = PROFILES[attack_profile], time.monotonic(), arena.steps
     run_state_machine_as_test(
-        partial(ServiceMachine, arena),  # type: ignore[arg-type] # any factory will do
+        partial(KeyMachine, arena),  # type: ignore[arg-type] # any factory will do
         settings=settings(
             max_examples=profile.examples,
             stateful_step_count=profile.steps,

@@ -1,27 +1,36 @@
 """Everything the machine knows: what is committed, who holds which token, and what each connection is about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from tests.security.model.action import Action
 from tests.security.model.forest import Forest, events, organization_of
 from tests.security.model.judge import recognize, visible
 from tests.security.model.kind import Kind
 from tests.security.model.model_caller import ModelCaller
 from tests.security.model.model_event import ModelEvent
+from tests.security.model.model_request import Key, ModelRequest
 from tests.security.model.model_session import ModelSession
 from tests.security.model.model_token import ModelToken
 
 
 @dataclass
 class World:
-    """`born` lists every id there ever was, oldest first; `trail` is the audit trail of what is committed."""
+    """`born` lists every id there ever was, oldest first; `trail` is the audit trail of what is committed.
+
+    `remembered` has the committed idempotency keys, `answers` what the service first answered under them, and `posts`
+    every creation that was sent with a key.
+    """
 
     forest: Forest
     sessions: list[ModelSession]
     tokens: list[ModelToken | None] = field(default_factory=list)
     born: list[UUID] = field(default_factory=list)
     trail: list[ModelEvent] = field(default_factory=list)
+    remembered: dict[Key, ModelRequest] = field(default_factory=dict)
+    answers: dict[Key, object] = field(default_factory=dict)
+    posts: list[tuple[ModelToken | None, Action, str]] = field(default_factory=list)
     writes: int = 0
 
     def __post_init__(self) -> None:
@@ -35,9 +44,10 @@ class World:
 
     def commit(self, session: ModelSession) -> None:
         """Commit what a session has done in its transaction."""
-        trail = [] if session.failed else session.trail
+        trail, requests = ([], {}) if session.failed else (session.trail, session.requests)
         self.forest = session.commit(self.forest)
         self.trail += trail
+        self.remembered |= requests
 
     def caller(self, session: ModelSession) -> ModelCaller:
         """Say who would run the session's next statement."""
@@ -65,6 +75,18 @@ class World:
     def held(self, but_by: ModelSession | None = None) -> set[UUID]:
         """Return the organisations in which open transactions have written."""
         return set[UUID]().union(*(session.held for session in self.sessions if session is not but_by))
+
+    def held_keys(self, but_by: ModelSession | None = None) -> set[Key]:
+        """Return the idempotency keys that open transactions have used."""
+        return set[Key]().union(*(session.held_keys for session in self.sessions if session is not but_by))
+
+    def remembered_by(self, session: ModelSession) -> Mapping[Key, ModelRequest]:
+        """Return the idempotency keys that are there for this connection, whosever they are."""
+        return {**self.remembered, **session.requests}
+
+    def remember(self, session: ModelSession, key: Key, request: ModelRequest) -> None:
+        """Have the key stand for the request, from the commit of an open transaction on."""
+        (session.requests if session.in_transaction else self.remembered)[key] = request
 
     def next_write(self) -> int:
         """Return a number that no write has used yet."""
