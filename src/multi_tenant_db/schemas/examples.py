@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from multi_tenant_db import __version__
+
 TENANT: dict[str, Any] = {
     "tenant_id": "019a9f3e-5c1b-7d42-9a51-3f0c6f1e2b7a",
     "name": "HSBC Hong Kong",
@@ -17,7 +19,7 @@ PAGE: dict[str, Any] = {"items": [TENANT], "next_cursor": "AZqfPlwbfUKaUT8Mbx4re
 
 HEALTHY: dict[str, Any] = {
     "status": "healthy",
-    "version": "1.0.0",
+    "version": __version__,
     "database": "connected",
     "schema_revision": "current",
 }

@@ -4,12 +4,14 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from multi_tenant_db import __version__
+
 
 class HealthRead(BaseModel):
     """Whether the service can do its work, and what it found; holds no secret."""
 
     status: Literal["healthy", "unhealthy"] = Field(description="Overall result.", examples=["healthy"])
-    version: str = Field(description="Version of the service.", examples=["1.0.0"])
+    version: str = Field(description="Version of the service.", examples=[__version__])
     database: Literal["connected", "unreachable"] = Field(
         description="Whether the database answers.", examples=["connected"]
     )
