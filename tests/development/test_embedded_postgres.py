@@ -237,3 +237,23 @@ def test_an_operators_mistake_is_one_line(folder: Path, monkeypatch: pytest.Monk
     assert result.exit_code == 1
     assert result.stderr.startswith("mtdb: PostgreSQL 9.6 is not available")
     assert result.stderr.count("\n") == 1
+
+
+async def test_an_administrators_url_is_printed_while_it_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`mtdb postgres url` opens the database that it names; stopped, there is none, and the exit code says so."""
+    server = EmbeddedPostgres(folder)
+    monkeypatch.setattr(EmbeddedPostgres, "for_development", lambda **_: EmbeddedPostgres(folder))
+    runner = CliRunner()
+    stopped = runner.invoke(postgres.app, ["url"])
+    server.start()
+    try:
+        printed = runner.invoke(postgres.app, ["url", "postgres"])
+        connection = await asyncpg.connect(printed.stdout.strip())
+        assert await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        await connection.close()
+    finally:
+        server.stop()
+
+    assert (stopped.exit_code, stopped.stdout) == (ExitCode.NO_DATABASE, "")
+    assert (printed.exit_code, printed.stderr) == (0, "")
+    assert runner.invoke(postgres.app, ["url"]).exit_code == ExitCode.NO_DATABASE

@@ -26,7 +26,10 @@ def audit(
         for event in events:
             print_json(_describe(event), indent=None)
         return
-    table = Table("occurred_at", "event", "table", "what", "tenant_id", "by", "request_id")
+    table = Table()
+    table.add_column("occurred_at", min_width=len("2026-11-22T09:30:00+00:00"))
+    for column in ("event", "table", "what", "tenant_id", "by", "request_id"):
+        table.add_column(column, overflow="fold")
     for event in events:
         values = event.new_values or event.old_values or {}
         table.add_row(

@@ -57,3 +57,17 @@ def status(as_json: AsJson = False) -> None:
             typer.echo("PostgreSQL is stopped.")
         if not pid:
             raise typer.Exit(ExitCode.NO_DATABASE)
+
+
+@app.command()
+def url(database: Annotated[str, typer.Argument(help="Which database.")] = "tenancy") -> None:
+    """Print an administrator's URL, password included: for psql, or as MTDB_DATABASE_URL of `mtdb migrate`.
+
+    Exit code 3 when the server does not run.
+    """
+    with _one_line_errors():
+        server = EmbeddedPostgres.for_development()
+        if not server.pid:
+            typer.echo("mtdb: PostgreSQL is stopped: run `mtdb postgres start`", err=True)
+            raise typer.Exit(ExitCode.NO_DATABASE)
+        typer.echo(server.url(database))

@@ -89,10 +89,10 @@ class EmbeddedPostgres:
 
     @property
     def port(self) -> int:
-        """The port, known once given or once started."""
-        if self._port is None:
+        """The port, known once given, once started, or while another object's server runs in the folder."""
+        if (port := self._port or self._running_port()) is None:
             raise EmbeddedPostgresError(f"The server in {self.folder} has no port before its first start.")
-        return self._port
+        return port
 
     @property
     def password(self) -> str:
