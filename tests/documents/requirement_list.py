@@ -252,6 +252,7 @@ DOCUMENTS = [
             "documents/test_schema_diagram.py::test_the_diagram_is_that_of_the_database",
             "documents/test_collection.py",
             "observability/test_dashboard.py",
+            "observability/test_alerts.py",
         ),
     ),
 ]

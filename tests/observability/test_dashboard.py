@@ -1,17 +1,14 @@
 """The dashboard: each of its queries finds what the service, and PostgreSQL, really tell Prometheus."""
 
 import asyncio
-import re
 import runpy
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from multi_tenant_db.database.fair_pool import FairPool
 from multi_tenant_db.development.ports import free_port
-from multi_tenant_db.observability.service_metrics import ServiceMetrics
+from tests.support.known_metrics import unknown_names
 from tests.support.organization import Organization
 from tests.support.prometheus import EXPORTER, PROGRAM, ask, prometheus
 from tests.support.served_process import served
@@ -19,10 +16,7 @@ from tests.support.sources import ROOT
 from tests.support.test_database import TestDatabase
 
 MADE = runpy.run_path(str(ROOT / "scripts" / "make_dashboard.py"))
-OURS = re.compile(r"\b(?:mtdb|process)_\w+")
-LABELS = re.compile(r'(\w+)=~?"|by \(([\w, ]+)\)')
 ROUNDS = 60
-LABELS_OF_PROMETHEUS = {"job", "worker"}
 
 
 def queries() -> Iterator[tuple[str, str]]:
@@ -39,17 +33,7 @@ def test_the_dashboard_is_what_its_source_makes() -> None:
 
 def test_queries_name_metrics_and_labels_that_exist() -> None:
     """No query names a metric or a label that the service does not have."""
-    pool = FairPool(lambda: None, pool_size=1)  # it never connects
-    metrics = ServiceMetrics(lambda: pool)
-    metrics.record_request("GET", "/tenants", 200, None, 0.01)
-    families = [*text_string_to_metric_families(metrics.as_text().decode())]
-    names = {sample.name for family in families for sample in family.samples}
-    labels = {label for family in families for sample in family.samples for label in sample.labels}
-    for _title, query in queries():
-        assert set(OURS.findall(query)) <= names
-        if "pg_" not in query:
-            used = {label for found in LABELS.findall(query) for label in ",".join(found).replace(" ", "").split(",")}
-            assert used - {""} <= labels | LABELS_OF_PROMETHEUS
+    assert {query: unknown_names(query) for _title, query in queries() if unknown_names(query)} == {}
 
 
 @pytest.mark.skipif(PROGRAM is None, reason="Prometheus is not installed (Debian: apt-get install prometheus)")
