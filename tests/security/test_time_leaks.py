@@ -61,7 +61,7 @@ async def test_a_real_service_in_a_storm(
             await world.connections_settle(POOL_SIZE + 1)
             await all_see_what_is_theirs(world, channels, POOL_SIZE)
             await world.connections_settle(POOL_SIZE + 1)
-            await world.nothing_strayed(tally.created, tally.deleted)
+            await world.nothing_strayed(tally)
             assert '"defect"' not in service.log_text()
 
 
@@ -86,7 +86,7 @@ async def test_requests_cancelled_at_any_moment(
             assert app.state.engine.pool.checkedout() == 0
             await all_see_what_is_theirs(world, channels, POOL_SIZE)
             assert app.state.engine.pool.checkedout() == 0
-            await world.nothing_strayed(tally.created, tally.deleted)
+            await world.nothing_strayed(tally)
 
 
 async def test_a_leak_does_not_escape_the_storm(

@@ -59,5 +59,5 @@ async def test_a_storm_through_pgbouncer(
                 await world.connections_settle(SERVER_CONNECTIONS)
                 await all_see_what_is_theirs(world, channels, POOL_SIZE)
                 await world.connections_settle(SERVER_CONNECTIONS)
-                await world.nothing_strayed(tally.created, tally.deleted)
+                await world.nothing_strayed(tally)
                 assert '"defect"' not in service.log_text()

@@ -26,6 +26,8 @@ LONG = 10_000
 ENOUGH = 600
 SHORT_SECONDS = 6.0
 POOL_TIMEOUT = 4.0
+UNSURE = frozenset({503, 504})
+"""Who is told this may find his change done: a connection can die between the commit and its acknowledgement."""
 KILL_ONE = """
     SELECT count(pg_terminate_backend(victim.pid)) FROM (
         SELECT pid FROM pg_stat_activity
@@ -96,6 +98,8 @@ class Storm:
         foreign = caller.foreign_marks(f"{answer.headers}{answer.body.decode()}")
         if foreign:
             self._wrong(caller, request, answer, f"tells about {foreign}")
+        if answer.status in UNSURE and request.method == "DELETE":
+            self.tally.perhaps_deleted.add(request.target.rpartition("/")[2])
         match answer.status:
             case 503:
                 self.tally.waited_in_vain += now - began > POOL_TIMEOUT * 0.9

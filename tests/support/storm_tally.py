@@ -19,6 +19,7 @@ class StormTally:
     wrongs: list[str] = field(default_factory=list)
     created: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
+    perhaps_deleted: set[str] = field(default_factory=set)
 
     @property
     def requests(self) -> int:
