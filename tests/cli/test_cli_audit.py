@@ -1,6 +1,7 @@
 """`mtdb audit`: who changed what and when, for people and for scripts."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -10,6 +11,8 @@ import pytest
 
 from tests.support.audit import token_id_of
 from tests.support.command_line import CommandLine
+from tests.support.mtdb import mtdb as run_mtdb
+from tests.support.mtdb import settings_for
 from tests.support.organization import Organization
 from tests.support.requests import create, delete, new_subsidiary, replace
 from tests.support.test_database import TestDatabase
@@ -75,6 +78,19 @@ async def test_the_table_tells_the_essentials(mtdb: CommandLine, client: httpx.A
     assert len(lines) == 2
     assert all(word in lines[0] for word in ("updated", name, str(child.tenant_id), answer.headers["X-Request-ID"]))
     assert all(word in lines[1] for word in ("created", child.name))
+
+
+async def test_a_narrow_table_still_tells_the_time(
+    database: TestDatabase, client: httpx.AsyncClient, hsbc: Organization
+) -> None:
+    """On a terminal of eighty columns no line is longer, times stay whole, and of ids nothing is left out."""
+    tenant_id = str(hsbc.parent.tenant_id)
+    await replace(client, hsbc.parent, tenant_id, "Narrow")
+    table = (await run_mtdb("audit", tenant_id, "--limit", "1", env=settings_for(database, COLUMNS="80"))).stdout
+
+    assert max(map(len, table.splitlines())) <= 80
+    assert re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", table)
+    assert "…" not in table
 
 
 async def test_a_change_without_a_token_is_shown_by_its_database_role(

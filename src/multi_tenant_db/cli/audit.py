@@ -27,7 +27,7 @@ def audit(
             print_json(_describe(event), indent=None)
         return
     table = Table()
-    table.add_column("occurred_at", min_width=len("2026-11-22T09:30:00+00:00"))
+    table.add_column("occurred_at", no_wrap=True)
     for column in ("event", "table", "what", "tenant_id", "by", "request_id"):
         table.add_column(column, overflow="fold")
     for event in events:
