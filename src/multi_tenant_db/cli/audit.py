@@ -28,16 +28,14 @@ def audit(
         return
     table = Table()
     table.add_column("occurred_at", no_wrap=True)
-    for column in ("event", "table", "what", "tenant_id", "by", "request_id"):
+    for column in ("event", "tenant", "by", "request_id"):
         table.add_column(column, overflow="fold")
     for event in events:
         values = event.new_values or event.old_values or {}
         table.add_row(
             event.occurred_at.isoformat(timespec="seconds"),
-            event.event_type,
-            event.table_name,
-            str(values.get("name", "")),
-            str(event.tenant_id),
+            event.event_type if event.table_name == "tenants" else f"{event.event_type} in {event.table_name}",
+            f"{values.get('name', '')} ({event.tenant_id})",
             event.token_label or event.database_role,
             event.request_id or "",
         )
