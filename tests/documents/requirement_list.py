@@ -228,6 +228,7 @@ DOCUMENTS = [
         "README, requirements, plan and status, architecture and its decisions, API guide, troubleshooting guide.",
         (
             "documents/test_commands.py::test_commands_print_what_the_document_shows",
+            "docs/plan.md",
             "docs/architecture.md",
             "docs/troubleshooting.md",
         ),
