@@ -14,7 +14,7 @@ from tests.support.registry import Registry
 from tests.support.served_process import ServedProcess, served
 
 LONG = os.environ.get("MTDB_LONG") == "1"
-EXAMPLES = 1_700 if LONG else 5
+EXAMPLES = 1_700 if LONG else 3
 """For each operation and phase. The short profile draws the same requests in every run, the long one always others."""
 
 ENDPOINTS = {

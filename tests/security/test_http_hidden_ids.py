@@ -19,7 +19,7 @@ from tests.support.wire_answer import WireAnswer
 
 GROUP = "side channels"
 
-HIDDEN_IDS = {"short": 60, "long": 10_000}
+HIDDEN_IDS = {"short": 40, "long": 10_000}
 WARM_UP = 100
 
 REPLACEMENT = {"name": "Mine now", "metadata": {"stolen": True}}

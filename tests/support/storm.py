@@ -24,7 +24,7 @@ REQUESTS_BETWEEN_KILLS = (50, 200)
 CLOCK_MARGIN = 0.1
 LONG = 10_000
 ENOUGH = 600
-SHORT_SECONDS = 6.0
+SHORT_SECONDS = 4.0
 POOL_TIMEOUT = 4.0
 UNSURE = frozenset({503, 504})
 """Who is told this may find his change done: a connection can die between the commit and its acknowledgement."""

@@ -23,7 +23,7 @@ class Profile:
 
 
 PROFILES = {
-    "short": Profile(examples=24, steps=40, tenants=4, tenants_with_every_caller=2, repeatable=True, least_steps=800),
+    "short": Profile(examples=16, steps=40, tenants=3, tenants_with_every_caller=2, repeatable=True, least_steps=500),
     "long": Profile(
         examples=270, steps=50, tenants=6, tenants_with_every_caller=6, repeatable=False, least_steps=10_000
     ),
