@@ -1,12 +1,14 @@
 """`mtdb token`: issue, list and revoke, by people and by scripts."""
 
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy import URL
 
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development.ports import free_port
@@ -18,6 +20,13 @@ from tests.support.organization import Organization
 from tests.support.test_database import API_PASSWORD, TestDatabase
 
 SIGN_IN = "SELECT caller_role FROM tenancy.sign_in($1)"
+
+
+@pytest.fixture(scope="module")
+async def database(server_url: URL) -> AsyncIterator[TestDatabase]:
+    """Give these tests a database of their own: the one that the others share has thousands of tokens to list."""
+    async with fresh_database(server_url) as database:
+        yield database
 
 
 async def listed(database: TestDatabase, label: str, *options: str) -> list[dict[str, str]]:
