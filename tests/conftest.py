@@ -21,8 +21,9 @@ from tests.support.organization import Organization
 from tests.support.party import Party
 from tests.support.registry import Registry
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
+from tests.support.tested_server import IS_OURS
 
-EXTERNAL_SERVER = os.environ.get("MTDB_DATABASE_URL")
+EXTERNAL_SERVER = None if IS_OURS else os.environ["MTDB_DATABASE_URL"]
 MUTANT_DATABASE = os.environ.get("MUTANT_DATABASE")  # one with a defect to be noticed, see tests/mutants
 PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_LONG"}
 """How hard the tests try; everything else of the environment is none of their business."""
