@@ -19,7 +19,7 @@ STORED = "SELECT count(*) FROM tenancy_private.remembered_requests WHERE idempot
 BEGIN = "SELECT is_new, is_same, answer FROM tenancy.begin_request($1, sha256(convert_to($2, 'UTF8')))"
 ADD_EXPIRED = """
     INSERT INTO tenancy_private.remembered_requests (tenant_id, idempotency_key, request_hash, created_at)
-    SELECT gen_random_uuid(), 'old ' || n, sha256('x'), now() - interval '2 days' + n * interval '1 second'
+    SELECT gen_random_uuid(), 'old ' || n, sha256('x'), now() - interval '3 days' + n * interval '1 second'
     FROM generate_series(1, 250) AS n
 """
 FINISH = "SELECT tenancy.finish_request($1, $2)"
@@ -58,15 +58,35 @@ async def test_a_key_lives_for_24_hours(
 async def test_expired_keys_are_removed_by_whoever_comes_next(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
-    """Another organisation's next use of any key clears expired ones away, and only those."""
-    expired, fresh = key(), key()
-    for each in (expired, fresh):
+    """Another organisation's next use of any key clears away those that expired a day ago, and only those."""
+    long_expired, expired, fresh = key(), key(), key()
+    for each in (long_expired, expired, fresh):
         await create(client, hsbc.parent, new_subsidiary(hsbc.parent), Idempotency_Key=each)
-    await age(as_admin, expired, 25)
+    await age(as_admin, long_expired, 48.01)
+    await age(as_admin, expired, 47.99)
 
     await create(client, barclays.parent, new_subsidiary(barclays.parent), Idempotency_Key=key())
 
-    assert [await as_admin.fetchval(STORED, each) for each in (expired, fresh)] == [0, 1]
+    assert [await as_admin.fetchval(STORED, each) for each in (long_expired, expired, fresh)] == [0, 1, 1]
+
+
+async def test_no_strangers_transaction_delays_the_next_use_of_an_expired_key(
+    client: httpx.AsyncClient,
+    as_admin: asyncpg.Connection,
+    as_api: asyncpg.Connection,
+    hsbc: Organization,
+    barclays: Organization,
+) -> None:
+    """What clears keys away locks them until its transaction ends, so it keeps off those that may yet be used again."""
+    expired = key()
+    await create(client, hsbc.parent, new_subsidiary(hsbc.parent), Idempotency_Key=expired)
+    await age(as_admin, expired, 24.01)
+
+    async with presenting(as_api, barclays.parent.token):
+        await as_api.fetch(BEGIN, key(), "anything")
+        again = await create(client, hsbc.parent, new_subsidiary(hsbc.parent), Idempotency_Key=expired)
+
+    assert outcome(again) == "201"
 
 
 async def test_clearing_away_is_bounded(
