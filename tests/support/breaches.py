@@ -261,11 +261,7 @@ ROLES = [
 ]
 
 EVENTS = [
-    (
-        "tenants-unrecorded",
-        "tenancy.tenants",
-        "ALTER TABLE tenancy.tenants DISABLE TRIGGER tenants_record_event",
-    ),
+    ("tenants-unrecorded", "tenancy.tenants", "ALTER TABLE tenancy.tenants DISABLE TRIGGER tenants_record_event"),
     ("tenants-unrecorded", "tenancy.tenants", "DROP TRIGGER tenants_record_event ON tenancy.tenants"),
     (
         "tenants-unrecorded",
