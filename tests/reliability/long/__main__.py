@@ -1,6 +1,7 @@
 """`python -m tests.reliability.long`: faults, loads and memory, for as long as it takes; writes the report's tables."""
 
 import asyncio
+import os
 import resource
 import sys
 from itertools import chain
@@ -23,6 +24,8 @@ from tests.reliability.support.service import serving
 from tests.support.test_database import TestDatabase
 
 CLIENTS = (100, 300, 1_000)
+WORKERS = max(1, (os.cpu_count() or 1) // 2)
+"""Half of the cores are for PostgreSQL, and here for the clients, too."""
 FILES = 4_096
 """A thousand connections are as many open files, here and in the service."""
 
@@ -32,7 +35,7 @@ console = Console()
 def main(
     minutes: Annotated[float, typer.Option(help="Length of each load; memory is watched ten times as long.")] = 1.0,
     rounds: Annotated[int, typer.Option(help="How often each fault happens.")] = 3,
-    workers: Annotated[int, typer.Option(help="Worker processes under load.")] = 2,
+    workers: Annotated[int, typer.Option(help="Worker processes under load.")] = WORKERS,
 ) -> None:
     """Run everything; exit code 1 when anything was lost, half done or wrong."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -51,7 +54,7 @@ async def _run(minutes: float, rounds: int, workers: int) -> list[str]:
         generator = await limit_of_the_generator(CLIENTS[0], 5 * min(1.0, minutes))
         loads, memory = await _loads(database, workers, minutes, progress)
 
-        report.write_machine(minutes, await _version(server), generator)
+        report.write_machine(minutes, workers, await _version(server), generator)
         report.write_table("faults", report.fault_rows(faults))
         report.write_table("loads", report.load_rows(loads))
         report.write_table("memory", report.memory_rows(memory))

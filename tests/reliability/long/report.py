@@ -21,15 +21,15 @@ def write_table(name: str, rows: Sequence[Sequence[str]]) -> None:
     _write(name, "\n".join(lines))
 
 
-def write_machine(minutes: float, postgres: str, generator: float) -> None:
+def write_machine(minutes: float, workers: int, postgres: str, generator: float) -> None:
     """Say where and how long the figures were taken."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     _write(
         "machine",
         f"{platform.system()} {platform.release()} on {platform.machine()}, {_processor()}, {os.cpu_count()} cores, "
         f"{memory:.0f} GiB; Python {platform.python_version()}, PostgreSQL {postgres}, both and the clients on this "
-        f"one machine. Loads of {minutes:g} minutes. The clients alone make {generator:,.0f} requests a second of a "
-        "server that answers at once.",
+        f"one machine. Loads of {minutes:g} minutes on {workers} workers. The clients alone make {generator:,.0f} "
+        "requests a second of a server that answers at once.",
     )
 
 
