@@ -28,8 +28,8 @@ def write_machine(minutes: float, workers: int, postgres: str, generator: float)
         "machine",
         f"{platform.system()} {platform.release()} on {platform.machine()}, {_processor()}, {os.cpu_count()} cores, "
         f"{memory:.0f} GiB; Python {platform.python_version()}, PostgreSQL {postgres}, both and the clients on this "
-        f"one machine. Loads of {minutes:g} minutes on {workers} workers. The clients alone make {generator:,.0f} "
-        "requests a second of a server that answers at once.",
+        f"one machine. Minutes of each load: {minutes:g}; worker processes: {workers}. The clients alone make "
+        f"{generator:,.0f} requests a second of a server that answers at once.",
     )
 
 
