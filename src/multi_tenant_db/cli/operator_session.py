@@ -13,7 +13,7 @@ from multi_tenant_db.repositories.access_token_repository import AccessTokenRepo
 from multi_tenant_db.services.access_token_service import AccessTokenService
 from multi_tenant_db.settings import Settings
 
-LONGEST_COMMAND = timedelta(hours=1)
+USUAL_LIFETIME = timedelta(minutes=10)
 
 
 @asynccontextmanager
@@ -28,11 +28,16 @@ async def operator_engine() -> AsyncIterator[AsyncEngine]:
 
 
 @asynccontextmanager
-async def platform_session(engine: AsyncEngine, command: str) -> AsyncIterator[Session]:
-    """Open a transaction that reaches every tenant, on a token that is issued for it and revoked after it."""
+async def platform_session(
+    engine: AsyncEngine, command: str, lifetime: timedelta = USUAL_LIFETIME
+) -> AsyncIterator[Session]:
+    """Open a transaction that reaches every tenant, on a token that is issued for it and revoked after it.
+
+    The lifetime is what remains of the token when nobody is left to revoke it.
+    """
     async with transaction(engine) as session:
         service = AccessTokenService(AccessTokenRepository(session))
-        token, issued = await service.issue_for_platform_operator(label=f"mtdb {command}", lifetime=LONGEST_COMMAND)
+        token, issued = await service.issue_for_platform_operator(label=f"mtdb {command}", lifetime=lifetime)
     try:
         async with tenant_session(engine, token, f"mtdb-{issued.token_id}") as (session, _caller):
             yield session

@@ -1,6 +1,7 @@
 """`mtdb seed`."""
 
 import asyncio
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,8 @@ from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.services.seed_service import SeedService, read_bank_story
 
 MOST_MADE_UP = 1_000_000
-"""All in one transaction, on a token that must live as long."""
+LONGEST_SEEDING = timedelta(hours=1)
+"""So many are added in one transaction, on a token that must live as long."""
 
 
 def seed(
@@ -45,7 +47,7 @@ def seed(
 
 
 async def _seed(groups: list[dict[str, Any]], made_up: int, display: ProgressDisplay) -> int:
-    async with operator_engine() as engine, platform_session(engine, "seed") as session:
+    async with operator_engine() as engine, platform_session(engine, "seed", LONGEST_SEEDING) as session:
         service = SeedService(TenantRepository(session))
         added = await service.seed(groups)
         if made_up:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, orm
 
 
 class BoundSession(orm.Session):
-    """Works on one connection, and makes SQLAlchemy's object for it only when a statement needs it: few requests do."""
+    """Works on one connection, and makes SQLAlchemy's object for it only for a statement that is not a compiled one."""
 
     def __init__(self, *, connect: Callable[[], Connection], **options: Any) -> None:
         super().__init__(**options)

@@ -1,4 +1,4 @@
-"""Statements that are run for every request, and so are compiled once."""
+"""Statements that are compiled once, however many requests run them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any

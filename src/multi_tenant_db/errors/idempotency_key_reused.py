@@ -4,7 +4,7 @@ from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class IdempotencyKeyReused(ApplicationError):
-    """The organisation used the key within 24 hours for a request with another body."""
+    """The tenant used the key within 24 hours for a request with another body."""
 
     status = 422
     code = "idempotency_key_reused"

@@ -18,7 +18,7 @@ FINISH = CompiledStatement(text("SELECT tenancy.finish_request(:key, CAST(:answe
 
 
 class RequestRepository:
-    """Remembers the caller's organisation's requests for 24 hours, in the transaction that carries them out."""
+    """Remembers the caller's requests for 24 hours, in the transaction that carries them out."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
