@@ -87,8 +87,8 @@ CODE_MUTANTS = (
         "a planted statement stays in its session",
         (f"{POOLED}test_a_session_with_a_planted_statement_is_closed",),
         file=ENGINE,
-        old="connection.info[FORGOTTEN] = found == NOTHING_FOUND",
-        new="connection.info[FORGOTTEN] = True",
+        old="    if found == NOTHING_FOUND:\n        _pool_of",
+        new="    if found:\n        _pool_of",
     ),
     Mutant(
         "a session that was robbed of its statements stays in the pool",

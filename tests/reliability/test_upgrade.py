@@ -26,7 +26,7 @@ from tests.support.test_database import TestDatabase
 
 GUIDE = (ROOT / "docs" / "guides" / "production.md").read_text(encoding="utf-8")
 (MIGRATION,) = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
-SECONDS_AROUND = 0.5
+SECONDS_TO_SEE_IT = 60
 
 
 @pytest.fixture
@@ -55,9 +55,8 @@ def move(database: TestDatabase, folder: Path, step: Callable[[Config, str], Non
         step(config, revision)
 
 
-async def use(url: str, bank: Organization, until: asyncio.Event) -> Counter[str]:
+async def use(url: str, bank: Organization, until: asyncio.Event, seen: Counter[str]) -> None:
     """Create, list and look at the health until told to stop; count the answers."""
-    seen: Counter[str] = Counter()
     async with httpx.AsyncClient(base_url=url, headers=bank.parent.headers, timeout=30) as client:
         while not until.is_set():
             created = await client.post("/tenants", json=new_subsidiary(bank.parent))
@@ -65,7 +64,13 @@ async def use(url: str, bank: Organization, until: asyncio.Event) -> Counter[str
             health = await client.get("/health")
             seen.update((f"POST {created.status_code}", f"GET {listed.status_code}"))
             seen[f"health {health.status_code} {health.json()['schema_revision']}"] += 1
-    return seen
+
+
+async def wait_for(answer: str, seen: Counter[str]) -> None:
+    """Return once the users have met the answer; raises TimeoutError."""
+    async with asyncio.timeout(SECONDS_TO_SEE_IT):
+        while not seen[answer]:
+            await asyncio.sleep(0.05)
 
 
 async def test_the_version_before_serves_through_the_upgrade(
@@ -74,15 +79,16 @@ async def test_the_version_before_serves_through_the_upgrade(
     """Under the migration every request is answered, the health stays 200, and instances of that version may start."""
     (tmp_path / "add_note.py").write_text(MIGRATION, encoding="utf-8")
     stop = asyncio.Event()
+    seen: Counter[str] = Counter()
     with served(own) as old:
-        users = [asyncio.create_task(use(f"http://127.0.0.1:{old.port}", bank, stop)) for _ in range(4)]
-        await asyncio.sleep(SECONDS_AROUND)
+        users = [asyncio.create_task(use(f"http://127.0.0.1:{old.port}", bank, stop, seen)) for _ in range(4)]
+        await wait_for("health 200 current", seen)
         await asyncio.to_thread(move, own, tmp_path, command.upgrade, "add_note")
-        await asyncio.sleep(SECONDS_AROUND)
+        await wait_for("health 200 compatible", seen)
         with served(own):  # healthy, or this fails
             checked = await mtdb("check", env=settings_for(own))
         stop.set()
-        seen = sum(await asyncio.gather(*users), Counter())
+        await asyncio.gather(*users)
 
     assert {*seen} == {"POST 201", "GET 200", "health 200 current", "health 200 compatible"}
     assert checked.exit_code == 0

@@ -36,7 +36,6 @@ FORGET_THE_CALLER = """
 """One message. Its last row count is that of statements made by PREPARE, which the driver never does."""
 
 NOTHING_FOUND = "SELECT 0"
-FORGOTTEN = "the caller is forgotten"
 UNKNOWN_PREPARED_STATEMENT = "26000"
 
 
@@ -88,9 +87,9 @@ def _refuse_a_dead_connection(connection: AdaptedConnection, _entry: object, _pr
         raise DisconnectionError("the server has closed this connection")
 
 
-def _forget_the_caller(connection: AdaptedConnection, entry: ConnectionPoolEntry, state: PoolResetState) -> None:
+def _forget_the_caller(connection: AdaptedConnection, _entry: ConnectionPoolEntry, state: PoolResetState) -> None:
     """Reset a session on its way back to the pool, which discards it when this raises."""
-    if entry.info.pop(FORGOTTEN, False) or state.terminate_only or not state.asyncio_safe:
+    if state.terminate_only or not state.asyncio_safe:
         return
     found: str = connection.run_async(lambda driver: driver.execute(FORGET_THE_CALLER))
     if found != NOTHING_FOUND:
@@ -109,31 +108,34 @@ async def check_out(engine: AsyncEngine) -> PoolProxiedConnection:
 
     Raises DBAPIError without a statement, or what the driver raises, when there is none to be had.
     """
+    pool = _pool_of(engine)
+    at_hand = pool.take()
+    if at_hand is not None:
+        return at_hand
     try:
-        return await greenlet_spawn(engine.pool.connect)
+        return await greenlet_spawn(pool.connect)
     except engine.dialect.loaded_dbapi.Error as failure:
         raise DBAPIError(None, None, failure) from failure
 
 
-def note_forgotten(connection: PoolProxiedConnection, found: str) -> None:
-    """Spare the pool the message FORGET_THE_CALLER, where it was just sent and found nothing."""
-    connection.info[FORGOTTEN] = found == NOTHING_FOUND
-
-
-async def check_in(connection: PoolProxiedConnection) -> None:
-    """Give a connection back, which only takes a wait when there is something to forget."""
-    if connection.info.get(FORGOTTEN):
-        connection.close()
+async def check_in(engine: AsyncEngine, connection: PoolProxiedConnection, found: str) -> None:
+    """Give a connection back, with what the message FORGET_THE_CALLER has just found in its session."""
+    if found == NOTHING_FOUND:
+        _pool_of(engine).put_at_hand(connection)
     else:
         await greenlet_spawn(connection.close)
 
 
 def turn_at(engine: AsyncEngine) -> AbstractAsyncContextManager[None]:
     """Wait for one's turn at the connections, first come, first served; raises TimeoutError."""
+    return _pool_of(engine).turn()
+
+
+def _pool_of(engine: AsyncEngine) -> FairPool:
     pool = engine.pool
     if not isinstance(pool, FairPool):
         raise TypeError("make engines with create_engine(): their pool serves first come, first served")
-    return pool.turn()
+    return pool
 
 
 def _url_as(settings: Settings, role: str, password: str | None) -> URL:

@@ -11,7 +11,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.driver import execute
-from multi_tenant_db.database.engine import FORGET_THE_CALLER, check_in, check_out, note_forgotten, turn_at
+from multi_tenant_db.database.engine import FORGET_THE_CALLER, check_in, check_out, turn_at
 from multi_tenant_db.database.failures import failures_as_errors, sqlstate
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.errors import AuthenticationRequired
@@ -47,22 +47,22 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
                 yield session
                 if session.in_transaction():
                     await session.commit()
-                note_forgotten(connection, await execute(connection.driver_connection, COMMIT))
+                found = await execute(connection.driver_connection, COMMIT)
             except BaseException:
-                await asyncio.shield(_undo(connection))
+                await asyncio.shield(_undo(engine, connection))
                 raise
-            await check_in(connection)
+            await check_in(engine, connection, found)
 
 
-async def _undo(connection: PoolProxiedConnection) -> None:
+async def _undo(engine: AsyncEngine, connection: PoolProxiedConnection) -> None:
     if not connection.is_valid:
         return  # SQLAlchemy has closed it, as it does when a statement is cancelled
     try:
-        note_forgotten(connection, await execute(connection.driver_connection, ROLLBACK))
+        found = await execute(connection.driver_connection, ROLLBACK)
     except Exception:  # noqa: BLE001 - the failure to tell about is the one before
         connection.invalidate()
     else:
-        await check_in(connection)
+        await check_in(engine, connection, found)
 
 
 @asynccontextmanager

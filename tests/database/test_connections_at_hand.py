@@ -1,0 +1,64 @@
+"""Clean connections that wait for the next caller without SQLAlchemy's doing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from multi_tenant_db.database.fair_pool import FairPool
+from multi_tenant_db.database.tenant_session import transaction
+from tests.support.engines import pool
+from tests.support.test_database import TestDatabase
+
+
+@pytest.fixture
+async def engine(database: TestDatabase) -> AsyncIterator[AsyncEngine]:
+    """Give a pool of one connection."""
+    async with pool(database, pool_size=1, pool_timeout_seconds=1) as engine:
+        yield engine
+
+
+async def backend(engine: AsyncEngine) -> int:
+    """Return the process that serves the next transaction."""
+    async with transaction(engine) as session:
+        process: int | None = await session.scalar(text("SELECT pg_backend_pid()"))
+    assert process
+    return process
+
+
+async def test_the_next_caller_takes_the_same_connection(engine: AsyncEngine) -> None:
+    """One connection serves one caller after the other, and in between works for nobody."""
+    first = await backend(engine)
+    assert isinstance(engine.pool, FairPool)
+    assert engine.pool.checkedout() == 0
+    assert await backend(engine) == first
+
+
+async def test_who_asks_sqlalchemy_gets_it_too(engine: AsyncEngine) -> None:
+    """The only connection, at hand for transactions, is not out of reach for anybody else."""
+    first = await backend(engine)
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SELECT pg_backend_pid()")) == first
+    assert await backend(engine) == first
+
+
+async def test_one_that_the_server_has_closed_is_replaced(engine: AsyncEngine, as_admin: asyncpg.Connection) -> None:
+    """Whoever comes next notices nothing."""
+    first = await backend(engine)
+    assert await as_admin.fetchval("SELECT pg_terminate_backend($1, 5000)", first)
+    await asyncio.sleep(0.1)  # until the driver, too, has read the end
+    assert await backend(engine) != first
+
+
+async def test_disposing_of_the_pool_closes_it(engine: AsyncEngine, as_admin: asyncpg.Connection) -> None:
+    """Nothing stays connected."""
+    first = await backend(engine)
+    await engine.dispose()
+    for _ in range(50):
+        if not await as_admin.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", first):
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("the connection is still open")
