@@ -66,7 +66,7 @@ bench: ## Measure the service beside its peers, in a few minutes; ARGS="--only g
 	@$(PYTHON) scripts/bootstrap.py bench
 	@.local/bench-venv/bin/python -m benchmarks $(ARGS)
 
-bench-long: ## Measure everything, in about 25 minutes; writes docs/performance.md
+bench-long: ## Measure everything, in about 35 minutes; writes docs/performance.md
 	@$(PYTHON) scripts/bootstrap.py bench
 	@.local/bench-venv/bin/python -m benchmarks --long $(ARGS)
 

@@ -30,7 +30,7 @@ console = Console()
 
 
 def main(  # noqa: PLR0913, PLR0917 - each is an option of the command line
-    long: Annotated[bool, typer.Option("--long", help="Measure everything, in about 25 minutes.")] = False,
+    long: Annotated[bool, typer.Option("--long", help="Measure everything, in about 35 minutes.")] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"Measure this alone: {', '.join(MEASURES)}.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Length of each window.")] = None,
     rounds: Annotated[int | None, typer.Option(help="How often everything is measured.")] = None,
