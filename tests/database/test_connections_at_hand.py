@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import greenlet_spawn
 
 from multi_tenant_db.database.fair_pool import FairPool
 from multi_tenant_db.database.tenant_session import transaction
@@ -51,6 +52,17 @@ async def test_one_that_the_server_has_closed_is_replaced(engine: AsyncEngine, a
     assert await as_admin.fetchval("SELECT pg_terminate_backend($1, 5000)", first)
     await asyncio.sleep(0.1)  # until the driver, too, has read the end
     assert await backend(engine) != first
+
+
+async def test_a_pool_gets_no_connection_of_one_before_it(engine: AsyncEngine) -> None:
+    """What began before the pool was disposed of ends in the pool that it began in."""
+    before = engine.pool
+    async with transaction(engine):
+        await engine.dispose()
+    assert isinstance(engine.pool, FairPool)
+    assert engine.pool is not before
+    assert engine.pool.checkedout() == 0
+    await greenlet_spawn(before.dispose)
 
 
 async def test_disposing_of_the_pool_closes_it(engine: AsyncEngine, as_admin: asyncpg.Connection) -> None:

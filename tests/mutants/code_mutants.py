@@ -87,8 +87,8 @@ CODE_MUTANTS = (
         "a planted statement stays in its session",
         (f"{POOLED}test_a_session_with_a_planted_statement_is_closed",),
         file=ENGINE,
-        old="    if found == NOTHING_FOUND:\n        _pool_of",
-        new="    if found:\n        _pool_of",
+        old="    if found == NOTHING_FOUND:\n        pool.",
+        new="    if found:\n        pool.",
     ),
     Mutant(
         "a session that was robbed of its statements stays in the pool",

@@ -103,12 +103,11 @@ def _discard_a_robbed_session(context: ExceptionContext) -> None:
         context.invalidate_pool_on_disconnect = False
 
 
-async def check_out(engine: AsyncEngine) -> PoolProxiedConnection:
+async def check_out(engine: AsyncEngine, pool: FairPool) -> PoolProxiedConnection:
     """Take a live connection from the pool, at one's turn, without what SQLAlchemy builds around it.
 
     Raises DBAPIError without a statement, or what the driver raises, when there is none to be had.
     """
-    pool = _pool_of(engine)
     at_hand = pool.take()
     if at_hand is not None:
         return at_hand
@@ -118,20 +117,21 @@ async def check_out(engine: AsyncEngine) -> PoolProxiedConnection:
         raise DBAPIError(None, None, failure) from failure
 
 
-async def check_in(engine: AsyncEngine, connection: PoolProxiedConnection, found: str) -> None:
-    """Give a connection back, with what the message FORGET_THE_CALLER has just found in its session."""
+async def check_in(pool: FairPool, connection: PoolProxiedConnection, found: str) -> None:
+    """Give a connection back to the pool it is from, with what FORGET_THE_CALLER has just found in its session."""
     if found == NOTHING_FOUND:
-        _pool_of(engine).put_at_hand(connection)
+        pool.put_at_hand(connection)
     else:
         await greenlet_spawn(connection.close)
 
 
 def turn_at(engine: AsyncEngine) -> AbstractAsyncContextManager[None]:
     """Wait for one's turn at the connections, first come, first served; raises TimeoutError."""
-    return _pool_of(engine).turn()
+    return pool_of(engine).turn()
 
 
-def _pool_of(engine: AsyncEngine) -> FairPool:
+def pool_of(engine: AsyncEngine) -> FairPool:
+    """Return the pool of an engine now; once disposed of, the engine has another."""
     pool = engine.pool
     if not isinstance(pool, FairPool):
         raise TypeError("make engines with create_engine(): their pool serves first come, first served")

@@ -11,8 +11,9 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.driver import execute
-from multi_tenant_db.database.engine import FORGET_THE_CALLER, check_in, check_out, turn_at
+from multi_tenant_db.database.engine import FORGET_THE_CALLER, check_in, check_out, pool_of
 from multi_tenant_db.database.failures import failures_as_errors, sqlstate
+from multi_tenant_db.database.fair_pool import FairPool
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.errors import AuthenticationRequired
 from multi_tenant_db.identity.caller import Caller
@@ -38,9 +39,10 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
     Raises DatabaseUnavailable when no connection is to be had, the database is too slow, or the commit fails.
     """
     with failures_as_errors():
-        async with turn_at(engine):
+        pool = pool_of(engine)
+        async with pool.turn():
             # By itself: a login that the server refuses (28000) must not look like a caller's bad token.
-            connection = await check_out(engine)
+            connection = await check_out(engine, pool)
             try:
                 await execute(connection.driver_connection, "BEGIN")
                 session = Session(engine.sync_engine, connection)
@@ -49,12 +51,12 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
                     await session.commit()
                 found = await execute(connection.driver_connection, COMMIT)
             except BaseException:
-                await asyncio.shield(_undo(engine, connection))
+                await asyncio.shield(_undo(pool, connection))
                 raise
-            await check_in(engine, connection, found)
+            await check_in(pool, connection, found)
 
 
-async def _undo(engine: AsyncEngine, connection: PoolProxiedConnection) -> None:
+async def _undo(pool: FairPool, connection: PoolProxiedConnection) -> None:
     if not connection.is_valid:
         return  # SQLAlchemy has closed it, as it does when a statement is cancelled
     try:
@@ -62,7 +64,7 @@ async def _undo(engine: AsyncEngine, connection: PoolProxiedConnection) -> None:
     except Exception:  # noqa: BLE001 - the failure to tell about is the one before
         connection.invalidate()
     else:
-        await check_in(engine, connection, found)
+        await check_in(pool, connection, found)
 
 
 @asynccontextmanager
