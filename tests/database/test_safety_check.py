@@ -14,7 +14,7 @@ from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
 from multi_tenant_db.database.unsafe_database_error import UnsafeDatabaseError
 from multi_tenant_db.development import EmbeddedPostgres
 from multi_tenant_db.errors import DatabaseUnavailable
-from tests.migrations.test_migrations import down
+from tests.migrations.test_migrations import down, up
 from tests.support.engines import pool
 from tests.support.fresh_database import fresh_database
 from tests.support.test_database import OPERATOR_PASSWORD, TestDatabase
@@ -169,10 +169,28 @@ async def test_a_new_table_without_policies_is_noticed(own: TestDatabase) -> Non
 async def test_a_schema_behind_is_refused(own: TestDatabase) -> None:
     """One migration short, the message says which revision is there and which is needed."""
     await down(own, "isolate_tenants")
-    danger = await only_danger(own)
+    report = await check(own)
+    [danger] = [danger for danger in report.dangers if danger.code == "schema-revision"]
 
     assert "revision isolate_tenants" in danger.place
     assert REQUIRED_SCHEMA_REVISION in danger.place
+
+
+async def test_version_1_0_0_is_told_of_its_statistics(own: TestDatabase) -> None:
+    """On the schema of 1.0.0 the check names what is sampled and the remedy; after the migration it is safe."""
+    await down(own, "keep_plans")
+    await execute(own, "ANALYZE")
+    before = await check(own)
+    sampled = {danger.place: danger for danger in before.dangers if danger.code == "statistics-allowed"}
+
+    assert {place.partition(" ")[0] for place in sampled} >= {
+        "tenancy.tenants",
+        "tenancy.tenants_name_unique_in_organization",
+        "tenancy.tenant_events",
+    }
+    assert all("run `mtdb migrate`" in danger.remedy for danger in sampled.values())
+    await up(own)
+    assert (await check(own)).dangers == []
 
 
 async def test_a_schema_ahead_is_refused(own: TestDatabase) -> None:

@@ -21,6 +21,15 @@ CATALOGUE = """
     JOIN tables ON tables.oid = attrelid
     WHERE attnum > 0
     UNION ALL
+    SELECT format('index column %s.%s', attrelid::regclass, attname), attstattarget::text
+    FROM pg_attribute
+    JOIN pg_index ON indexrelid = attrelid
+    JOIN tables ON tables.oid = indrelid
+    UNION ALL
+    SELECT 'statistics ' || stxname, pg_get_statisticsobjdef(pg_statistic_ext.oid)
+    FROM pg_statistic_ext
+    JOIN tables ON tables.oid = stxrelid
+    UNION ALL
     SELECT format('policy %s', polname),
            concat_ws(' ', name, polcmd, polroles::regrole[], pg_get_expr(polqual, polrelid), '|',
                      pg_get_expr(polwithcheck, polrelid))

@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 REFUSED = "security/test_refused_statements.py::"
 CONSTRAINTS = "security/test_constraints.py::"
+STATISTICS = "security/test_attack_statistics.py::"
 PLANNER = "security/test_attack_planner.py::"
 NOTHING_OF_THE_SCHEMA = (f"{REFUSED}test_nobody_changes_or_shadows_the_schema",)
 
@@ -136,13 +137,37 @@ SCHEMA_MUTANTS = (
     ),
     Mutant(
         "the planner samples names",
-        (f"{PLANNER}test_what_the_planner_expects",),
+        (f"{STATISTICS}test_any_statistic_at_all", f"{PLANNER}test_what_the_planner_expects"),
         "ALTER TABLE tenancy.tenants ALTER COLUMN name SET STATISTICS 100",
     ),
     Mutant(
+        "the planner samples the index of names",
+        (f"{STATISTICS}test_any_statistic_at_all",),
+        "ALTER INDEX tenancy.tenants_name_unique_in_organization ALTER COLUMN 2 SET STATISTICS 100",
+    ),
+    Mutant(
+        "the planner samples ids",
+        (f"{STATISTICS}test_the_live_end_of_an_index",),
+        "ALTER TABLE tenancy.tenants ALTER COLUMN tenant_id SET STATISTICS 100",
+    ),
+    Mutant(
+        "the planner samples names together with versions",
+        (f"{STATISTICS}test_any_statistic_at_all",),
+        "CREATE STATISTICS tenancy.names (mcv) ON name, version FROM tenancy.tenants",
+    ),
+    Mutant(
         "the planner samples roles in events",
-        (f"{PLANNER}test_ids_in_the_planners_sample",),
+        (f"{STATISTICS}test_any_statistic_at_all",),
         "ALTER TABLE tenancy.tenant_events ALTER COLUMN database_role SET STATISTICS 100",
+    ),
+    Mutant(
+        "a waiting writer moves the time back",
+        (f"{CONSTRAINTS}test_updated_at_never_decreases",),
+        """
+        CREATE OR REPLACE FUNCTION tenancy.stamp_update() RETURNS trigger LANGUAGE plpgsql
+        SET search_path = pg_catalog, pg_temp
+        AS $$ BEGIN NEW.version := OLD.version + 1; NEW.updated_at := now(); RETURN NEW; END $$
+        """,
     ),
     Mutant(
         "changes are announced to whoever listens",

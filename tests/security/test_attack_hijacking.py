@@ -180,15 +180,30 @@ async def test_queries_inside_functions(
     assert "hsbc" in str(own).lower()
 
 
+@refused(GROUP)
+@pytest.mark.parametrize("role", ROLES)
+async def test_dropping_his_own_rights(database: TestDatabase, role: str) -> None:
+    """To remove the policies that name the role, and so what they hide."""
+    async with fresh_database(database.admin_url) as fresh:
+        attacker = await fresh.connect_as_api()
+        await attacker.execute(f"SET ROLE {role}")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await attacker.execute("DROP OWNED BY CURRENT_USER")
+        await attacker.close()
+
+
 @residual(
     GROUP,
-    "DROP OWNED BY CURRENT_USER removes the policies that name the role alone: nobody sees anything, and the service "
-    "stands still until they are made again; closed by scripts/harden_self_managed.sql",
+    "where no superuser installed the roles, DROP OWNED BY CURRENT_USER removes the policies that name the role: it "
+    "sees nothing, and the service stands still until they are made again",
 )
-async def test_dropping_his_own_rights(database: TestDatabase) -> None:
-    """To remove the policies that name his role, and so what they hide."""
+async def test_dropping_his_own_rights_on_a_managed_server(database: TestDatabase) -> None:
+    """To do the same where create_roles.sql could grant nothing on the catalogue."""
     async with fresh_database(database.admin_url) as fresh:
         operator, attacker = await fresh.connect_as_operator(), await fresh.connect_as_api()
+        admin = await fresh.connect_as_admin()
+        await admin.execute(f"REVOKE SELECT (starelid, staattnum) ON pg_statistic FROM {', '.join(ROLES)}")
+        await admin.close()
         bank = await Registry(operator).create_organization("Bank")
         for role in ROLES:
             await attacker.execute(f"SET ROLE {role}")

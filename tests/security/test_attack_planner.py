@@ -211,26 +211,6 @@ async def test_rows_removed_by_a_filter(
     assert hsbc.everybody
 
 
-@residual(
-    GROUP,
-    "a sample of up to 100 ids of tenants and organisations, and the largest organisations' share; ids open nothing",
-)
-async def test_ids_in_the_planners_sample(
-    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
-) -> None:
-    """To read ids off EXPLAIN's row estimates."""
-    assert hsbc.everybody
-    assert barclays.everybody
-    await as_admin.execute("ANALYZE tenancy.tenants, tenancy.tenant_events")
-    sampled = await as_admin.fetch(
-        "SELECT DISTINCT attname FROM pg_statistic JOIN pg_attribute ON attrelid = starelid AND attnum = staattnum"
-        " WHERE starelid IN ('tenancy.tenants'::regclass, 'tenancy.tenant_events'::regclass)"
-    )
-    ids = {"organization_id", "tenant_id", "parent_tenant_id", "event_id", "token_id", "actor_tenant_id"}
-    assert {"tenant_id", "event_id"} <= {row["attname"] for row in sampled} <= ids
-    assert await as_api.fetchval("SELECT count(*) FROM pg_stats WHERE schemaname LIKE 'tenancy%'") == 0
-
-
 def _pairs(hsbc: Organization, barclays: Organization) -> list[tuple[str | None, Party]]:
     """Return attackers' tokens with tenants that they do not see: strangers, and a subsidiary's own family."""
     return [

@@ -25,6 +25,8 @@ TESTED_BELOW = {
     "roles-missing",
     "rows-unrecorded",
     "schema-newer",
+    "statistics-unseen",
+    "partial-index-counts",
     "server-too-old",
     "server-shows-statistics",
     "server-lacks-fixes",
@@ -132,7 +134,8 @@ async def test_a_table_that_forgets_everything_learns_how(administration: AsyncC
     await driver.execute(f"SET LOCAL ROLE tenancy_owner; {CREATE_ACCOUNTS}; RESET ROLE")
     forgotten = await dangers(administration)
 
-    assert {finding.code for finding in forgotten} == {"rls-not-enabled", "rls-not-forced", "grant-to-public"}
+    forgotten_parts = {"rls-not-enabled", "rls-not-forced", "grant-to-public", "statistics-allowed"}
+    assert {finding.code for finding in forgotten} == forgotten_parts
     assert "protect_tenant_table(op, 'accounts', ...)" in forgotten[0].remedy
     assert "ALTER TABLE tenancy.accounts ENABLE ROW LEVEL SECURITY" in forgotten[0].remedy
 
@@ -151,6 +154,25 @@ async def test_a_table_whose_changes_leave_no_event_is_told_of(administration: A
 
     await driver.execute(finding.remedy)
     assert "rows-unrecorded" not in {finding.code for finding in await find_all(administration)}
+
+
+async def test_a_partial_index_is_told_of(administration: AsyncConnection) -> None:
+    """A warning names a partial index beyond our own two: the planner shows how many rows meet its condition."""
+    assert "partial-index-counts" not in {finding.code for finding in await find_all(administration)}
+    await (await driver_of(administration)).execute(
+        "CREATE INDEX swiss ON tenancy.tenants (organization_id, tenant_id) WHERE metadata ->> 'country' = 'CH'"
+    )
+    [finding] = [finding for finding in await find_all(administration) if finding.code == "partial-index-counts"]
+    assert finding.is_warning
+    assert finding.place == "tenancy.swiss WHERE ((metadata ->> 'country'::text) = 'CH'::text)"
+
+
+async def test_statistics_that_cannot_be_seen_are_told_of(administration: AsyncConnection) -> None:
+    """On a managed server, where the role may not read which statistics there are, a warning says what to look at."""
+    await (await driver_of(administration)).execute("REVOKE SELECT (starelid) ON pg_statistic FROM tenancy_api")
+    await administration.execute(text("SET LOCAL ROLE tenancy_api"))
+    [finding] = [finding for finding in await find_all(administration) if finding.code == "statistics-unseen"]
+    assert finding.is_warning
 
 
 async def test_an_administrator_may_choose_the_limits(administration: AsyncConnection, database: TestDatabase) -> None:
@@ -184,7 +206,7 @@ async def test_a_table_with_tenants_data_is_recognised(
     await (await driver_of(administration)).execute(f"CREATE SCHEMA elsewhere; CREATE TABLE {table}")
     codes = {finding.code for finding in await dangers(administration)}
 
-    assert ({"rls-not-enabled", "rls-not-forced"} <= codes) is is_found
+    assert ({"rls-not-enabled", "rls-not-forced", "statistics-allowed"} <= codes) is is_found
     assert is_found or codes == set()
 
 

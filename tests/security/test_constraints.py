@@ -161,6 +161,29 @@ async def test_every_update_is_stamped(as_admin: asyncpg.Connection, hsbc: Organ
     assert created["created_at"] == forged["created_at"] == idle["created_at"]
 
 
+async def test_updated_at_never_decreases(
+    as_admin: asyncpg.Connection, database: TestDatabase, hsbc: Organization
+) -> None:
+    """A writer that began before the change it waited for does not move it back, nor does a clock that was set back."""
+    update = "UPDATE tenancy.tenants SET name = name WHERE tenant_id = $1 RETURNING updated_at"
+    late = await database.connect_as_admin()
+    async with late.transaction():
+        await late.fetchval("SELECT now()")
+        first = await as_admin.fetchval(update, hsbc.parent.tenant_id)
+        second = await late.fetchval(update, hsbc.parent.tenant_id)
+    await late.close()
+    assert second > first
+
+    ahead = "ALTER TABLE tenancy.tenants {} TRIGGER tenants_stamp_update"
+    async with as_admin.transaction():
+        await as_admin.execute(ahead.format("DISABLE"))
+        await as_admin.execute(
+            "UPDATE tenancy.tenants SET updated_at = '2999-01-01' WHERE tenant_id = $1", hsbc.parent.tenant_id
+        )
+        await as_admin.execute(ahead.format("ENABLE"))
+    assert (await as_admin.fetchval(update, hsbc.parent.tenant_id)).year == 2999
+
+
 async def test_ids_are_uuids_of_version_7(as_api: asyncpg.Connection) -> None:
     """An id has the version and variant bits of RFC 9562, and begins with the time in milliseconds."""
     before = datetime.now(UTC)

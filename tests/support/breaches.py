@@ -1,15 +1,9 @@
 """Ways to weaken the isolation that the catalogue shows: the code of the finding, its place, and what somebody ran."""
 
+from tests.support.statistics_breaches import LEDGER, STATISTICS
+
 ELSEWHERE = "CREATE SCHEMA elsewhere"
 POWER = "CREATE FUNCTION elsewhere.power() RETURNS integer LANGUAGE sql SECURITY DEFINER"
-LEDGER = """
-    CREATE SCHEMA elsewhere;
-    CREATE TABLE elsewhere.ledger (tenant_id uuid PRIMARY KEY);
-    ALTER TABLE elsewhere.ledger ENABLE ROW LEVEL SECURITY;
-    ALTER TABLE elsewhere.ledger FORCE ROW LEVEL SECURITY;
-"""
-"""A table of a stranger's that has a tenant's key, and nobody is granted."""
-
 MINE = "tenant_id = (SELECT tenancy.current_tenant_id())"
 
 TABLES = [
@@ -31,13 +25,17 @@ TABLES = [
         "elsewhere.ledger (tenant_id)",
         (
             f"{LEDGER} ALTER TABLE elsewhere.ledger DROP CONSTRAINT ledger_pkey, ADD COLUMN closed boolean;"
+            " ALTER TABLE elsewhere.ledger ALTER closed SET STATISTICS 0;"
             " CREATE INDEX ON elsewhere.ledger (tenant_id) WHERE closed"
         ),
     ),
     (
         "index-missing",
         "elsewhere.ledger (organization_id, tenant_id)",
-        f"{LEDGER} ALTER TABLE elsewhere.ledger ADD COLUMN organization_id uuid",
+        (
+            f"{LEDGER} ALTER TABLE elsewhere.ledger ADD COLUMN organization_id uuid;"
+            " ALTER TABLE elsewhere.ledger ALTER organization_id SET STATISTICS 0"
+        ),
     ),
     (
         "view-without-security-invoker",
@@ -295,4 +293,4 @@ CONNECTIONS = [
     ),
 ]
 
-BREACHES = [*TABLES, *POLICIES, *GRANTS, *FUNCTIONS, *EVENTS, *ROLES, *CONNECTIONS]
+BREACHES = [*TABLES, *STATISTICS, *POLICIES, *GRANTS, *FUNCTIONS, *EVENTS, *ROLES, *CONNECTIONS]

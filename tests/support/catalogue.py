@@ -27,7 +27,7 @@ QUERIES = {
     "column": """
         SELECT attrelid::regclass, row_number() OVER (PARTITION BY attrelid ORDER BY attnum), attname,
                format_type(atttypid, atttypmod), attnotnull, attgenerated,
-               attidentity, attcollation::regcollation, attacl, pg_get_expr(adbin, adrelid),
+               attidentity, attcollation::regcollation, attacl, attstattarget, pg_get_expr(adbin, adrelid),
                col_description(attrelid, attnum)
         FROM pg_attribute
         JOIN pg_class ON pg_class.oid = attrelid

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-REQUIRED_SCHEMA_REVISION = "keep_plans"
+REQUIRED_SCHEMA_REVISION = "stamp_with_the_clock"
 """The newest migration. A test compares it with the folder of migrations."""
 
 FOUND_REVISION = text("SELECT version_num FROM public.alembic_version")

@@ -40,6 +40,32 @@ REACH = """
 """
 OPERATORS_REACH = "organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])"
 
+KEEP_NO_STATISTICS = """
+    DO $$
+    DECLARE
+        statement text;
+    BEGIN
+        FOR statement IN
+            SELECT format('ALTER TABLE tenancy.<table> ALTER COLUMN %I SET STATISTICS 0', attribute.attname)
+            FROM pg_catalog.pg_attribute AS attribute
+            WHERE attribute.attrelid = 'tenancy.<table>'::regclass
+              AND attribute.attnum > 0
+              AND NOT attribute.attisdropped
+            UNION ALL
+            SELECT format(
+                'ALTER INDEX %s ALTER COLUMN %s SET STATISTICS 0', index.indexrelid::regclass, part.number
+            )
+            FROM pg_catalog.pg_index AS index
+            CROSS JOIN generate_series(1, index.indnkeyatts) AS part (number)
+            WHERE index.indrelid = 'tenancy.<table>'::regclass
+              AND index.indkey[part.number - 1] = 0
+        LOOP
+            EXECUTE statement;
+        END LOOP;
+    END
+    $$
+"""
+
 POLICIES = {
     "SELECT": ("a_tenant_sees_rows_of_itself_and_its_subsidiaries", "a_platform_operator_sees_all_rows"),
     "INSERT": ("a_tenant_adds_rows_to_itself_and_its_subsidiaries", "a_platform_operator_adds_any_row"),
@@ -61,7 +87,10 @@ def protect_tenant_table(
     Changes are recorded in the audit trail, whole rows, so no column may hold a secret.
 
     Reading is always granted; a new row also says whose it is, and no row ever moves to another tenant. Without
-    `insert_columns` or `update_columns`, nobody inserts or updates. `op` is Alembic's.
+    `insert_columns` or `update_columns` there is no INSERT or UPDATE. The planner keeps no statistics of the table as
+    it is now: columns and indexes with expressions that are added later need their own `SET STATISTICS 0`. `op` is
+    Alembic's.
+
     Raises ValueError for a name that would need quotes, and for an update of the tenant's key.
     """
     for name in (table, *insert_columns, *update_columns):
@@ -72,7 +101,7 @@ def protect_tenant_table(
     op.execute(f"ALTER TABLE tenancy.{table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE tenancy.{table} FORCE ROW LEVEL SECURITY")
     op.execute(f"REVOKE USAGE ON TYPE tenancy.{table} FROM PUBLIC")
-    _take_no_samples(op, table, {*insert_columns, *update_columns} - {*KEY})
+    _keep_no_statistics(op, table)
 
     _grant(op, table, "SELECT", "SELECT")
     if insert_columns:
@@ -131,11 +160,9 @@ def _record_events(op: ModuleType, table: str) -> None:
     """)
 
 
-def _take_no_samples(op: ModuleType, table: str, columns: set[str]) -> None:
-    """Keep what tenants wrote out of the planner's samples, which EXPLAIN lets everybody guess at."""
-    if columns:
-        actions = ", ".join(f"ALTER COLUMN {column} SET STATISTICS 0" for column in sorted(columns))
-        op.execute(f"ALTER TABLE tenancy.{table} {actions}")
+def _keep_no_statistics(op: ModuleType, table: str) -> None:
+    """Keep every column and index expression out of the planner's samples, which EXPLAIN shows to every caller."""
+    op.execute(KEEP_NO_STATISTICS.replace("<table>", table))
 
 
 def _require_plain(name: str) -> None:

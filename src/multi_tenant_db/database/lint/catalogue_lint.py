@@ -83,6 +83,20 @@ IS_READABLE = text("""
     )
 """)
 
+# Which columns there are statistics of, not what they say: scripts/create_roles.sql grants just that.
+CAN_SEE_STATISTICS = text("""
+    SELECT has_column_privilege('pg_catalog.pg_statistic', 'starelid', 'SELECT')
+       AND has_column_privilege('pg_catalog.pg_statistic', 'staattnum', 'SELECT')
+""")
+KEPT_STATISTICS = text("""
+    SELECT coalesce(
+        jsonb_agg(jsonb_build_object('relation_id', kept.starelid::bigint, 'column_number', kept.staattnum)), '[]'
+    )::text
+    FROM pg_catalog.pg_statistic AS kept
+    JOIN pg_catalog.pg_class AS class ON class.oid = kept.starelid
+    WHERE class.relnamespace <> 'pg_catalog'::regnamespace
+""")
+
 
 async def find_all(connection: AsyncConnection) -> list[Finding]:
     """Return what breaks a rule, in the rules' order."""
@@ -106,6 +120,7 @@ async def _parameters(connection: AsyncConnection) -> dict[str, Any]:
     is_current = revision == REQUIRED_SCHEMA_REVISION
     is_compatible = not is_current and await _is_compatible(connection, revision)
     is_known = is_current or is_compatible
+    can_see_statistics = await connection.scalar(CAN_SEE_STATISTICS)
     return {
         "all_roles": expected.ALL_ROLES,
         "service_roles": roles,
@@ -120,6 +135,9 @@ async def _parameters(connection: AsyncConnection) -> dict[str, Any]:
         # What another revision of the schema has is not known here. But where this version is to serve, the policies
         # that it relies on are as it knows them; a newer schema may have columns, and so grants, that it does not.
         "expected_policies": json.dumps(_described(expected.POLICIES) if is_known else []),
+        "can_see_statistics": can_see_statistics,
+        "kept_statistics": await connection.scalar(KEPT_STATISTICS) if can_see_statistics else "[]",
+        "counting_indexes": expected.COUNTING_INDEXES,
         "expected_grants": json.dumps(expected.GRANTS if is_current else []),
         "expected_defaults": json.dumps(expected.DEFAULTS),
         "dangerous_defaults": expected.DANGEROUS_DEFAULTS,

@@ -18,6 +18,9 @@ NO_TENANT_DATA = ["public.alembic_version", "public.compatible_revisions"]
 TENANTS, EVENTS = "tenancy.tenants", "tenancy.tenant_events"
 TOKENS, REQUESTS = "tenancy_private.access_tokens", "tenancy_private.remembered_requests"
 
+COUNTING_INDEXES = ["tenancy.tenants_parents", "tenancy.tenants_subsidiaries"]
+"""Partial indexes whose number of entries is no secret: how many parents and subsidiaries there are altogether."""
+
 REACH = (
     "((organization_id = ANY (ARRAY[( SELECT tenancy.current_organization_id() AS current_organization_id)]))"
     " AND (tenant_id >= ANY (ARRAY[( SELECT tenancy.first_tenant_id_in_reach() AS first_tenant_id_in_reach)]))"

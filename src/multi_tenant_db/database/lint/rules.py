@@ -8,6 +8,7 @@ from multi_tenant_db.database.lint.policies import POLICY_RULES
 from multi_tenant_db.database.lint.roles import ROLE_RULES
 from multi_tenant_db.database.lint.rule import Rule
 from multi_tenant_db.database.lint.server import ROLES_MISSING, SERVER_RULES
+from multi_tenant_db.database.lint.statistics import STATISTICS_RULES
 from multi_tenant_db.database.lint.tables import TABLE_RULES
 
 FIRST_RULE = ROLES_MISSING
@@ -15,6 +16,7 @@ FIRST_RULE = ROLES_MISSING
 RULES: tuple[Rule, ...] = (
     *CONNECTION_RULES,
     *TABLE_RULES,
+    *STATISTICS_RULES,
     *POLICY_RULES,
     *GRANT_RULES,
     *FUNCTION_RULES,
