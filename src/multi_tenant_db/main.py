@@ -52,7 +52,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     """
     await await_safe_database(app.state.engine, app.state.settings.startup_timeout_seconds)
     async with tell_metrics(app.state.metrics, app.state.settings.metrics_folder):
-        yield {"settings": app.state.settings}
+        yield {"settings": app.state.settings, "metrics": app.state.metrics}
     await app.state.engine.dispose()
     await app.state.health_engine.dispose()
     app.state.stop_tracing()

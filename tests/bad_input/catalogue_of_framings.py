@@ -6,7 +6,7 @@ refusal that closes the connection, or the one reading that HTTP allows (RFC 911
 
 from tests.bad_input.requests import AFTERWARDS, AS_PARENT, CLOSE, JSON, nasty, raw
 
-NOT_HTTP = "400 (server)"
+NOT_HTTP = "400 malformed_request"
 MALFORMED = "400 malformed_json"
 INVALID = "422 invalid_request"
 NOBODY = "401 authentication_required"
@@ -14,6 +14,7 @@ TOO_LARGE = "431 headers_too_large"
 
 HIDDEN = raw("DELETE /tenants/<child> HTTP/1.1", "Host: service", AS_PARENT, CLOSE)
 CHUNKED = "Transfer-Encoding: chunked"
+OFFER = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: <protocol>", "HTTP2-Settings: AAMAAABkAAQAAP__")
 TOKENLESS = raw("POST /tenants HTTP/1.1", "Host: service", JSON, CHUNKED, CLOSE)
 NO_CHUNKS = b"0\r\n\r\n" + HIDDEN
 
@@ -26,6 +27,11 @@ def post(*headers: str | bytes, body: bytes) -> bytes:
 def chunks(body: bytes) -> bytes:
     """Return a chunked POST with this body."""
     return post(CHUNKED, body=body)
+
+
+def chunked(body: bytes) -> bytes:
+    """Return a body as one chunk and the end."""
+    return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
 
 
 LENGTHS = [
@@ -105,4 +111,43 @@ LINES = [
     nasty("a request behind the last one", AFTERWARDS + HIDDEN, "200"),
 ]
 
-FRAMINGS = [*LENGTHS, *ENCODINGS, *CHUNK_TRICKS, *TRAILERS, *LINES]
+UPGRADES = [
+    nasty(f"an offer of {protocol}, {name}", data.replace(b"<protocol>", protocol.encode()), *answers)
+    for protocol in ("h2c", "websocket", "TLS/1.2", "anything")
+    for name, data, answers in (
+        ("without a body", raw("GET /health HTTP/1.1", "Host: service", *OFFER, body=AFTERWARDS), ("200", "200")),
+        (
+            "with a body that is a request",
+            post(*OFFER, f"Content-Length: {len(AFTERWARDS)}", body=AFTERWARDS) + AFTERWARDS,
+            (MALFORMED, "200"),
+        ),
+        ("with a chunked request", post(*OFFER, CHUNKED, body=chunked(AFTERWARDS)) + AFTERWARDS, (MALFORMED, "200")),
+        (
+            "with a GET's body",
+            raw("GET /health HTTP/1.1", "Host: service", *OFFER, f"Content-Length: {len(AFTERWARDS)}", body=AFTERWARDS)
+            + AFTERWARDS,
+            ("200", "200"),
+        ),
+        ("with two bodies", post(*OFFER, CHUNKED, "Content-Length: 6", body=NO_CHUNKS), (NOT_HTTP,)),
+        (
+            "in HTTP/1.0",
+            raw("POST /tenants HTTP/1.0", *OFFER, JSON, "Content-Length: 2", body=b"{}" + HIDDEN),
+            (NOBODY,),
+        ),
+    )
+]
+CONNECT = [
+    nasty(
+        "CONNECT with a host, then a request",
+        raw("CONNECT service:80 HTTP/1.1", "Host: service", body=HIDDEN),
+        NOT_HTTP,
+    ),
+    nasty(
+        "CONNECT with a path, then a request",
+        raw("CONNECT /tenants HTTP/1.1", "Host: service", AS_PARENT, body=HIDDEN),
+        NOT_HTTP,
+    ),
+    nasty("HTTP/2 without asking", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + HIDDEN, NOT_HTTP),
+]
+
+FRAMINGS = [*LENGTHS, *ENCODINGS, *CHUNK_TRICKS, *TRAILERS, *LINES, *UPGRADES, *CONNECT]

@@ -3,26 +3,34 @@
 import json
 import re
 import socket
+import time
 from contextlib import suppress
 from threading import Thread
 
 HANG_SECONDS = 10
+SECONDS_BETWEEN_PIECES = 0.01
 INTERIM = range(100, 200)
 LENGTH = re.compile(rb"^content-length: *(\d+)", re.IGNORECASE | re.MULTILINE)
 
 
 def exchange(port: int, data: bytes) -> list[str]:
     """Send the data and return every answer; raises TimeoutError when the server neither answers nor hangs up."""
+    return answers_in(converse(port, data))
+
+
+def converse(port: int, *pieces: bytes) -> bytes:
+    """Send the pieces, each in a packet of its own, and return all that comes back."""
     with socket.create_connection(("127.0.0.1", port), timeout=HANG_SECONDS) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # In a thread, since the server may answer and hang up before it has read everything.
-        sender = Thread(target=_send, args=(connection, data))
+        sender = Thread(target=_send, args=(connection, pieces))
         sender.start()
         received = bytearray()
         with suppress(ConnectionResetError):
             while chunk := connection.recv(65_536):
                 received += chunk
         sender.join(HANG_SECONDS)
-    return answers_in(bytes(received))
+    return bytes(received)
 
 
 def answers_in(received: bytes) -> list[str]:
@@ -47,6 +55,9 @@ def _described(status: int, head: bytes, body: bytes) -> str:
     return f"{status} (server)" if b"text/plain" in head else str(status)
 
 
-def _send(connection: socket.socket, data: bytes) -> None:
+def _send(connection: socket.socket, pieces: tuple[bytes, ...]) -> None:
     with suppress(OSError):
-        connection.sendall(data)
+        for number, piece in enumerate(pieces):
+            if number:
+                time.sleep(SECONDS_BETWEEN_PIECES)
+            connection.sendall(piece)

@@ -8,7 +8,7 @@ class NastyRequest:
     """Bytes for one connection, and the answers expected on it, each a status and a problem's code.
 
     `<token>`, `<parent>`, `<child>` and `<foreign>` stand for a parent's token, its id, and two ids that it may and may
-    not see. "400 (server)" is the HTTP server's own refusal of what is not HTTP. The connection closes at the end.
+    not see. The connection closes at the end.
     """
 
     name: str

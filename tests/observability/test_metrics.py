@@ -89,6 +89,7 @@ async def test_what_two_workers_did_adds_up(
         ("POST", "/tenants", "403"): REQUESTS,
         ("GET", "none", "404"): REQUESTS,
         ("other", "/tenants", "405"): REQUESTS,
+        ("none", "none", "400"): REQUESTS,
     }
     by_request = ("mtdb_http_request_duration_seconds_count", "method", "route", "status")
     text = scrape(metrics_port)
@@ -105,6 +106,7 @@ async def test_what_two_workers_did_adds_up(
         ("operation_not_permitted",): REQUESTS,
         ("route_not_found",): REQUESTS,
         ("method_not_allowed",): REQUESTS,
+        ("malformed_request",): REQUESTS,
     }
     assert all(summed(text, "mtdb_http_request_duration_seconds_count", "worker").values())
 

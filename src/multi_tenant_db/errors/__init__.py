@@ -12,6 +12,7 @@ from multi_tenant_db.errors.internal_error import InternalError
 from multi_tenant_db.errors.invalid_request import InvalidRequest
 from multi_tenant_db.errors.malformed_json import MalformedJson
 from multi_tenant_db.errors.malformed_precondition import MalformedPrecondition
+from multi_tenant_db.errors.malformed_request import MalformedRequest
 from multi_tenant_db.errors.method_not_allowed import MethodNotAllowed
 from multi_tenant_db.errors.name_taken import NameTaken
 from multi_tenant_db.errors.operation_not_permitted import OperationNotPermitted
@@ -39,6 +40,7 @@ __all__ = [
     "InvalidRequest",
     "MalformedJson",
     "MalformedPrecondition",
+    "MalformedRequest",
     "MethodNotAllowed",
     "NameTaken",
     "OperationNotPermitted",

@@ -9,6 +9,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from multi_tenant_db.errors import InternalError, RequestTimedOut
+from multi_tenant_db.observability.request_record import record_request
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
 from multi_tenant_db.routers.problem_responses import problem_response
 
@@ -20,11 +21,7 @@ log = structlog.get_logger()
 
 
 class RequestContext:
-    """Outermost middleware, in plain ASGI: it costs no task and no copy of the body.
-
-    Logs method, route template, status, problem, duration, request id and caller; never a token, a body or a query.
-    Counts the same, without request id and caller.
-    """
+    """Outermost middleware, in plain ASGI: it costs no task and no copy of the body."""
 
     def __init__(self, app: ASGIApp, metrics: ServiceMetrics | None = None) -> None:
         self._app = app
@@ -62,30 +59,12 @@ class RequestContext:
             error = RequestTimedOut(headers={"Retry-After": "1"})
             await problem_response(error, state)(scope, receive, send_with_id)
         finally:
-            seconds = perf_counter() - started
             route = getattr(scope.get("route"), "path", None)
-            _log_request(scope, route, status, seconds)
-            if self._metrics is not None:
-                self._metrics.record_request(scope["method"], route, status, state.get("problem"), seconds)
+            seconds = perf_counter() - started
+            record_request(self._metrics, state, method=scope["method"], route=route, status=status, seconds=seconds)
 
 
 def _request_id(scope: Scope) -> str:
     """Return the client's id when it is well formed, else a new one."""
     given = next((value for name, value in scope["headers"] if name == REQUEST_ID_HEADER), b"").decode("latin-1")
     return given if WELL_FORMED_ID.fullmatch(given) else str(uuid4())
-
-
-def _log_request(scope: Scope, route: str | None, status: int | None, seconds: float) -> None:
-    state = scope["state"]
-    caller = state.get("caller")
-    log.info(
-        "request",
-        method=scope["method"],
-        route=route,
-        status=status,
-        problem=state.get("problem"),
-        duration_ms=round(seconds * 1000, 2),
-        request_id=state["request_id"],
-        tenant_id=str(caller.tenant_id) if caller and caller.tenant_id else None,
-        caller_role=caller.role if caller else None,
-    )

@@ -58,7 +58,7 @@ class ServiceMetrics:
         self, method: str, route: str | None, status: int | None, code: str | None, seconds: float
     ) -> None:
         """Count a request that has been answered."""
-        known_method = method if method in METHODS else "other"
+        known_method = method if method in METHODS or method == "none" else "other"
         self._requests_like(known_method, route or "none", status or "none").observe(seconds)
         if code is not None:
             self._problems.labels(code).inc()

@@ -1,13 +1,16 @@
-"""The limits that must hold before there is a request to speak of."""
+"""What must hold before there is a request: its framing, and the limits of its head."""
 
 from asyncio import TimerHandle, Transport
 from http import HTTPStatus
-from typing import cast
+from time import perf_counter
+from typing import Any, cast
 from uuid import uuid4
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from multi_tenant_db.errors import ApplicationError, BodyTooSlow, HeadersTooLarge, TargetTooLong
+from multi_tenant_db.errors import ApplicationError, BodyTooSlow, HeadersTooLarge, MalformedRequest, TargetTooLong
+from multi_tenant_db.observability.request_record import record_request
 from multi_tenant_db.routers.problem_responses import problem_response
 from multi_tenant_db.settings import Settings
 
@@ -15,13 +18,18 @@ from multi_tenant_db.settings import Settings
 class GuardedHttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which by itself waits for the end of a head for ever and keeps however much of it arrives.
 
-    A head too large is answered 414 or 431, one too slow 408, and the connection closes. Trailers behind
-    a body are dropped: uvicorn would take them for headers, past whatever checked those (RFC 9110, section 6.5.1).
+    What is not HTTP is answered 400, a head too large 414 or 431, one too slow 408; the answer is a problem document,
+    is logged and counted like any other, and the connection closes. Trailers behind a body are dropped: uvicorn would
+    take them for headers, past whatever checked those (RFC 9110, section 6.5.1).
+
+    An offer to upgrade is ignored (section 7.8). The parser would end the message at its head and take the body for the
+    next request; so the same head goes through a new parser without its `Upgrade` lines, and the body follows.
     """
 
     _settings: Settings
     _largest_head: int
     _in_head = True
+    _head_began: float
     _unread_bytes = 0
     _patience: TimerHandle | None = None
 
@@ -40,9 +48,11 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what arrives while neither a head nor a piece of a body is complete."""
+        """Parse what arrives; count it while neither a head nor a piece of a body is complete."""
         self._unread_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        if not self._parse(data):
+            self._refuse(MalformedRequest())
         if self.transport.is_closing():
             return
         if self._unread_bytes > self._largest_head:
@@ -66,7 +76,9 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Hand the request on."""
+        """Hand the request on, unless its head is to be parsed again."""
+        if self.parser.should_upgrade():
+            return
         self._in_head = False
         self._unread_bytes = 0
         self._stop_waiting()
@@ -79,11 +91,36 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Note the end of a request."""
+        if self.parser.should_upgrade():
+            return
         self._unread_bytes = 0
         super().on_message_complete()
 
+    def _parse(self, data: bytes) -> bool:
+        """Feed the parser; return False when the bytes are not HTTP."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except HttpParserUpgrade as offer:
+                if self.parser.get_method() == b"CONNECT":
+                    return False
+                data = self._head_without_offer() + data[offer.args[0] :]
+                self.parser = _new_parser(self)
+            except HttpParserError:
+                return False
+            else:
+                return True
+
+    def _head_without_offer(self) -> bytes:
+        """Write the head that was just parsed anew, without what the parser would take for a change of protocol."""
+        version = self.parser.get_http_version().encode()
+        lines = [b" ".join((self.parser.get_method(), self.url, b"HTTP/" + version))]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
+
     def _expect_head(self) -> None:
         self._in_head = True
+        self._head_began = perf_counter()
         self._wait()
 
     def _wait(self) -> None:
@@ -105,20 +142,32 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, error: ApplicationError) -> None:
         """Hang up; say why, unless that would be taken for the answer to an earlier request."""
+        state: dict[str, Any] = {"request_id": str(uuid4())}
+        answer = _as_bytes(error, state)
         its_body = not self._in_head and not self.pipeline and not self.cycle.response_started
-        if its_body or not self._is_answering():
-            self.transport.write(_as_bytes(error))
+        is_answered = its_body or not self._is_answering()
+        if is_answered:
+            self.transport.write(answer)
         self.transport.close()
+        seconds = perf_counter() - self._head_began
+        status = error.status if is_answered else None
+        record_request(self.app_state["metrics"], state, method=None, route=None, status=status, seconds=seconds)
 
     def _is_answering(self) -> bool:
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is not None and not cycle.response_complete
 
 
-def _as_bytes(error: ApplicationError) -> bytes:
-    request_id = str(uuid4())
-    response = problem_response(error, {"request_id": request_id})
-    response.headers.update({"X-Request-ID": request_id, "Connection": "close"})
+def _new_parser(protocol: HttpToolsProtocol) -> HttpRequestParser:
+    """Return a parser as uvicorn sets its own."""
+    parser = HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
+
+
+def _as_bytes(error: ApplicationError, state: dict[str, Any]) -> bytes:
+    response = problem_response(error, state)
+    response.headers.update({"X-Request-ID": state["request_id"], "Connection": "close"})
     status = HTTPStatus(response.status_code)
     lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
     lines += [name + b": " + value for name, value in response.raw_headers]

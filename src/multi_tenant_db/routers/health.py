@@ -4,7 +4,14 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 
-from multi_tenant_db.errors import AmbiguousHeaders, HeadersTooLarge, InternalError, RequestTimedOut, TargetTooLong
+from multi_tenant_db.errors import (
+    AmbiguousHeaders,
+    HeadersTooLarge,
+    InternalError,
+    MalformedRequest,
+    RequestTimedOut,
+    TargetTooLong,
+)
 from multi_tenant_db.routers.declared_answers import declare_answer
 from multi_tenant_db.routers.dependencies import Health
 from multi_tenant_db.routers.openapi_document import name_operation
@@ -18,7 +25,9 @@ router = APIRouter(tags=["health"], generate_unique_id_function=name_operation)
 @router.get(
     "/health",
     summary="Report the health of the service",
-    responses=declare_problems(AmbiguousHeaders, TargetTooLong, HeadersTooLarge, InternalError, RequestTimedOut)
+    responses=declare_problems(
+        AmbiguousHeaders, MalformedRequest, TargetTooLong, HeadersTooLarge, InternalError, RequestTimedOut
+    )
     | declare_answer(200, "Healthy.", HEALTHY)
     | {503: {"model": HealthRead, **declare_answer(503, "Unhealthy: the members say what is wrong.", UNHEALTHY)[503]}},
 )

@@ -19,6 +19,7 @@ from multi_tenant_db.errors import (
     InvalidRequest,
     MalformedJson,
     MalformedPrecondition,
+    MalformedRequest,
     NameTaken,
     OperationNotPermitted,
     ParentNotFound,
@@ -48,6 +49,7 @@ router = APIRouter(
     generate_unique_id_function=name_operation,
     responses=declare_problems(
         AmbiguousHeaders,
+        MalformedRequest,
         AuthenticationRequired,
         TargetTooLong,
         InvalidRequest,
@@ -83,6 +85,7 @@ IdempotencyKey = Annotated[
     responses=declare_answer(201, "The new tenant.", TENANT, LOCATION, ETAG)
     | declare_problems(
         AmbiguousHeaders,
+        MalformedRequest,
         MalformedJson,
         OperationNotPermitted,
         NameTaken,
@@ -132,7 +135,7 @@ async def list_tenants(
     summary="Read a tenant",
     responses={304: {"description": "The tenant still has the version named in If-None-Match."}}
     | declare_answer(200, "The tenant.", TENANT, ETAG)
-    | declare_problems(AmbiguousHeaders, MalformedPrecondition, TenantNotFound, PreconditionFailed),
+    | declare_problems(AmbiguousHeaders, MalformedRequest, MalformedPrecondition, TenantNotFound, PreconditionFailed),
     response_model=TenantRead,
     openapi_extra=CONDITIONAL,
 )
@@ -155,6 +158,7 @@ async def read_tenant(
     responses=declare_answer(200, "The tenant as it is now.", REPLACED_TENANT, ETAG)
     | declare_problems(
         AmbiguousHeaders,
+        MalformedRequest,
         MalformedJson,
         MalformedPrecondition,
         TenantNotFound,
@@ -182,6 +186,7 @@ async def replace_tenant(
     response_description="The tenant is gone.",
     responses=declare_problems(
         AmbiguousHeaders,
+        MalformedRequest,
         MalformedPrecondition,
         OperationNotPermitted,
         TenantNotFound,
