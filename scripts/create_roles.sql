@@ -116,3 +116,24 @@ EXCEPTION
         RAISE WARNING 'not a superuser: `mtdb check` cannot see which statistics the planner keeps';
 END
 $statistics$;
+
+-- A dump does not carry what PUBLIC has lost on the row types of tables: after a restore it is taken again.
+DO $types$
+DECLARE
+    row_type regtype;
+BEGIN
+    FOR row_type IN
+        SELECT type.oid
+        FROM pg_catalog.pg_type AS type
+        JOIN pg_catalog.pg_class AS class ON class.oid = type.typrelid
+        CROSS JOIN LATERAL aclexplode(coalesce(type.typacl, acldefault('T', type.typowner))) AS granted
+        WHERE type.typowner = to_regrole('tenancy_owner')
+          AND class.relkind IN ('r', 'p', 'v', 'c')
+          AND granted.grantee = 0
+    LOOP
+        SET LOCAL ROLE tenancy_owner;
+        EXECUTE format('REVOKE USAGE ON TYPE %s FROM PUBLIC', row_type);
+        RESET ROLE;
+    END LOOP;
+END
+$types$;
