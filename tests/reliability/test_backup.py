@@ -183,6 +183,7 @@ async def make_backup(bank: Bank, folder: Path) -> Path:
 
 async def test_a_backup_restored_on_another_server_serves_as_before(bank: Bank, tmp_path: Path) -> None:
     """By the guide's commands: same catalogue, same rows, same answers to every caller, and the check finds it safe."""
+    await answers(bank.database, bank)  # opens a subsidiary, whose answer is then remembered
     before = await answers(bank.database, bank)
     assert {answer[0] for answer in before.values()} == {200, 201, 401, 404}
     rows, objects = await contents(bank.database), await catalogue(bank.database)
