@@ -185,8 +185,8 @@ CODE_MUTANTS = (
         "the log holds the request's headers",
         ("integration/test_logs.py::test_no_line_knows_a_secret",),
         file=CONTEXT,
-        old='        method=scope["method"],',
-        new='        method=scope["method"], headers=str(scope["headers"]),',
+        old='method=scope["method"],',
+        new='method=scope["method"] + str(scope["headers"]),',
     ),
     Mutant(
         "a client's request id is taken as it is",
