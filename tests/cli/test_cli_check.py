@@ -87,13 +87,13 @@ async def test_serving_is_refused_for_the_same_findings(own: TestDatabase) -> No
 
 
 async def test_a_schema_behind_is_a_danger(own: TestDatabase) -> None:
-    """One migration short, the one finding names both revisions and the remedy."""
+    """On an old schema one finding names both revisions and the remedy; others say what newer migrations mended."""
     await asyncio.to_thread(roll_back, own.admin_url, "isolate_tenants")
     outcome = await mtdb("check", env=settings_for(own))
     await asyncio.to_thread(migrate, own.admin_url)
 
     assert outcome.exit_code == ExitCode.FAILED
-    assert outcome.stderr.count("danger: ") == 1
+    assert outcome.stderr.count("danger: schema-revision") == 1
     assert "isolate_tenants" in outcome.stderr
     assert "mtdb migrate" in outcome.stderr
 
