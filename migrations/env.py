@@ -4,10 +4,11 @@ import asyncio
 
 from alembic import context
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from multi_tenant_db.database.connecting import connect
+from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.models import Base
 from multi_tenant_db.settings import Settings
 
@@ -36,8 +37,8 @@ def run_with_connection(connection: Connection) -> None:
 
 async def run_online() -> None:
     """Connect to the server that MTDB_DATABASE_URL names, as a user who may become tenancy_owner."""
-    url = make_url(str(Settings().database_url)).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=NullPool)
+    url = read_database_url(str(Settings().database_url))
+    engine = create_async_engine(url, poolclass=NullPool, connect_args={"async_creator_fn": connect, "timeout": 10})
     try:
         async with engine.connect() as connection:
             await connection.run_sync(run_with_connection)

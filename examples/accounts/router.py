@@ -11,14 +11,13 @@ from examples.accounts.account_repository import AccountRepository
 from examples.accounts.account_service import AccountService
 from examples.accounts.booking import Booking
 from multi_tenant_db.database.session import Session
-from multi_tenant_db.identity.caller import Caller
 from multi_tenant_db.routers.access_token import AccessToken
 from multi_tenant_db.routers.strict_json_route import StrictJsonRoute
 
 router = APIRouter(prefix="/accounts", tags=["accounts"], route_class=StrictJsonRoute)
 
 
-def make_account_service(_caller: Caller, session: Session) -> AccountService:
+def make_account_service(session: Session) -> AccountService:
     """Put the service together for one request, in the caller's transaction."""
     return AccountService(AccountRepository(session))
 

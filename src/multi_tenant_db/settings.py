@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import Field, PostgresDsn, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from multi_tenant_db.database_url import read_database_url
+
 DEVELOPMENT_ENVIRONMENT_FILE = ".local/development.env"
 """Written by `make up` with fresh random passwords, so that every command finds the development database."""
 
@@ -21,7 +23,9 @@ class Settings(BaseSettings):
         env_prefix="MTDB_", env_file=DEVELOPMENT_ENVIRONMENT_FILE, env_ignore_empty=True, extra="ignore"
     )
 
-    database_url: PostgresDsn = Field(description="Server and database, `postgresql://[user:password@]host:port/name`.")
+    database_url: PostgresDsn = Field(
+        description="Server and database, `postgresql://[user:password@]host:port/name`; also several hosts."
+    )
     api_password: SecretStr | None = Field(None, description="Password of the role tenancy_api, used by `mtdb serve`.")
     operator_password: SecretStr | None = Field(
         None, description="Password of the role tenancy_operator, used by `mtdb token` and `mtdb seed`."
@@ -74,8 +78,7 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _has_no_tls(cls, url: PostgresDsn) -> PostgresDsn:
-        """Refuse what the driver would stumble over; libpq's variables say the same, for every command."""
-        if any(name.startswith("ssl") for name, _ in url.query_params()):
-            raise ValueError("say PGSSLMODE=verify-full and PGSSLROOTCERT=... in the environment, not in the URL")
+    def _is_understood(cls, url: PostgresDsn) -> PostgresDsn:
+        """Refuse what the driver would stumble over, for every command alike."""
+        read_database_url(str(url))
         return url

@@ -5,19 +5,23 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.failures import constraint_name, sqlstate
+from multi_tenant_db.database.session import Session
 from multi_tenant_db.database.tenant_session import tenant_session, transaction
 from multi_tenant_db.development.ports import free_port
 from multi_tenant_db.errors import DatabaseUnavailable
 from multi_tenant_db.repositories.schema_repository import SchemaRepository
 from tests.support.engines import pool
+from tests.support.fresh_database import fresh_database
 from tests.support.organization import Organization
 from tests.support.test_database import TestDatabase
 
@@ -113,6 +117,73 @@ async def test_an_answer_that_does_not_come_is_unavailable(database: TestDatabas
             async with transaction(engine) as session:
                 await session.execute(text("SELECT pg_sleep(4)"))
         assert await still_works(engine)
+
+
+async def test_a_silent_server_costs_one_wait(database: TestDatabase) -> None:
+    """After the wait for an answer nothing more is asked of the connection, not even to roll back."""
+    watched: list[str] = []
+    async with pool(database, pool_size=1, command_timeout_seconds=0.2) as engine:
+        with pytest.raises(DatabaseUnavailable) as raised:
+            async with transaction(engine) as session:
+                driver: Any = (await session.begin_once()).driver_connection
+                driver.add_query_logger(lambda record: watched.append(record.query))
+                await session.fetch(CompiledStatement(text("SELECT pg_sleep(4)"), tuple))
+        assert driver.is_closed()
+
+    assert isinstance(raised.value.__cause__, DBAPIError)
+    assert isinstance(raised.value.__cause__.orig, TimeoutError)
+    assert not [query for query in watched if "ROLLBACK" in query]
+
+
+@pytest.mark.parametrize("raised", [TimeoutError("mine"), FileNotFoundError("mine"), asyncpg.InterfaceError("mine")])
+async def test_a_failure_of_other_code_is_a_defect(engine: AsyncEngine, raised: Exception) -> None:
+    """What a block raises of its own is not taken for the database's, whatever its class."""
+    with pytest.raises(type(raised), match="mine"):
+        async with transaction(engine) as session:
+            await session.execute(text("SELECT true"))
+            raise raised
+    assert await still_works(engine)
+
+
+async def test_wrong_arguments_are_a_defect(engine: AsyncEngine) -> None:
+    """What the driver refuses to send is no failure of the database."""
+    with pytest.raises(DBAPIError) as raised:
+        async with transaction(engine) as session:
+            await session.fetch(CompiledStatement(text("SELECT CAST(:number AS integer)"), tuple), number="x")
+    assert not raised.value.connection_invalidated
+    assert await still_works(engine)
+
+
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "SQLAlchemy"])
+async def test_a_statement_prepared_for_another_column_type_is_unavailable(server_url: URL, compiled: bool) -> None:
+    """After a migration has changed a column's type, a connection that knows the old one is replaced: once 503."""
+    statement = text("SELECT label FROM tenancy.labels")
+    prepared = CompiledStatement(statement, tuple)
+
+    async def read(session: Session) -> object:
+        return await (session.fetch(prepared) if compiled else session.execute(statement))
+
+    async with fresh_database(server_url) as own, pool(own, pool_size=1) as engine:
+        admin = await own.connect_as_admin()
+        await admin.execute("CREATE TABLE tenancy.labels (label varchar(9)); GRANT SELECT ON tenancy.labels TO PUBLIC")
+        async with transaction(engine) as session:
+            await read(session)
+        await admin.execute("ALTER TABLE tenancy.labels ALTER COLUMN label TYPE text")
+        await admin.close()
+        with pytest.raises(DatabaseUnavailable):
+            async with transaction(engine) as session:
+                await read(session)
+        async with transaction(engine) as session:
+            await read(session)
+
+
+async def test_a_transaction_that_forbids_writes_itself_is_a_defect(engine: AsyncEngine, hsbc: Organization) -> None:
+    """25006 of a server that takes writes is a mistake of the block, not of the server."""
+    with pytest.raises(DBAPIError) as raised:
+        async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
+            await session.execute(text("SET TRANSACTION READ ONLY"))
+            await session.execute(TOUCH, {"tenant_id": hsbc.parent.tenant_id})
+    assert sqlstate(raised.value) == "25006"
 
 
 async def test_a_lock_that_is_not_released_is_unavailable(

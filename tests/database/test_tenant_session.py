@@ -14,7 +14,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from multi_tenant_db.database.tenant_session import tenant_session, transaction
+from multi_tenant_db.database.tenant_session import deferred_tenant_session, tenant_session, transaction
 from multi_tenant_db.errors import AuthenticationRequired
 from multi_tenant_db.identity.caller import Caller
 from multi_tenant_db.identity.caller_role import CallerRole
@@ -92,6 +92,48 @@ async def test_an_error_rolls_back(engine: AsyncEngine, as_admin: asyncpg.Connec
 
     assert raised.value is defect
     assert await renamed(as_admin, hsbc) == 0
+
+
+async def test_a_commit_that_would_roll_back_is_a_failure(
+    engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization
+) -> None:
+    """A block that catches a statement's error and goes on does not end as if it had stored something."""
+    with pytest.raises(DBAPIError, match="current transaction is aborted"):
+        async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
+            await session.execute(RENAME)
+            with suppress(DBAPIError):
+                await session.execute(text("SELECT 1 / 0"))
+
+    assert await renamed(as_admin, hsbc) == 0
+    assert (await context_left(engine))[:2] in {("tenancy_api", None), ("tenancy_api", "")}
+
+
+async def test_a_deferred_session_takes_a_connection_for_its_first_statement(
+    engine: AsyncEngine, hsbc: Organization
+) -> None:
+    """Before it, the pool's only connection is somebody else's; what raises before it has asked nobody."""
+    async with deferred_tenant_session(engine, hsbc.parent.token) as session:
+        assert session.caller is None
+        assert (await context_left(engine))[0] == "tenancy_api"
+        assert (await session.scalars(select(Tenant.tenant_id))).all()
+        assert session.caller == await session.sign_in()
+    with pytest.raises(KeyError):
+        async with deferred_tenant_session(engine, "no token at all"):
+            raise KeyError
+
+
+async def test_a_deferred_session_that_asked_nothing_is_verified_at_its_end(engine: AsyncEngine) -> None:
+    """A block without a statement does not succeed for whoever holds no live token."""
+    with pytest.raises(AuthenticationRequired):
+        async with deferred_tenant_session(engine, "no token at all"):
+            pass
+
+
+async def test_a_transaction_has_no_caller(engine: AsyncEngine) -> None:
+    """Whoever asks an operator's transaction for its caller has mixed something up."""
+    async with transaction(engine) as session:
+        with pytest.raises(TypeError, match="no caller"):
+            await session.sign_in()
 
 
 async def test_cancellation_rolls_back(engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization) -> None:

@@ -1,8 +1,14 @@
 """Tampering with what is recorded: the audit trail, and the remembered answers to repeated requests."""
 
+import json
+
 import asyncpg
+import httpx
 import pytest
 
+from multi_tenant_db.schemas import TenantCreate
+from multi_tenant_db.schemas.examples import TENANT
+from multi_tenant_db.services.tenant_service import fingerprint
 from tests.support.attack import refused, residual, sees_nothing
 from tests.support.attempt import attempt, attempt_quietly
 from tests.support.context import presenting
@@ -132,6 +138,38 @@ async def test_rewriting_a_remembered_answer(
         await attempt(as_api, token, forged)
     rows = await attempt(as_api, barclays.parent.token, BEGIN_REQUEST.format(key="key", body="the same"))
     assert [row["answer"] for row in rows] == ['{"name": "original"}']
+
+
+@residual(GROUP, "SQL as a tenant can have a later POST of that tenant answered with what it wrote; of nobody else's")
+async def test_planting_an_answer(
+    as_api: asyncpg.Connection, client: httpx.AsyncClient, hsbc: Organization, barclays: Organization
+) -> None:
+    """To have a future POST answered with a tenant that does not exist; one that is no tenant at all is refused."""
+    body = {"name": "Planned branch", "tenant_type": "subsidiary", "parent_tenant_id": str(hsbc.parent.tenant_id)}
+    planned = fingerprint(TenantCreate.model_validate(body)).hex()
+    forged = TENANT | {"name": "Planned branch", "parent_tenant_id": str(hsbc.parent.tenant_id)}
+    for key, answer in {"planted": json.dumps(forged, default=str), "nonsense": "{}", "null": "null"}.items():
+        async with presenting(as_api, hsbc.parent.token):
+            await as_api.execute(f"SELECT tenancy.begin_request('{key}', '\\x{planned}')")
+            await as_api.execute(FINISH_REQUEST.format(key=key, answer=answer))
+
+    statuses = {}
+    for key in ("planted", "nonsense", "null"):
+        posted = await client.post("/tenants", json=body, headers=hsbc.parent.headers | {"Idempotency-Key": key})
+        statuses[key] = posted.status_code
+        elsewhere = {
+            "name": body["name"],
+            "tenant_type": "subsidiary",
+            "parent_tenant_id": str(barclays.parent.tenant_id),
+        }
+        own = await client.post("/tenants", json=elsewhere, headers=barclays.parent.headers | {"Idempotency-Key": key})
+        assert own.status_code in {201, 409}  # the name is taken from the second on: it was created
+        subsidiary = hsbc.subsidiaries[0].headers | {"Idempotency-Key": key}
+        assert (await client.post("/tenants", json=body, headers=subsidiary)).status_code == 403
+
+    assert statuses == {"planted": 201, "nonsense": 422, "null": 201}
+    listed = (await client.get("/tenants", headers=hsbc.parent.headers)).json()["items"]
+    assert forged["tenant_id"] not in {tenant["tenant_id"] for tenant in listed}
 
 
 @refused(GROUP)

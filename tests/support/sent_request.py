@@ -6,6 +6,9 @@ from uuid import uuid4
 
 from tests.support.party import Party
 
+NOBODY_VERIFIED = frozenset({400, 401, 422})
+"""Statuses of requests that are refused before their token is looked at, and of those whose token is no good."""
+
 
 @dataclass(frozen=True)
 class SentRequest:
@@ -21,7 +24,7 @@ class SentRequest:
 
     def line(self, platform_operator: Party) -> dict[str, Any]:
         """Return what the log says of it, apart from duration, time and level."""
-        nobody = self.caller is None or self.status == 401 or self.caller == platform_operator
+        nobody = self.caller is None or self.status in NOBODY_VERIFIED or self.caller == platform_operator
         return {
             "event": "request",
             "method": self.method,

@@ -7,11 +7,11 @@ from typing import Never
 import asyncpg
 import typer
 from alembic.util import CommandError
-from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database import installation
+from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.settings import Settings
 
 
@@ -26,8 +26,8 @@ def migrate() -> None:
         _refuse("there is no alembic.ini here: run `mtdb migrate` in the project's folder")
     if settings.api_password is None or settings.operator_password is None:
         _refuse("set MTDB_API_PASSWORD and MTDB_OPERATOR_PASSWORD to the passwords of the two login roles")
-    url = make_url(str(settings.database_url))
-    if url.username is None or not url.database:
+    url = read_database_url(str(settings.database_url))
+    if url.username is None:
         _refuse("MTDB_DATABASE_URL must name an administrator here: postgresql://user:password@host:port/name")
     try:
         if asyncio.run(installation.create_database(url)):

@@ -3,20 +3,26 @@
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 
-from multi_tenant_db.database.engine import UNKNOWN_PREPARED_STATEMENT
+from multi_tenant_db.database.failures import LOST, is_end_of
+
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, *LOST)
+"""What a statement may raise: what the server says, what the driver finds wrong, and the loss of the connection."""
 
 
-async def execute(driver: asyncpg.Connection, message: str) -> str:
-    """Run statements without parameters in one message; return the status of the last. Raises DBAPIError."""
+async def execute(driver: asyncpg.Connection, message: str, *, seconds: float | None = None) -> str:
+    """Run statements without parameters in one message; return the status of the last. Raises DBAPIError.
+
+    Waits for the answer as long as the driver is told to in general, or so many seconds.
+    """
     try:
-        status: str = await driver.execute(message)
-    except asyncpg.PostgresError as failure:
+        status: str = await driver.execute(message, timeout=seconds)
+    except FAILURES as failure:
         raise as_dbapi_error(driver, message, failure) from failure
     return status
 
 
-def as_dbapi_error(driver: asyncpg.Connection, text: str, failure: asyncpg.PostgresError) -> DBAPIError:
-    """Return what SQLAlchemy would have raised; a session that lost our prepared statements is closed."""
-    if failure.sqlstate == UNKNOWN_PREPARED_STATEMENT:
+def as_dbapi_error(driver: asyncpg.Connection, text: str, failure: Exception) -> DBAPIError:
+    """Return what SQLAlchemy would have raised; a connection that is of no more use is closed, without farewell."""
+    if is_end_of(driver, failure):
         driver.terminate()
     return DBAPIError(text, None, failure, hide_parameters=True, connection_invalidated=driver.is_closed())

@@ -4,15 +4,18 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from pydantic_core import from_json
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, event
 from sqlalchemy.engine import AdaptedConnection, ExceptionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolResetState
 from sqlalchemy.util import greenlet_spawn
 
+from multi_tenant_db.database.connecting import CONNECT_FAILURES, connect
+from multi_tenant_db.database.failures import is_end_of, unavailable
 from multi_tenant_db.database.fair_pool import FairPool
 from multi_tenant_db.database.tampered_session_error import TamperedSessionError
+from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.settings import Settings
 
 SERVICE_ROLE = "tenancy_api"
@@ -36,7 +39,6 @@ FORGET_THE_CALLER = """
 """One message. Its last row count is that of statements made by PREPARE, which the driver never does."""
 
 NOTHING_FOUND = "SELECT 0"
-UNKNOWN_PREPARED_STATEMENT = "26000"
 
 
 def service_url(settings: Settings) -> URL:
@@ -69,6 +71,7 @@ def create_engine(url: URL, settings: Settings, connections: int | None = None) 
         hide_parameters=True,
         json_deserializer=from_json,
         connect_args={
+            "async_creator_fn": connect,
             "timeout": settings.connect_timeout_seconds,
             "command_timeout": settings.command_timeout_seconds,
             "server_settings": {"application_name": "multi-tenant-db"},
@@ -77,7 +80,7 @@ def create_engine(url: URL, settings: Settings, connections: int | None = None) 
     )
     event.listen(engine.sync_engine, "checkout", _refuse_a_dead_connection)
     event.listen(engine.sync_engine, "reset", _forget_the_caller)
-    event.listen(engine.sync_engine, "handle_error", _discard_a_robbed_session)
+    event.listen(engine.sync_engine, "handle_error", _give_up_a_useless_connection, retval=True)
     return engine
 
 
@@ -96,17 +99,23 @@ def _forget_the_caller(connection: AdaptedConnection, _entry: ConnectionPoolEntr
         raise TamperedSessionError(f"{found.removeprefix('SELECT ')} prepared statements that are not ours")
 
 
-def _discard_a_robbed_session(context: ExceptionContext) -> None:
-    """Treat a session that lost our prepared statements as a lost connection: only DEALLOCATE takes them away."""
-    if getattr(context.original_exception, "sqlstate", None) == UNKNOWN_PREPARED_STATEMENT:
-        context.is_disconnect = True
-        context.invalidate_pool_on_disconnect = False
+def _give_up_a_useless_connection(context: ExceptionContext) -> DBAPIError | None:
+    """Have SQLAlchemy drop a connection as driver.py does; it wraps only what the server itself has said."""
+    failure = context.original_exception
+    cause = failure.__cause__ or failure
+    if context.connection is None or not is_end_of(context.connection.connection.driver_connection, cause):
+        return None
+    context.is_disconnect = True
+    context.invalidate_pool_on_disconnect = False
+    if context.sqlalchemy_exception is not None:
+        return None
+    return DBAPIError(context.statement, None, cause, hide_parameters=True, connection_invalidated=True)
 
 
 async def check_out(engine: AsyncEngine, pool: FairPool) -> PoolProxiedConnection:
     """Take a live connection from the pool, at one's turn, without what SQLAlchemy builds around it.
 
-    Raises DBAPIError without a statement, or what the driver raises, when there is none to be had.
+    Raises DBAPIError without a statement, or DatabaseUnavailable, when there is none to be had.
     """
     at_hand = pool.take()
     if at_hand is not None:
@@ -115,6 +124,8 @@ async def check_out(engine: AsyncEngine, pool: FairPool) -> PoolProxiedConnectio
         return await greenlet_spawn(pool.connect)
     except engine.dialect.loaded_dbapi.Error as failure:
         raise DBAPIError(None, None, failure) from failure
+    except CONNECT_FAILURES as failure:
+        raise unavailable() from failure
 
 
 async def check_in(pool: FairPool, connection: PoolProxiedConnection, found: str) -> None:
@@ -126,7 +137,7 @@ async def check_in(pool: FairPool, connection: PoolProxiedConnection, found: str
 
 
 def turn_at(engine: AsyncEngine) -> AbstractAsyncContextManager[None]:
-    """Wait for one's turn at the connections, first come, first served; raises TimeoutError."""
+    """Wait for one's turn at the connections, first come, first served; raises SQLAlchemy's TimeoutError."""
     return pool_of(engine).turn()
 
 
@@ -139,5 +150,5 @@ def pool_of(engine: AsyncEngine) -> FairPool:
 
 
 def _url_as(settings: Settings, role: str, password: str | None) -> URL:
-    url = make_url(str(settings.database_url)).set(drivername="postgresql+asyncpg")
+    url = read_database_url(str(settings.database_url))
     return url if url.username else url.set(username=role, password=password)

@@ -7,17 +7,11 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from multi_tenant_db.database.connecting import CONNECT_FAILURES
 from multi_tenant_db.errors import DatabaseUnavailable
 
-CONNECT_FAILURES = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # what asyncpg makes of a server that was killed in the middle of an answer
-    PoolTimeoutError,
-    TimeoutError,
-    OSError,
-)
-"""What reaches us bare, not as a DBAPIError: failures to connect, and the driver's own time limits."""
+LOST = (asyncpg.InternalClientError, OSError)
+"""No answer in time (TimeoutError is an OSError), no connection any more, or an answer that was cut off."""
 
 UNAVAILABLE_CLASSES = frozenset({"08", "53", "57", "58"})
 """Connection exceptions, insufficient resources, operator intervention (also timeouts), system errors."""
@@ -27,6 +21,9 @@ UNAVAILABLE_STATES = frozenset({"25P03", "25P04", "40001", "40P01", "55P03"})
 
 REFUSED_CONNECTION_STATES = frozenset({"28000", "28P01", "3D000", "42501"})
 """The service's login is refused, its database is missing or closed to it. Of a statement they say something else."""
+
+UNKNOWN_PREPARED_STATEMENT = "26000"
+READ_ONLY = "25006"
 
 
 def sqlstate(failure: DBAPIError) -> str | None:
@@ -41,21 +38,58 @@ def constraint_name(failure: DBAPIError) -> str | None:
     return next((error.constraint_name for error in errors if isinstance(error, asyncpg.PostgresError)), None)
 
 
+def is_end_of(driver: asyncpg.Connection, failure: BaseException) -> bool:
+    """Return whether a connection is of no use after this failure, though it may still be open.
+
+    It is lost; or its server has become read-only, as a primary that was replaced; or the prepared statements in its
+    session are gone (only DEALLOCATE does that) or made for a table whose columns have changed since.
+    """
+    if isinstance(failure, (*LOST, asyncpg.InvalidCachedStatementError)):
+        return True
+    state = getattr(failure, "sqlstate", None)
+    return state == UNKNOWN_PREPARED_STATEMENT or (state == READ_ONLY and _is_read_only(driver))
+
+
+def _is_read_only(driver: asyncpg.Connection) -> bool:
+    """Tell a server that takes no writes from a transaction that forbade them itself; servers report it unasked."""
+    reported = driver.get_settings()
+    names = ("in_hot_standby", "default_transaction_read_only")
+    return any(getattr(reported, name, "on") == "on" for name in names)
+
+
+def unavailable() -> DatabaseUnavailable:
+    """Return the error that asks the client to come again; raise it from the failure, which is logged."""
+    return DatabaseUnavailable(headers={"Retry-After": "1"})
+
+
 @contextmanager
 def failures_as_errors() -> Iterator[None]:
-    """Turn failures that a later try may not meet into DatabaseUnavailable; defects pass unchanged."""
+    """Turn failures that a later try may not meet into DatabaseUnavailable; defects pass unchanged.
+
+    For a block that does nothing but ask the database: there, an OSError can only be the connection's.
+    """
+    try:
+        with statement_failures_as_errors():
+            yield
+    except CONNECT_FAILURES as failure:
+        raise unavailable() from failure
+
+
+@contextmanager
+def statement_failures_as_errors() -> Iterator[None]:
+    """Do the same for failures of statements alone. In such a block an OSError may be anything, and is a defect."""
     try:
         yield
+    except PoolTimeoutError as failure:
+        raise unavailable() from failure
     except DBAPIError as failure:
         if not _is_passing(failure):
             raise
-        raise DatabaseUnavailable(headers={"Retry-After": "1"}) from failure
-    except CONNECT_FAILURES as failure:
-        raise DatabaseUnavailable(headers={"Retry-After": "1"}) from failure
+        raise unavailable() from failure
 
 
 def _is_passing(failure: DBAPIError) -> bool:
     state = sqlstate(failure) or ""
-    if failure.statement is None and state in REFUSED_CONNECTION_STATES:
-        return True
+    if failure.statement is None and (not state or state in REFUSED_CONNECTION_STATES):
+        return True  # no connection came about
     return failure.connection_invalidated or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE_STATES

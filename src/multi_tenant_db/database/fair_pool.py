@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
 
 
@@ -60,10 +61,13 @@ class FairPool(AsyncAdaptedQueuePool):
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Hold a place among the pool's connections; raises TimeoutError after the pool's timeout."""
+        """Hold a place among the pool's connections; raises SQLAlchemy's TimeoutError after the pool's timeout."""
         if self._turns.locked():
-            async with asyncio.timeout(self.timeout()):
-                await self._turns.acquire()
+            try:
+                async with asyncio.timeout(self.timeout()):
+                    await self._turns.acquire()
+            except TimeoutError as failure:
+                raise PoolTimeoutError(f"no connection was free for {self.timeout()} s") from failure
         else:
             await self._turns.acquire()
         try:

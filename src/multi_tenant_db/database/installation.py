@@ -8,9 +8,12 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL
 
+from multi_tenant_db.database.connecting import connect_to
+
 MAINTENANCE_DATABASE = "postgres"
 ROLES_SCRIPT = Path("scripts/create_roles.sql")
 ALEMBIC_CONFIG = Path("alembic.ini")
+CONNECT_TIMEOUT_SECONDS = 10
 
 
 async def create_database(admin_url: URL) -> bool:
@@ -49,4 +52,4 @@ def migrate(revision: str = "head") -> None:
 
 
 async def _connect(url: URL) -> asyncpg.Connection:
-    return await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False), timeout=10)
+    return await connect_to(url, seconds=CONNECT_TIMEOUT_SECONDS)

@@ -1,26 +1,53 @@
 """The session that repositories work with."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util import await_only
 
 from multi_tenant_db.database.bound_session import BoundSession
 from multi_tenant_db.database.compiled_statement import CompiledStatement
+from multi_tenant_db.identity.caller import Caller
 
 
 class Session(AsyncSession):
-    """SQLAlchemy's, on one connection, which also runs statements that are compiled once, in the same transaction."""
+    """SQLAlchemy's, on one connection, which also runs statements that are compiled once, in the same transaction.
+
+    The transaction begins with the first statement: `begin` takes a connection and returns it in a transaction.
+    """
 
     sync_session_class = BoundSession
 
-    def __init__(self, engine: Engine, connection: PoolProxiedConnection) -> None:
-        super().__init__(connect=lambda: Connection(engine, connection), expire_on_commit=False, autoflush=False)
-        self._driver: asyncpg.Connection = connection.driver_connection
+    def __init__(self, engine: Engine, begin: Callable[[], Awaitable[PoolProxiedConnection]]) -> None:
+        # SQLAlchemy asks for its connection inside a greenlet, where one waits by await_only().
+        super().__init__(
+            connect=lambda: Connection(engine, await_only(self.begin_once())), expire_on_commit=False, autoflush=False
+        )
+        self._begin = begin
+        self._connection: PoolProxiedConnection | None = None
+        self._driver: asyncpg.Connection = None
+        self.caller: Caller | None = None
+
+    async def begin_once(self) -> PoolProxiedConnection:
+        """Begin the transaction, unless it has begun; return its connection."""
+        if self._connection is None:
+            self._connection = await self._begin()
+            self._driver = self._connection.driver_connection
+        return self._connection
+
+    async def sign_in(self) -> Caller:
+        """Return who is calling; begins the transaction, unless it has begun. Raises DBAPIError for a bad token."""
+        await self.begin_once()
+        if self.caller is None:
+            raise TypeError("this session has no caller: open it by tenant_session()")
+        return self.caller
 
     async def fetch[Row](self, statement: CompiledStatement[Row], **parameters: Any) -> Sequence[Row]:
         """Return all rows; raises DBAPIError, as the other methods do."""
+        if self._connection is None:
+            await self.begin_once()
         return await statement.fetch(self._driver, parameters)

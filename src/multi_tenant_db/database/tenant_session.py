@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
+import asyncpg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -12,7 +13,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.driver import execute
 from multi_tenant_db.database.engine import FORGET_THE_CALLER, check_in, check_out, pool_of
-from multi_tenant_db.database.failures import failures_as_errors, sqlstate
+from multi_tenant_db.database.failures import sqlstate, statement_failures_as_errors
 from multi_tenant_db.database.fair_pool import FairPool
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.errors import AuthenticationRequired
@@ -24,72 +25,116 @@ INVALID_AUTHORIZATION = "28000"
 SIGN_IN = CompiledStatement(
     text("SELECT tenant_id, organization_id, caller_role FROM tenancy.sign_in(:token, :request_id)"), tuple
 )
-BECOME_PLATFORM = CompiledStatement(text("SET LOCAL ROLE tenancy_platform"), tuple)
+BECOME_PLATFORM = "SET LOCAL ROLE tenancy_platform"
+
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+"""Tokens count in this isolation level only, and a server's configuration may say another."""
 
 # In one message: what ends a transaction also empties the session for the next caller. Where the end fails, the rest of
-# the message is not run, and the failure is the request's.
-COMMIT = f"COMMIT; {FORGET_THE_CALLER}"
+# the message is not run, and the failure is the request's. COMMIT alone would not fail in a transaction that has met an
+# error: it would roll back, without a word. UNLISTEN is refused there, as every statement is.
+COMMIT = f"UNLISTEN *; COMMIT; {FORGET_THE_CALLER}"
 ROLLBACK = f"ROLLBACK; {FORGET_THE_CALLER}"
+
+ROLLBACK_SECONDS = 2.0
+"""How long a rollback may take; after that the connection is closed, and the server rolls back by itself."""
 
 
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
-    """Open a session in a transaction; commit at the end, roll back on any exception.
+    """Open a session that belongs to no caller, in a transaction; commit at the end, roll back on any exception.
 
     Raises DatabaseUnavailable when no connection is to be had, the database is too slow, or the commit fails.
     """
-    with failures_as_errors():
-        pool = pool_of(engine)
-        async with pool.turn():
-            # By itself: a login that the server refuses (28000) must not look like a caller's bad token.
-            connection = await check_out(engine, pool)
-            try:
-                await execute(connection.driver_connection, "BEGIN")
-                session = Session(engine.sync_engine, connection)
-                yield session
-                if session.in_transaction():
-                    await session.commit()
-                found = await execute(connection.driver_connection, COMMIT)
-            except BaseException:
-                await asyncio.shield(_undo(pool, connection))
-                raise
-            await check_in(pool, connection, found)
+    with statement_failures_as_errors():
+        async with _connection_in_transaction(engine) as connection:
 
+            async def begun() -> PoolProxiedConnection:
+                return connection
 
-async def _undo(pool: FairPool, connection: PoolProxiedConnection) -> None:
-    if not connection.is_valid:
-        return  # SQLAlchemy has closed it, as it does when a statement is cancelled
-    try:
-        found = await execute(connection.driver_connection, ROLLBACK)
-    except Exception:  # noqa: BLE001 - the failure to tell about is the one before
-        connection.invalidate()
-    else:
-        await check_in(pool, connection, found)
+            session = Session(engine.sync_engine, begun)
+            yield session
+            await _flush(session)
 
 
 @asynccontextmanager
 async def tenant_session(
     engine: AsyncEngine, token: str, request_id: str | None = None
 ) -> AsyncIterator[tuple[Session, Caller]]:
-    """Open the caller's transaction: its first statement presents the token, which the database verifies.
+    """Open the caller's transaction and sign in; otherwise as `deferred_tenant_session`."""
+    async with deferred_tenant_session(engine, token, request_id) as session:
+        yield session, await session.sign_in()
+
+
+@asynccontextmanager
+async def deferred_tenant_session(
+    engine: AsyncEngine, token: str, request_id: str | None = None
+) -> AsyncIterator[Session]:
+    """Open a session whose first statement begins the caller's transaction and presents the token for verification.
+
+    So what is refused before it asks the database costs no connection. A block that ends without having asked anything
+    has its token verified at its end.
 
     The token is a bind parameter, never text of a statement, and holds for this transaction alone. The request id goes
     into the audit trail of what the transaction changes.
-    Raises AuthenticationRequired when the token is, or during the transaction becomes, no live token.
+    Raises AuthenticationRequired when the token is, or during the transaction becomes, no live token, and what
+    `transaction` raises.
     """
-    async with transaction(engine) as session:
+    try:
+        with statement_failures_as_errors():
+            async with AsyncExitStack() as stack:
+
+                async def begin() -> PoolProxiedConnection:
+                    connection = await stack.enter_async_context(_connection_in_transaction(engine))
+                    session.caller = await _sign_in(connection.driver_connection, token, request_id)
+                    return connection
+
+                session = Session(engine.sync_engine, begin)
+                yield session
+                await session.sign_in()
+                await _flush(session)
+    except DBAPIError as failure:
+        if sqlstate(failure) != INVALID_AUTHORIZATION:
+            raise
+        raise AuthenticationRequired from failure
+
+
+@asynccontextmanager
+async def _connection_in_transaction(engine: AsyncEngine) -> AsyncIterator[PoolProxiedConnection]:
+    pool = pool_of(engine)
+    async with pool.turn():
+        # By itself: a login that the server refuses (28000) must not look like a caller's bad token.
+        connection = await check_out(engine, pool)
         try:
-            caller = await _sign_in(session, token, request_id)
-            yield session, caller
-        except DBAPIError as failure:
-            if sqlstate(failure) != INVALID_AUTHORIZATION:
-                raise
-            raise AuthenticationRequired from failure
+            await execute(connection.driver_connection, BEGIN)
+            yield connection
+            found = await execute(connection.driver_connection, COMMIT)
+        except BaseException:
+            await asyncio.shield(_undo(pool, connection))
+            raise
+        await check_in(pool, connection, found)
 
 
-async def _sign_in(session: Session, token: str, request_id: str | None) -> Caller:
-    [(tenant_id, organization_id, role)] = await session.fetch(SIGN_IN, token=token, request_id=request_id)
+async def _flush(session: Session) -> None:
+    """Send what SQLAlchemy has not sent yet; on a connection that begins nothing by itself its commit is only that."""
+    if session.in_transaction():
+        await session.commit()
+
+
+async def _undo(pool: FairPool, connection: PoolProxiedConnection) -> None:
+    if not connection.is_valid:
+        return  # SQLAlchemy has closed it, as it does when a statement is cancelled
+    try:
+        found = await execute(connection.driver_connection, ROLLBACK, seconds=ROLLBACK_SECONDS)
+    except Exception:  # noqa: BLE001 - the failure to tell about is the one before
+        connection.invalidate()
+    else:
+        await check_in(pool, connection, found)
+
+
+async def _sign_in(driver: asyncpg.Connection, token: str, request_id: str | None) -> Caller:
+    [(tenant_id, organization_id, role)] = await SIGN_IN.fetch(driver, {"token": token, "request_id": request_id})
     caller = Caller(CallerRole(role), tenant_id, organization_id)
     if caller.role is CallerRole.PLATFORM_OPERATOR:
-        await session.fetch(BECOME_PLATFORM)
+        await execute(driver, BECOME_PLATFORM)
     return caller

@@ -23,7 +23,7 @@ def record_request(  # noqa: PLR0913 - what is known of a request
     Count the same without request id and caller. A request whose head was refused has no method and no route; one whose
     connection was closed without an answer has no status.
     """
-    caller = state.get("caller")
+    caller = getattr(state.get("session"), "caller", None)
     problem = state.get("problem")
     log.info(
         "request",

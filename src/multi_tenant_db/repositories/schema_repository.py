@@ -3,8 +3,9 @@
 import asyncio
 from typing import Literal
 
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from multi_tenant_db.database.engine import turn_at
 from multi_tenant_db.database.failures import failures_as_errors, sqlstate
@@ -22,6 +23,8 @@ NOT_MIGRATED = frozenset({"42P01", "42501"})
 
 Fit = Literal["current", "compatible", "mismatch"]
 
+IS_READ_ONLY = text("SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean")
+
 
 class SchemaRepository:
     """Reads whether the schema is one for this version. Belongs to no tenant, so it needs no signed-in transaction."""
@@ -29,8 +32,8 @@ class SchemaRepository:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def read_fit(self) -> Fit:
-        """Return whether the schema is this version's, or newer and declared compatible; raises DatabaseUnavailable."""
+    async def read_fit(self) -> tuple[Fit, bool]:
+        """Return how the schema fits, and whether the server takes no writes now; raises DatabaseUnavailable."""
         try:
             async with asyncio.timeout(HEALTH_TIMEOUT_SECONDS):
                 with failures_as_errors():
@@ -38,15 +41,19 @@ class SchemaRepository:
         except TimeoutError as error:
             raise DatabaseUnavailable from error
 
-    async def _read(self) -> Fit:
+    async def _read(self) -> tuple[Fit, bool]:
         async with turn_at(self._engine), self._engine.connect() as connection:
-            try:
-                found = await connection.scalar(FOUND_REVISION)
-                if found == REQUIRED_SCHEMA_REVISION:
-                    return "current"
-                asked = {"found": found, "required": REQUIRED_SCHEMA_REVISION}
-                return "compatible" if await connection.scalar(IS_DECLARED_COMPATIBLE, asked) else "mismatch"
-            except DBAPIError as failure:
-                if sqlstate(failure) not in NOT_MIGRATED:
-                    raise
-                return "mismatch"
+            is_read_only = bool(await connection.scalar(IS_READ_ONLY))
+            return await self._compare(connection), is_read_only
+
+    async def _compare(self, connection: AsyncConnection) -> Fit:
+        try:
+            found = await connection.scalar(FOUND_REVISION)
+            if found == REQUIRED_SCHEMA_REVISION:
+                return "current"
+            asked = {"found": found, "required": REQUIRED_SCHEMA_REVISION}
+            return "compatible" if await connection.scalar(IS_DECLARED_COMPATIBLE, asked) else "mismatch"
+        except DBAPIError as failure:
+            if sqlstate(failure) not in NOT_MIGRATED:
+                raise
+            return "mismatch"

@@ -6,13 +6,12 @@ from fastapi import Request
 from fastapi.security import HTTPBearer
 
 from multi_tenant_db.database.session import Session
-from multi_tenant_db.identity.caller import Caller
 
 
 class AccessToken[Service](HTTPBearer):
     """Says in the OpenAPI document what SignedInRoute demands, and makes the service that works in its transaction."""
 
-    def __init__(self, make_service: Callable[[Caller, Session], Service]) -> None:
+    def __init__(self, make_service: Callable[[Session], Service]) -> None:
         super().__init__(
             scheme_name="AccessToken",
             description='An access token, as `make token TENANT="HSBC"` or `mtdb token issue` prints it.',
@@ -21,4 +20,4 @@ class AccessToken[Service](HTTPBearer):
 
     async def __call__(self, request: Request) -> Service:  # type: ignore[override]  # more than a token
         """Return the service."""
-        return self._make_service(request.state.caller, request.state.session)
+        return self._make_service(request.state.session)

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from multi_tenant_db.database.session import Session
-from multi_tenant_db.identity.caller import Caller
 from multi_tenant_db.repositories.request_repository import RequestRepository
 from multi_tenant_db.repositories.schema_repository import SchemaRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
@@ -14,9 +13,9 @@ from multi_tenant_db.services.health_service import HealthService
 from multi_tenant_db.services.tenant_service import TenantService
 
 
-def make_tenant_service(caller: Caller, session: Session) -> TenantService:
+def make_tenant_service(session: Session) -> TenantService:
     """Put the service together for one request."""
-    return TenantService(caller, TenantRepository(session), RequestRepository(session))
+    return TenantService(session.sign_in, TenantRepository(session), RequestRepository(session))
 
 
 async def get_health_service(request: Request) -> HealthService:

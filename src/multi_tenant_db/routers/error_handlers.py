@@ -8,23 +8,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from multi_tenant_db.errors import (
-    ApplicationError,
-    BodyTooLarge,
-    InternalError,
-    InvalidRequest,
-    MalformedJson,
-    MethodNotAllowed,
-    RouteNotFound,
-)
+from multi_tenant_db.errors import ApplicationError, EndpointError, InvalidRequest, MethodNotAllowed, RouteNotFound
 from multi_tenant_db.routers.problem_responses import problem_response
 
-FRAMEWORK_ERRORS: dict[int, type[ApplicationError]] = {
-    HTTPStatus.BAD_REQUEST: MalformedJson,
-    HTTPStatus.NOT_FOUND: RouteNotFound,
-    HTTPStatus.METHOD_NOT_ALLOWED: MethodNotAllowed,
-    HTTPStatus.CONTENT_TOO_LARGE: BodyTooLarge,
-}
+STATUSES_WITHOUT_A_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 METHODS_OF_MOUNTED_FILES = ("GET", "HEAD")
 """What /docs loads is mounted whole: no route says which methods it knows."""
@@ -36,13 +23,14 @@ def add_error_handlers(app: FastAPI) -> None:
     """Give the framework's own errors, and ours, one format."""
     app.exception_handler(ApplicationError)(handle_application_error)
     app.exception_handler(RequestValidationError)(handle_validation_error)
-    app.exception_handler(HTTPException)(handle_framework_error)
+    app.exception_handler(HTTPException)(handle_http_exception)
 
 
 async def handle_application_error(request: Request, error: ApplicationError) -> Response:
     """Answer with the problem document of an error of ours."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("failure", code=error.code, cause=repr(error.__cause__), request_id=request.state.request_id)
+        cause = repr(error.__cause__ or error)
+        log.warning("failure", code=error.code, cause=cause, request_id=request.state.request_id)
     return problem_response(error, request.scope["state"])
 
 
@@ -52,11 +40,15 @@ async def handle_validation_error(request: Request, error: RequestValidationErro
     return problem_response(InvalidRequest(errors=errors), request.scope["state"])
 
 
-async def handle_framework_error(request: Request, error: HTTPException) -> Response:
-    """Answer for the router: no such path, no such method."""
-    kind = FRAMEWORK_ERRORS.get(error.status_code, InternalError)
-    headers = {"Allow": _allowed_methods(request)} if kind is MethodNotAllowed else error.headers
-    return problem_response(kind(headers=headers), request.scope["state"])
+async def handle_http_exception(request: Request, error: HTTPException) -> Response:
+    """Answer for the router: no such path, no such method; or for an endpoint that chose a status of its own."""
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return await handle_application_error(request, MethodNotAllowed(headers={"Allow": _allowed_methods(request)}))
+    if error.status_code == HTTPStatus.NOT_FOUND and "endpoint" not in request.scope:
+        return await handle_application_error(request, RouteNotFound())
+    if error.status_code in STATUSES_WITHOUT_A_BODY or error.status_code < HTTPStatus.OK:
+        return Response(status_code=error.status_code, headers=error.headers)
+    return await handle_application_error(request, EndpointError(error.status_code, error.detail, error.headers))
 
 
 def _allowed_methods(request: Request) -> str:

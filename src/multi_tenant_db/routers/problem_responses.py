@@ -14,7 +14,7 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 def problem_response(error: ApplicationError, state: dict[str, Any]) -> Response:
     """Return the one format of every error; note its code in the request's state, for log and metrics."""
     state["problem"] = error.code
-    problem = _problem(type(error), str(error), state["request_id"], error.members)
+    problem = _problem(error, str(error), state["request_id"], error.members)
     return Response(
         problem.model_dump_json(exclude_none=True),
         status_code=error.status,
@@ -46,7 +46,9 @@ def _declaration(errors: list[type[ApplicationError]]) -> dict[str, Any]:
     }
 
 
-def _problem(error: type[ApplicationError], detail: str, request_id: str, members: dict[str, Any]) -> Problem:
+def _problem(
+    error: ApplicationError | type[ApplicationError], detail: str, request_id: str, members: dict[str, Any]
+) -> Problem:
     return Problem(
         type=f"urn:multi-tenant-db:{error.code}",
         title=error.title,

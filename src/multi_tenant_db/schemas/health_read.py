@@ -12,8 +12,9 @@ class HealthRead(BaseModel):
 
     status: Literal["healthy", "unhealthy"] = Field(description="Overall result.", examples=["healthy"])
     version: str = Field(description="Version of the service.", examples=[__version__])
-    database: Literal["connected", "unreachable"] = Field(
-        description="Whether the database answers.", examples=["connected"]
+    database: Literal["connected", "read_only", "unreachable"] = Field(
+        description="Whether the database answers; `read_only` as on a standby, where every write is 503.",
+        examples=["connected"],
     )
     schema_revision: Literal["current", "compatible", "mismatch", "unknown"] = Field(
         description="Whether the database's schema is the one this version was made for, "

@@ -17,10 +17,15 @@ class HealthService:
     async def check_health(self) -> HealthRead:
         """Return the report; an unreachable database is a finding here, not an error."""
         try:
-            fit = await self._schema.read_fit()
+            fit, is_read_only = await self._schema.read_fit()
         except DatabaseUnavailable:
             return HealthRead(
                 status="unhealthy", version=__version__, database="unreachable", schema_revision="unknown"
             )
         status: Literal["healthy", "unhealthy"] = "unhealthy" if fit == "mismatch" else "healthy"
-        return HealthRead(status=status, version=__version__, database="connected", schema_revision=fit)
+        return HealthRead(
+            status=status,
+            version=__version__,
+            database="read_only" if is_read_only else "connected",
+            schema_revision=fit,
+        )

@@ -2,11 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from multi_tenant_db.errors import OperationNotPermitted, PreconditionFailed, TenantHasSubsidiaries, TenantNotFound
+from pydantic import ValidationError
+
+from multi_tenant_db.errors import (
+    IdempotencyKeyReused,
+    OperationNotPermitted,
+    PreconditionFailed,
+    TenantHasSubsidiaries,
+    TenantNotFound,
+)
 from multi_tenant_db.identity.caller import Caller
 from multi_tenant_db.models import ANY_VERSION, TenantRow, TenantType, VersionCondition
 from multi_tenant_db.repositories.page_cursor import PageCursor
@@ -21,8 +29,10 @@ class TenantService:
     A condition on a tenant's version is what the client demands by If-Match and If-None-Match.
     """
 
-    def __init__(self, caller: Caller, tenants: TenantRepository, requests: RequestRepository) -> None:
-        self._caller = caller
+    def __init__(
+        self, sign_in: Callable[[], Awaitable[Caller]], tenants: TenantRepository, requests: RequestRepository
+    ) -> None:
+        self._sign_in = sign_in
         self._tenants = tenants
         self._requests = requests
 
@@ -33,9 +43,9 @@ class TenantService:
         """
         if idempotency_key is None:
             return await self._add(new)
-        earlier = await self._requests.claim(idempotency_key, _fingerprint(new))
+        earlier = await self._requests.claim(idempotency_key, fingerprint(new))
         if earlier is not None:
-            return TenantRead.model_validate(earlier)
+            return _as_answered(earlier)
         created = await self._add(new)
         await self._requests.finish(idempotency_key, created.model_dump(mode="json"))
         return created
@@ -54,8 +64,9 @@ class TenantService:
     ) -> tuple[Sequence[TenantRow], str | None]:
         """Return a page in key order and the cursor of the next one, None on the last page."""
         after = PageCursor.decode(cursor) if cursor else None
+        caller = await self._sign_in()
         tenants = await self._tenants.list_page(
-            limit=limit + 1, after=after, tenant_type=tenant_type, organization_id=self._caller.organization_id
+            limit=limit + 1, after=after, tenant_type=tenant_type, organization_id=caller.organization_id
         )
         if len(tenants) <= limit:
             return tenants, None
@@ -92,22 +103,35 @@ class TenantService:
         Raises TenantNotFound, OperationNotPermitted, TenantHasSubsidiaries or PreconditionFailed; a precondition counts
         only for what would otherwise be done (RFC 9110, section 13.2.1).
         """
-        if await self._tenants.remove(tenant_id, cascade=cascade, condition=condition):
-            return
+        try:
+            if await self._tenants.remove(tenant_id, cascade=cascade, condition=condition):
+                return
+        except TenantHasSubsidiaries as error:
+            detail = "A subsidiary was added at the same moment. Repeat the request." if cascade else None
+            raise TenantHasSubsidiaries(detail) from error
         tenant = await self.get_tenant(tenant_id)
         # The policies let nobody delete himself; every other tenant that a caller sees, he may delete.
-        if tenant_id == self._caller.tenant_id:
+        if tenant_id == (await self._sign_in()).tenant_id:
             raise OperationNotPermitted
         in_the_way = 0 if cascade else await self._tenants.count_subsidiaries(tenant_id)
         if in_the_way:
             raise TenantHasSubsidiaries.counting(in_the_way)
-        if not condition.holds_for(tenant.version):
+        # With cascade only the version can have stood in the way, though by now it may be the one that was demanded.
+        if cascade or not condition.holds_for(tenant.version):
             raise PreconditionFailed
         # Those in the way were deleted at the same moment: a second try meets none.
         raise TenantHasSubsidiaries
 
 
-def _fingerprint(new: TenantCreate) -> bytes:
+def _as_answered(earlier: dict[str, Any]) -> TenantRead:
+    """Return a remembered answer. One that is none was put there by SQL of the tenant's own: its key is used up."""
+    try:
+        return TenantRead.model_validate(earlier)
+    except ValidationError as error:
+        raise IdempotencyKeyReused from error
+
+
+def fingerprint(new: TenantCreate) -> bytes:
     """Return what two requests for the same tenant have in common, however their JSON is written."""
     canonical = json.dumps(new.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).digest()
