@@ -22,6 +22,7 @@ def run_with_connection(connection: Connection) -> None:
     """Run the migrations on a connection that acts as the owner."""
     connection.execute(text("SET ROLE tenancy_owner"))
     connection.execute(text("SET search_path = public"))
+    connection.execute(text("SET row_security = on"))
     connection.execute(text("SET lock_timeout = '5s'"))
     connection.commit()
     context.configure(

@@ -77,6 +77,10 @@ $defaults$;
 ALTER ROLE tenancy_api SET search_path = pg_catalog;
 ALTER ROLE tenancy_operator SET search_path = pg_catalog;
 
+-- Off, as a server or a database may have it, makes PostgreSQL refuse every statement that a policy would filter.
+ALTER ROLE tenancy_api SET row_security = on;
+ALTER ROLE tenancy_operator SET row_security = on;
+
 -- A statement or a lock that hangs, or a transaction left open, gives its connection back. The service cannot wait longer.
 ALTER ROLE tenancy_api SET statement_timeout = '5s';
 ALTER ROLE tenancy_api SET lock_timeout = '2s';

@@ -85,11 +85,13 @@ GRANTS = [
 ]
 """The owner may do as he likes with the tenants, and with the events nothing but add."""
 
+LOGIN_DEFAULTS = {"search_path": "pg_catalog", "row_security": "on", "log_parameter_max_length_on_error": "0"}
+
 DEFAULTS = [
     {"role_name": role, "name": name, "value": value, "is_optional": is_optional}
     for role, is_optional, values in (
-        (API, False, {"search_path": "pg_catalog", "log_parameter_max_length_on_error": "0"}),
-        (OPERATOR, False, {"search_path": "pg_catalog", "log_parameter_max_length_on_error": "0"}),
+        (API, False, LOGIN_DEFAULTS),
+        (OPERATOR, False, LOGIN_DEFAULTS),
         # On a managed server only the provider may set these for a role.
         (API, True, {"log_parameter_max_length": "0", "track_activities": "off"}),
         (OPERATOR, True, {"log_parameter_max_length": "0", "track_activities": "off"}),
