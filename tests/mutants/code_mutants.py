@@ -28,11 +28,8 @@ CODE_MUTANTS = (
         "the token stands in the statement's text",
         (f"{IN_SESSION}test_a_token_is_never_text_of_a_statement",),
         file=SESSION,
-        old="await session.fetch(SIGN_IN, token=token, request_id=request_id)",
-        new=(
-            "[(await session.execute(text(f\"SELECT * FROM tenancy.sign_in('{token}', :request_id)\"),"
-            " {'request_id': request_id})).one()]"
-        ),
+        old='await SIGN_IN.fetch(driver, {"token": token, "request_id": request_id})',
+        new="await driver.fetch(f\"SELECT * FROM tenancy.sign_in('{token}', $1)\", request_id)",
     ),
     Mutant(
         "the role is switched for the session",
@@ -70,17 +67,45 @@ CODE_MUTANTS = (
         new="        raise",
     ),
     Mutant(
+        "a commit that rolls back is a success",
+        (f"{IN_SESSION}test_a_commit_that_would_roll_back_is_a_failure",),
+        file=SESSION,
+        old="UNLISTEN *; COMMIT",
+        new="COMMIT",
+    ),
+    Mutant(
+        "a request that asks nothing needs no live token",
+        (f"{IN_SESSION}test_a_deferred_session_that_asked_nothing_is_verified_at_its_end",),
+        file=SESSION,
+        old="                await session.sign_in()\n",
+        new="",
+    ),
+    Mutant(
+        "the isolation level is the server's default",
+        ("database/test_server_defaults.py::test_a_server_wide_default",),
+        file=SESSION,
+        old="BEGIN ISOLATION LEVEL READ COMMITTED",
+        new="BEGIN",
+    ),
+    Mutant(
+        "any failure of an endpoint looks like a database that is away",
+        ("database/test_failures.py::test_a_failure_of_other_code_is_a_defect",),
+        file="database/failures.py",
+        old="    except PoolTimeoutError as failure:",
+        new="    except (PoolTimeoutError, OSError, KeyError, asyncpg.InterfaceError) as failure:",
+    ),
+    Mutant(
         "SQLAlchemy works past the caller's transaction",
         (f"{IN_SESSION}test_an_error_rolls_back",),
         file="database/session.py",
-        old="connect=lambda: Connection(engine, connection)",
-        new="connect=engine.connect",
+        old="connect=lambda: Connection(engine, await_only(self.begin_once())),",
+        new="connect=engine.connect,",
     ),
     Mutant(
         "what a caller leaves in a pooled session stays there",
         (f"{POOLED}test_a_variable_left_behind",),
         file=SESSION,
-        old='COMMIT = f"COMMIT; {FORGET_THE_CALLER}"',
+        old='COMMIT = f"UNLISTEN *; COMMIT; {FORGET_THE_CALLER}"',
         new='COMMIT = "COMMIT; SELECT FROM pg_catalog.pg_class LIMIT 0"',
     ),
     Mutant(
