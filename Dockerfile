@@ -10,17 +10,15 @@ RUN python -m venv --without-pip /opt/venv \
     && pip install --no-cache-dir --require-hashes -r build.lock
 COPY pyproject.toml README.md ./
 COPY src src
+COPY migrations migrations
+COPY scripts/create_roles.sql scripts/
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir wheels . \
     && pip --python /opt/venv/bin/python install --no-cache-dir --no-deps wheels/*.whl
 
 FROM ${PYTHON}
 RUN useradd --system --uid 10001 --no-create-home mtdb
 COPY --from=build /opt/venv /opt/venv
-# `mtdb migrate` reads these from the folder it runs in.
 WORKDIR /app
-COPY alembic.ini ./
-COPY migrations migrations
-COPY scripts/create_roles.sql scripts/
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MTDB_HOST=0.0.0.0
 USER 10001
 EXPOSE 8000

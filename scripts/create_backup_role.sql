@@ -1,18 +1,13 @@
 -- The role that backups are made as. It alone steps around row level security, which binds even the owner of the tables, so
--- its password belongs to the backup and to nobody else. Run it as a superuser, in the service's database:
---   PGOPTIONS="-c mtdb.backup_password=..." psql -f scripts/create_backup_role.sql
+-- its password belongs to the backup and to nobody else. Run it as a superuser, in the service's database, and set the
+-- password then, which psql sends as a verifier: the server's log never holds it.
+--   psql -f scripts/create_backup_role.sql -c '\password tenancy_backup'
 
 DO $backup$
-DECLARE
-    password text := nullif(current_setting('mtdb.backup_password', true), '');
 BEGIN
-    IF password IS NULL THEN
-        RAISE EXCEPTION 'password missing: set mtdb.backup_password for this session';
-    END IF;
     IF to_regrole('tenancy_backup') IS NULL THEN
         CREATE ROLE tenancy_backup LOGIN NOSUPERUSER BYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION CONNECTION LIMIT 2;
     END IF;
-    EXECUTE format('ALTER ROLE tenancy_backup PASSWORD %L', password);
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO tenancy_backup', current_database());
 END
 $backup$;

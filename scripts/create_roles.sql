@@ -2,16 +2,17 @@
 -- migrations; running it again is harmless and sets the passwords anew. `mtdb migrate` does so.
 --
 -- Needs a superuser, or a role with CREATEROLE that owns the database (then see the notes marked "managed server").
--- Passwords come from two settings of the session, so that they stand in no statement and in no log:
---   PGOPTIONS="-c mtdb.api_password=... -c mtdb.operator_password=..." psql -f scripts/create_roles.sql
+-- Passwords come as SCRAM verifiers, in two settings of the session; `mtdb migrate` makes them. A password itself would
+-- stand in the server's log, should a statement that holds it fail. Without them a role keeps the password it has, and a
+-- new one has none: then `\password tenancy_api` in psql sets it, which sends a verifier, too.
 
 DO $roles$
 DECLARE
-    api_password      text := nullif(current_setting('mtdb.api_password', true), '');
-    operator_password text := nullif(current_setting('mtdb.operator_password', true), '');
+    api_verifier      text := nullif(current_setting('mtdb.api_verifier', true), '');
+    operator_verifier text := nullif(current_setting('mtdb.operator_verifier', true), '');
 BEGIN
-    IF api_password IS NULL OR operator_password IS NULL THEN
-        RAISE EXCEPTION 'passwords missing: set mtdb.api_password and mtdb.operator_password for this session';
+    IF api_verifier NOT LIKE 'SCRAM-SHA-256$%' OR operator_verifier NOT LIKE 'SCRAM-SHA-256$%' THEN
+        RAISE EXCEPTION 'mtdb.api_verifier and mtdb.operator_verifier take SCRAM-SHA-256 verifiers, not passwords';
     END IF;
 
     -- Owns every object and never logs in. FORCE ROW LEVEL SECURITY binds it too: it sees no tenant.
@@ -34,8 +35,12 @@ BEGIN
         CREATE ROLE tenancy_operator LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
     END IF;
 
-    EXECUTE format('ALTER ROLE tenancy_api PASSWORD %L', api_password);
-    EXECUTE format('ALTER ROLE tenancy_operator PASSWORD %L', operator_password);
+    IF api_verifier IS NOT NULL THEN
+        EXECUTE format('ALTER ROLE tenancy_api PASSWORD %L', api_verifier);
+    END IF;
+    IF operator_verifier IS NOT NULL THEN
+        EXECUTE format('ALTER ROLE tenancy_operator PASSWORD %L', operator_verifier);
+    END IF;
 END
 $roles$;
 

@@ -1,5 +1,9 @@
-"""`mtdb migrate`: from an empty server to a current schema, for administrators, in the project's folder."""
+"""`mtdb migrate`: from an empty server to a current schema, for administrators, from any folder."""
 
+import asyncio
+import os
+import sys
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -8,9 +12,11 @@ import pytest
 from sqlalchemy import URL
 
 from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
 from multi_tenant_db.development.ports import free_port
 from tests.support.fresh_database import drop_database
 from tests.support.mtdb import Outcome, mtdb, mtdb_process, settings_for
+from tests.support.sources import ROOT
 from tests.support.test_database import API_PASSWORD, TestDatabase
 
 
@@ -71,12 +77,71 @@ async def test_the_address_names_user_and_database(unmade: TestDatabase, url: st
     assert complaint in outcome.complaint
 
 
-async def test_a_wrong_folder_is_one_line(unmade: TestDatabase, tmp_path: Path) -> None:
-    """Elsewhere than in the project's folder there are no migrations: the installed program says where to go."""
+async def test_any_folder_will_do(unmade: TestDatabase, tmp_path: Path) -> None:
+    """The installed program finds its migrations, wherever it is called."""
     outcome = await mtdb_process("migrate", env=as_admin_of(unmade), cwd=tmp_path)
 
+    assert outcome.exit_code == 0, outcome.stderr
+
+
+async def test_the_wheel_carries_its_migrations(unmade: TestDatabase, tmp_path: Path) -> None:
+    """Installed without the checkout, in a folder with a `%` in its name, it makes everything too."""
+    built = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    assert await built.wait() == 0
+    (wheel,) = await asyncio.to_thread(lambda: [*tmp_path.glob("*.whl")])
+    installed = tmp_path / "100 %(x)s%2F"
+    zipfile.ZipFile(wheel).extractall(installed)
+    program = (
+        "from multi_tenant_db.cli.main import main; import multi_tenant_db; print(multi_tenant_db.__file__); main()"
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program, "migrate"),
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(installed), **as_admin_of(unmade)},
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+
+    assert process.returncode == 0
+    assert said.decode().startswith(str(installed))
+    assert (await mtdb("check", env=settings_for(unmade))).exit_code == 0
+
+
+async def test_three_at_once_make_one(unmade: TestDatabase, tmp_path: Path) -> None:
+    """Instances that all migrate at their start wait for each other: every one succeeds."""
+    outcomes = await asyncio.gather(*(mtdb_process("migrate", env=as_admin_of(unmade), cwd=tmp_path) for _ in range(3)))
+
+    assert [outcome.exit_code for outcome in outcomes] == [0, 0, 0], [outcome.stderr for outcome in outcomes]
+    assert sum("created the database" in outcome.stdout for outcome in outcomes) == 1
+    assert (await mtdb("check", env=settings_for(unmade))).exit_code == 0
+
+
+async def test_going_back_asks_first(own: TestDatabase, tmp_path: Path) -> None:
+    """Without --yes it names what is undone and changes nothing; with it, it goes there, and forward again."""
+    refused = await mtdb_process("migrate", "--to", "keep_plans", env=as_admin_of(own), cwd=tmp_path)
+    assert refused.exit_code == ExitCode.USAGE
+    assert "keep_no_statistics, and deletes" in refused.stderr
+    assert "say --yes" in refused.stderr
+    assert (await mtdb("check", env=settings_for(own))).exit_code == 0
+
+    back = await mtdb("migrate", "--to", "keep_plans", "--yes", env=as_admin_of(own))
+    assert (back.exit_code, back.stdout) == (0, "the roles are in place\nthe schema is at revision keep_plans\n")
+    assert "schema is at revision keep_plans" in (await mtdb("check", env=settings_for(own))).stderr
+    forward = await mtdb("migrate", "--to", REQUIRED_SCHEMA_REVISION, env=as_admin_of(own))
+    assert (forward.exit_code, forward.stderr) == (0, "")
+    assert (await mtdb("check", env=settings_for(own))).exit_code == 0
+
+
+async def test_an_unknown_revision_is_one_line(own: TestDatabase) -> None:
+    """A misspelt revision changes nothing."""
+    outcome = await mtdb("migrate", "--to", "nowhere", "--yes", env=as_admin_of(own))
+
     assert outcome.exit_code == ExitCode.USAGE
-    assert "run `mtdb migrate` in the project's folder" in outcome.complaint
+    assert "nowhere" in outcome.complaint
 
 
 async def test_settings_are_needed(tmp_path: Path) -> None:

@@ -146,6 +146,7 @@ async def test_row_security_that_is_off_is_told(own: TestDatabase, bank: Organiz
     async with defaults(own, {"row_security": "off"}):
         statuses, *_ = await answers_of_a_new_service(own, bank)
         checked = await mtdb("check", env=settings_for(own))
+    assert isinstance(statuses, list)
     assert 200 not in statuses[:-1]
     assert checked.exit_code == ExitCode.FAILED
     assert "row_security" in checked.stderr

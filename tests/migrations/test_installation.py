@@ -5,14 +5,17 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
 
 from multi_tenant_db.database import installation
+from multi_tenant_db.database.installation_files import roles_script
+from multi_tenant_db.database.scram_verifier import scram_verifier
+from multi_tenant_db.development import EmbeddedPostgres
 from tests.support.catalogue import describe
 from tests.support.fresh_database import drop_database, fresh_database
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
 
-ROLES_SCRIPT = installation.ROLES_SCRIPT.read_text(encoding="utf-8")
+ROLES_SCRIPT = roles_script().read_text(encoding="utf-8")
 ROLES = """
     SELECT rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole, rolreplication, rolinherit,
            rolconfig
@@ -75,18 +78,70 @@ async def test_creating_the_roles_sets_the_passwords_anew(server_url: URL) -> No
         await (await database.connect_as_operator()).close()
 
 
-@pytest.mark.parametrize("given", [{}, {"api": "a"}, {"operator": "o"}, {"api": "", "operator": "o"}])
-async def test_roles_without_both_passwords_are_refused(database: TestDatabase, given: dict[str, str]) -> None:
-    """create_roles.sql stops at a missing or empty password, before it has changed anything."""
-    connection = await database.connect_as_admin()
-    before = await connection.fetch("SELECT rolname, rolpassword FROM pg_authid ORDER BY rolname")
-    for name, password in given.items():
-        await connection.execute("SELECT set_config($1, $2, false)", f"mtdb.{name}_password", password)
-    with pytest.raises(asyncpg.RaiseError, match="passwords missing"):
-        await connection.execute(ROLES_SCRIPT)
+@pytest.mark.parametrize(
+    "password",
+    [
+        "simple",
+        "it's $$quoted$$",
+        "  spaces  ",
+        "pässwörd",
+        "soft\u00adhyphen",
+        "\u2168",
+        "\u0627a",
+        "tab\there",
+        "x" * 500,
+    ],
+)
+async def test_a_verifier_opens_with_its_password(as_admin: asyncpg.Connection, server_url: URL, password: str) -> None:
+    """What is computed on this side is what the server and its clients take a password for, also beyond ASCII."""
+    name = f"verified_{uuid4().hex[:8]}"
+    await as_admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{scram_verifier(password)}'")
+    try:
+        url = server_url.set(drivername="postgresql", username=name, password=password, database="postgres")
+        await (await asyncpg.connect(url.render_as_string(hide_password=False))).close()
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await asyncpg.connect(url.set(password=f"{password}!").render_as_string(hide_password=False))
+    finally:
+        await as_admin.execute(f"DROP ROLE {name}")
 
-    assert await connection.fetch("SELECT rolname, rolpassword FROM pg_authid ORDER BY rolname") == before
-    await connection.close()
+
+@pytest.mark.parametrize("given", [{}, {"api": "a"}, {"operator": "o"}, {"api": "clear", "operator": "clear"}])
+async def test_roles_keep_their_passwords_without_verifiers(server_url: URL, given: dict[str, str]) -> None:
+    """create_roles.sql changes no password that it is not given a verifier for, and takes no password for one."""
+    stored = "SELECT rolname, rolpassword FROM pg_authid ORDER BY rolname"
+    async with fresh_database(server_url) as database:
+        connection = await database.connect_as_admin()
+        before = await connection.fetch(stored)
+        for name, password in given.items():
+            await connection.execute("SELECT set_config($1, $2, false)", f"mtdb.{name}_verifier", password)
+        if given:
+            with pytest.raises(asyncpg.RaiseError, match="take SCRAM-SHA-256 verifiers, not passwords"):
+                await connection.execute(ROLES_SCRIPT)
+        else:
+            await connection.execute(ROLES_SCRIPT)
+        assert await connection.fetch(stored) == before
+        await connection.close()
+
+
+async def test_no_password_reaches_the_servers_log() -> None:
+    """Neither in a statement nor in the context of one that fails, though the server logs whatever it can."""
+    chatty = {"log_statement": "all", "log_min_error_statement": "debug5", "log_min_messages": "info"}
+    password = "never-in-a-log"
+    with EmbeddedPostgres.temporary(settings=chatty) as server:
+        url = make_url(server.url("tenancy"))
+        await installation.create_database(url)
+        await installation.create_roles(url, api_password=password, operator_password=password)
+        admin = await TestDatabase(url).connect_as_admin()
+        await admin.execute("CREATE ROLE weak LOGIN CREATEROLE; GRANT ALL ON DATABASE tenancy TO weak")
+        await admin.execute("ALTER ROLE weak PASSWORD 'weak'")
+        await admin.close()
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await installation.create_roles(
+                url.set(username="weak", password="weak"), api_password=password, operator_password=password
+            )
+        log = server.log.read_text(encoding="utf-8")
+    assert "ALTER ROLE tenancy_api PASSWORD" in log
+    assert password not in log
 
 
 async def test_the_service_gives_stuck_connections_back(as_api: asyncpg.Connection) -> None:

@@ -169,7 +169,6 @@ async def make_backup(bank: Bank, folder: Path) -> Path:
     where = f"postgresql://{{}}@{url.host}:{url.port}/{url.database}"
     command = f"pg_dump --format=custom --file='{dump}' "
     try:
-        await admin.execute("SELECT set_config('mtdb.backup_password', $1, false)", BACKUP_PASSWORD)
         await admin.execute((ROOT / "scripts" / "create_backup_role.sql").read_text(encoding="utf-8"))
         await admin.execute(f"ALTER ROLE tenancy_backup PASSWORD '{BACKUP_PASSWORD}'")
         with pytest.raises(AssertionError, match=r"permission denied|row-level security"):

@@ -1,12 +1,13 @@
 """`mtdb migrate`."""
 
 import asyncio
-from pathlib import Path
-from typing import Never
+import sys
+from typing import Annotated, Never
 
 import asyncpg
 import typer
 from alembic.util import CommandError
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from multi_tenant_db.cli.exit_code import ExitCode
@@ -15,35 +16,30 @@ from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.settings import Settings
 
 
-def migrate() -> None:
+def migrate(
+    to: Annotated[
+        str, typer.Option(metavar="REVISION", help="Go to this revision, also back; `base` is an empty schema.")
+    ] = installation.NEWEST,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Go back without asking; data of later revisions is lost.")
+    ] = False,
+) -> None:
     """Create the database, the roles and the schema, or bring them up to date.
 
     Here MTDB_DATABASE_URL must name an administrator; the passwords of the two login roles come from MTDB_API_PASSWORD
-    and MTDB_OPERATOR_PASSWORD. Run it in the project's folder.
+    and MTDB_OPERATOR_PASSWORD.
     """
     settings = Settings()
-    if not Path(installation.ALEMBIC_CONFIG).exists():
-        _refuse("there is no alembic.ini here: run `mtdb migrate` in the project's folder")
     if settings.api_password is None or settings.operator_password is None:
         _refuse("set MTDB_API_PASSWORD and MTDB_OPERATOR_PASSWORD to the passwords of the two login roles")
     url = read_database_url(str(settings.database_url))
     if url.username is None:
         _refuse("MTDB_DATABASE_URL must name an administrator here: postgresql://user:password@host:port/name")
+    passwords = settings.api_password.get_secret_value(), settings.operator_password.get_secret_value()
     try:
-        if asyncio.run(installation.create_database(url)):
-            typer.echo(f"created the database {url.database}")
-        asyncio.run(
-            installation.create_roles(
-                url,
-                api_password=settings.api_password.get_secret_value(),
-                operator_password=settings.operator_password.get_secret_value(),
-            )
-        )
-        typer.echo("the roles are in place")
-        installation.migrate()
-        typer.echo("the schema is current")
-    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
-        reason = str(error).partition("\n")[0]
+        asyncio.run(_install(url, passwords, to, yes=yes))
+    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
         typer.echo(f"mtdb: the database cannot be reached ({reason}): check MTDB_DATABASE_URL", err=True)
         raise typer.Exit(ExitCode.NO_DATABASE) from error
     except asyncpg.PostgresError as error:
@@ -53,7 +49,31 @@ def migrate() -> None:
         reason = str(error.orig).partition("\n")[0]
         _refuse(f"the database refused a migration ({reason}); nothing of it was kept, those before it stand")
     except CommandError as error:
-        _refuse(f"the schema cannot be brought up to date ({error}): was it made by a newer version?")
+        _refuse(f"the schema cannot be brought to revision {to} ({error}): does another version know it?")
+
+
+async def _install(url: URL, passwords: tuple[str, str], to: str, *, yes: bool) -> None:
+    async with installation.alone(url, lambda message: typer.echo(message, err=True)):
+        if await installation.create_database(url):
+            typer.echo(f"created the database {url.database}")
+        undone = [] if to == installation.NEWEST else await _undone(url, to)
+        if undone and not yes:
+            _ask(undone)
+        await installation.create_roles(url, api_password=passwords[0], operator_password=passwords[1])
+        typer.echo("the roles are in place")
+        move = installation.go_back if undone else installation.migrate
+        await asyncio.to_thread(move, to)  # alembic runs a loop of its own
+    typer.echo("the schema is current" if to == installation.NEWEST else f"the schema is at revision {to}")
+
+
+async def _undone(url: URL, to: str) -> list[str]:
+    return installation.undone_by(to, await installation.current_revision(url))
+
+
+def _ask(undone: list[str]) -> None:
+    typer.echo(f"Going back undoes {', '.join(undone)}, and deletes what only they can hold.", err=True)
+    if not sys.stdin.isatty() or not typer.confirm("Go back?", err=True):
+        _refuse("nothing was changed; say --yes to go back")
 
 
 def _refuse(message: str) -> Never:
