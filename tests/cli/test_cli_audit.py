@@ -33,6 +33,8 @@ COLUMNS = {
     "table_name",
 }
 
+LINES_OF_AN_EVENT = 3
+
 
 @pytest.fixture
 def mtdb(database: TestDatabase) -> CommandLine:
@@ -66,31 +68,50 @@ async def test_json_lines_tell_everything(
 
 
 async def test_the_table_tells_the_essentials(mtdb: CommandLine, client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """A line names time, verb, tenant, token and request; names are shown as they are, whatever markup they imitate."""
+    """An event names time, verb, tenant, token and request; a name that looks like markup is shown as it is."""
     child, name = hsbc.subsidiaries[0], "Bank [bold]of[/nowhere] [/]"
     answer = await replace(client, hsbc.parent, child.tenant_id, name)
 
     result = await mtdb.run("audit", str(child.tenant_id))
 
     assert (result.exit_code, result.stderr) == (0, "")
-    head, *lines = [line for line in result.stdout.splitlines() if any(c.isalnum() for c in line)]
-    assert [title for title in ("occurred_at", "event", "tenant", "by", "request_id") if title not in head] == []
-    assert len(lines) == 2
-    assert all(word in lines[0] for word in ("updated", name, str(child.tenant_id), answer.headers["X-Request-ID"]))
-    assert all(word in lines[1] for word in ("created", child.name))
+    head, *lines = result.stdout.splitlines()
+    assert [title for title in ("occurred_at", "event", "tenant_id", "by", "request_id") if title not in head] == []
+    assert len(lines) == 2 * LINES_OF_AN_EVENT
+    updated, created = "\n".join(lines[:LINES_OF_AN_EVENT]), "\n".join(lines[LINES_OF_AN_EVENT:])
+    assert all(word in updated for word in ("updated", name, str(child.tenant_id), answer.headers["X-Request-ID"]))
+    assert all(word in created for word in ("created", child.name))
 
 
-async def test_a_narrow_table_still_tells_the_time(
-    database: TestDatabase, client: httpx.AsyncClient, hsbc: Organization
+@pytest.mark.parametrize("columns", ["80", "100", "200"])
+async def test_a_narrow_table_breaks_no_id(
+    database: TestDatabase, client: httpx.AsyncClient, hsbc: Organization, columns: str
 ) -> None:
-    """On a terminal of eighty columns no line is longer, times stay whole, and of ids nothing is left out."""
-    tenant_id = str(hsbc.parent.tenant_id)
-    await replace(client, hsbc.parent, tenant_id, "Narrow")
-    table = (await run_mtdb("audit", tenant_id, "--limit", "1", env=settings_for(database, COLUMNS="80"))).stdout
+    """On a terminal of eighty columns no line is longer, and times and ids stay whole."""
+    tenant_id, request_id = str(hsbc.parent.tenant_id), str(uuid4())
+    await replace(client, hsbc.parent, tenant_id, "Narrow " + "x" * 100, X_Request_ID=request_id)
+    table = (await run_mtdb("audit", tenant_id, "--limit", "1", env=settings_for(database, COLUMNS=columns))).stdout
 
-    assert max(map(len, table.splitlines())) <= 80
-    assert re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", table)
+    assert max(map(len, table.splitlines())) <= int(columns)
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d ", table)
+    assert tenant_id in table
+    assert request_id in table
     assert "…" not in table
+
+
+async def test_nothing_reaches_the_terminal_that_does_not_print(
+    mtdb: CommandLine, as_api: asyncpg.Connection, hsbc: Organization
+) -> None:
+    """A request id set by SQL may hold a terminal's commands, or letters that run backwards: they are shown escaped."""
+    async with as_api.transaction():
+        await as_api.execute("SELECT tenancy.sign_in($1, $2)", hsbc.parent.token, "a\x1b]0;b\x07\u202ec\x9bd")
+        renamed = "UPDATE tenancy.tenants SET name = $2 WHERE tenant_id = $1"
+        await as_api.execute(renamed, hsbc.parent.tenant_id, "Bank\u2066 \u200b.")
+    result = await mtdb.run("audit", str(hsbc.parent.tenant_id), "--limit", "1")
+
+    assert r"a\x1b]0;b\x07\u202ec\x9bd" in result.stdout
+    assert r"Bank\u2066 \u200b." in result.stdout
+    assert all(character.isprintable() or character == "\n" for character in result.stdout)
 
 
 async def test_a_change_without_a_token_is_shown_by_its_database_role(

@@ -127,13 +127,44 @@ async def test_a_wrong_option_is_wrong_usage(database: TestDatabase, option: str
     assert "Traceback" not in outcome.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["HSBC", "--platform-operator"]])
-async def test_a_token_is_for_a_tenant_or_an_operator(database: TestDatabase, arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        ([], "name a tenant, or say --platform-operator"),
+        (["HSBC", "--platform-operator"], "leave out 'HSBC' or the option"),
+    ],
+)
+async def test_a_token_is_for_a_tenant_or_an_operator(
+    database: TestDatabase, arguments: list[str], advice: str
+) -> None:
     """Naming nobody, or both, is wrong usage: a forgotten name never issues an operator's token."""
-    outcome = await mtdb("token", "issue", *arguments, env=settings_for(database))
+    outcome = await mtdb("token", "issue", *arguments, env=settings_for(database, COLUMNS="200"))
 
     assert (outcome.exit_code, outcome.stdout) == (ExitCode.USAGE, "")
-    assert "name a tenant, or say --platform-operator" in outcome.stderr
+    assert advice in outcome.stderr
+
+
+async def test_a_tenant_deleted_at_this_moment_is_one_line(
+    database: TestDatabase, as_admin: asyncpg.Connection, hsbc: Organization
+) -> None:
+    """When the tenant goes between the look-up and the issue, the line says so, and no token is left."""
+    await as_admin.execute("""
+        CREATE FUNCTION public.delete_it() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            NEW.tenant_id := gen_random_uuid();
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER delete_it BEFORE INSERT ON tenancy_private.access_tokens FOR EACH ROW
+        WHEN (NEW.label = 'gone') EXECUTE FUNCTION public.delete_it();
+    """)
+    try:
+        issue = ("token", "issue", hsbc.parent.name, "--label", "gone")
+        outcome = await mtdb(*issue, env=settings_for(database))
+    finally:
+        await as_admin.execute("DROP FUNCTION public.delete_it() CASCADE")
+
+    assert outcome.exit_code == ExitCode.FAILED
+    assert outcome.complaint == "mtdb: The tenant was deleted at this moment."
 
 
 @pytest.mark.parametrize("name", ["Nobody's Bank", "\udcff", "", "6a78a56d-b5e0-43c6-baa4-63b9f36a5d3a"])
@@ -178,27 +209,6 @@ async def test_a_narrow_table_still_shows_whole_ids(database: TestDatabase, hsbc
     table = await mtdb("token", "list", env=settings_for(database, COLUMNS="80"))
 
     assert row["token_id"] in table.stdout
-
-
-async def test_the_list_leaves_dead_tokens_out_unless_asked(
-    database: TestDatabase, as_admin: asyncpg.Connection, hsbc: Organization
-) -> None:
-    """Expired and revoked tokens are shown with --all alone, each with its state."""
-    label = f"dead {uuid4()}"
-    issue = ("token", "issue", str(hsbc.parent.tenant_id), "--label", label)
-    for _ in range(3):
-        await mtdb(*issue, env=settings_for(database))
-    expired, revoked, live = [row["token_id"] for row in await listed(database, label)]
-    await as_admin.execute(
-        "UPDATE tenancy_private.access_tokens SET created_at = now() - interval '2 hours', expires_at = now()"
-        " WHERE token_id = $1",
-        expired,
-    )
-    await mtdb("token", "revoke", revoked, env=settings_for(database))
-
-    assert [row["token_id"] for row in await listed(database, label)] == [live]
-    states = {row["token_id"]: row["state"] for row in await listed(database, label, "--all")}
-    assert states == {expired: "expired", revoked: "revoked", live: "live"}
 
 
 async def test_a_revoked_token_opens_nothing(

@@ -135,25 +135,6 @@ async def test_a_silent_server_costs_one_wait(database: TestDatabase) -> None:
     assert not [query for query in watched if "ROLLBACK" in query]
 
 
-@pytest.mark.parametrize("raised", [TimeoutError("mine"), FileNotFoundError("mine"), asyncpg.InterfaceError("mine")])
-async def test_a_failure_of_other_code_is_a_defect(engine: AsyncEngine, raised: Exception) -> None:
-    """What a block raises of its own is not taken for the database's, whatever its class."""
-    with pytest.raises(type(raised), match="mine"):
-        async with transaction(engine) as session:
-            await session.execute(text("SELECT true"))
-            raise raised
-    assert await still_works(engine)
-
-
-async def test_wrong_arguments_are_a_defect(engine: AsyncEngine) -> None:
-    """What the driver refuses to send is no failure of the database."""
-    with pytest.raises(DBAPIError) as raised:
-        async with transaction(engine) as session:
-            await session.fetch(CompiledStatement(text("SELECT CAST(:number AS integer)"), tuple), number="x")
-    assert not raised.value.connection_invalidated
-    assert await still_works(engine)
-
-
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "SQLAlchemy"])
 async def test_a_statement_prepared_for_another_column_type_is_unavailable(server_url: URL, compiled: bool) -> None:
     """After a migration has changed a column's type, a connection that knows the old one is replaced: once 503."""
@@ -175,15 +156,6 @@ async def test_a_statement_prepared_for_another_column_type_is_unavailable(serve
                 await read(session)
         async with transaction(engine) as session:
             await read(session)
-
-
-async def test_a_transaction_that_forbids_writes_itself_is_a_defect(engine: AsyncEngine, hsbc: Organization) -> None:
-    """25006 of a server that takes writes is a mistake of the block, not of the server."""
-    with pytest.raises(DBAPIError) as raised:
-        async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
-            await session.execute(text("SET TRANSACTION READ ONLY"))
-            await session.execute(TOUCH, {"tenant_id": hsbc.parent.tenant_id})
-    assert sqlstate(raised.value) == "25006"
 
 
 async def test_a_lock_that_is_not_released_is_unavailable(
@@ -257,26 +229,6 @@ async def test_too_many_connections_is_unavailable(
                     pytest.fail("nobody may enter")
     finally:
         await as_admin.execute("ALTER ROLE tenancy_api CONNECTION LIMIT -1")
-
-
-@pytest.mark.parametrize(
-    "statement", ["TRUNCATE tenancy.tenants", "SELECT nonsense", "SELECT 1 / 0", "SELECT 'x'::uuid", "SELEKT"]
-)
-async def test_a_wrong_statement_passes_unchanged(engine: AsyncEngine, statement: str) -> None:
-    """A defect in our SQL is not hidden as unavailability: no later try would meet another answer."""
-    with pytest.raises(DBAPIError) as raised:
-        async with transaction(engine) as session:
-            await session.execute(text(statement))
-
-    assert not raised.value.connection_invalidated
-    assert await still_works(engine)
-
-
-async def test_a_defect_in_python_passes_unchanged(engine: AsyncEngine) -> None:
-    """An exception of our own code reaches the caller as it is."""
-    with pytest.raises(ZeroDivisionError):
-        async with transaction(engine):
-            _ = 1 / 0
 
 
 async def test_a_violated_constraint_tells_its_name(engine: AsyncEngine, hsbc: Organization) -> None:

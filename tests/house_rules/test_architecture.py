@@ -13,7 +13,7 @@ from tests.support.sources import ROOT, for_each, name_of, parse, python_files
 
 SERVICE = python_files("src")
 TRANSACTIONS = "src/multi_tenant_db/database/tenant_session.py"
-ADMINISTRATION = "src/multi_tenant_db/database/installation.py"
+CONNECTING = "src/multi_tenant_db/database/connecting.py"
 QUERY = re.compile(r"\b(?:select|insert|update|delete)\(Tenant|(?:FROM|INTO|UPDATE) tenancy\.tenants")
 SETTINGS = "src/multi_tenant_db/settings.py"
 
@@ -42,9 +42,9 @@ def test_queries_on_tenants_live_in_repositories(path: Path) -> None:
     assert not found, f"{name_of(path)} builds a query ({found}): move it to a repository"
 
 
-@for_each([p for p in SERVICE if name_of(p) != ADMINISTRATION])
-def test_nobody_opens_a_connection_of_his_own(path: Path) -> None:
-    """Only the administrator's installation connects past the pool."""
+@for_each([p for p in SERVICE if name_of(p) != CONNECTING])
+def test_one_place_opens_connections(path: Path) -> None:
+    """Only connecting.py, for the pool and for the administrator's installation, knows how a connection is made."""
     assert "asyncpg.connect" not in path.read_text(encoding="utf-8"), f"{name_of(path)} connects past the pool"
 
 

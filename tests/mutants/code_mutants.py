@@ -89,7 +89,7 @@ CODE_MUTANTS = (
     ),
     Mutant(
         "any failure of an endpoint looks like a database that is away",
-        ("database/test_failures.py::test_a_failure_of_other_code_is_a_defect",),
+        ("database/test_defects.py::test_a_failure_of_other_code_is_a_defect",),
         file="database/failures.py",
         old="    except PoolTimeoutError as failure:",
         new="    except (PoolTimeoutError, OSError, KeyError, asyncpg.InterfaceError) as failure:",

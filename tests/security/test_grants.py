@@ -18,6 +18,8 @@ OPERATOR_FUNCTIONS = (
     "tenancy.issue_platform_operator_token(bytea,text,interval)",
     "tenancy.issue_tenant_token(bytea,uuid,uuid,text,interval)",
     "tenancy.list_tokens()",
+    "tenancy.list_tokens(boolean,integer)",
+    "tenancy.purge_tokens(integer)",
     "tenancy.revoke_token(uuid)",
 )
 REQUEST_FUNCTIONS = ("tenancy.begin_request(text,bytea)", "tenancy.finish_request(text,jsonb)")
@@ -26,9 +28,11 @@ PRIVATE_FUNCTIONS = (
     "tenancy_private.current_access_token()",
     "tenancy_private.describe_tenant(tenancy.tenants)",
 )
-READING_FUNCTIONS = {*CALLER_FUNCTIONS[:-1], *PRIVATE_FUNCTIONS, "tenancy.list_tokens()"}
+LISTS = ("tenancy.list_tokens()", "tenancy.list_tokens(boolean,integer)")
+READING_FUNCTIONS = {*CALLER_FUNCTIONS[:-1], *PRIVATE_FUNCTIONS, *LISTS}
 ORDINARY_FUNCTIONS = {
     *PRIVATE_FUNCTIONS,
+    "tenancy_private.forget_the_expired(integer)",
     "tenancy.uuid_v7()",
     "tenancy.stamp_update()",
     "tenancy_private.refuse_truncation()",

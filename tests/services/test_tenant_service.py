@@ -3,48 +3,22 @@
 # ruff: noqa: PT012 - what raises is the transaction, so the block is the transaction
 
 from collections.abc import AsyncIterator
-from typing import Any
-from uuid import UUID
 
 import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from multi_tenant_db.database.session import Session
 from multi_tenant_db.database.tenant_session import tenant_session
 from multi_tenant_db.errors import PreconditionFailed, TenantHasSubsidiaries
 from multi_tenant_db.models import ANY_VERSION, VersionCondition
 from multi_tenant_db.repositories.request_repository import RequestRepository
-from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.services.tenant_service import TenantService
+from tests.services.overtaken_repository import OvertakenRepository
+from tests.services.refused_repository import RefusedRepository
 from tests.support.engines import pool
 from tests.support.organization import Organization
 from tests.support.party import Party
 from tests.support.test_database import TestDatabase
-
-RENAME = "UPDATE tenancy.tenants SET name = name || ' renamed' WHERE tenant_id = $1"
-
-
-class Overtaken(TenantRepository):
-    """Has another writer rename the tenant right after the deletion has looked at it."""
-
-    def __init__(self, session: Session, other: asyncpg.Connection) -> None:
-        super().__init__(session)
-        self._other = other
-
-    async def remove(self, tenant_id: UUID, **how: Any) -> bool:
-        """Remove, and be overtaken."""
-        removed = await super().remove(tenant_id, **how)
-        await self._other.execute(RENAME, tenant_id)
-        return removed
-
-
-class Refused(TenantRepository):
-    """Meets a subsidiary that is added at the same moment."""
-
-    async def remove(self, _tenant_id: UUID, **_how: Any) -> bool:  # type: ignore[override]
-        """Fail as the foreign key does."""
-        raise TenantHasSubsidiaries
 
 
 @pytest.fixture
@@ -62,7 +36,7 @@ async def test_a_cascade_whose_version_comes_too_late_fails_its_condition(
     head = hsbc.parent.tenant_id
     with pytest.raises(PreconditionFailed):
         async with tenant_session(engine, platform_operator.token) as (session, _caller):
-            service = TenantService(session.sign_in, Overtaken(session, as_admin), RequestRepository(session))
+            service = TenantService(session.sign_in, OvertakenRepository(session, as_admin), RequestRepository(session))
             await service.delete_tenant(head, cascade=True, condition=second)
 
     remaining = await as_admin.fetchval("SELECT count(*) FROM tenancy.tenants WHERE organization_id = $1", head)
@@ -76,6 +50,6 @@ async def test_advice_to_cascade_is_given_only_to_who_did_not(
     """Where the foreign key meets a subsidiary of that very moment, whoever cascades is told just to repeat."""
     with pytest.raises(TenantHasSubsidiaries) as raised:
         async with tenant_session(engine, platform_operator.token) as (session, _caller):
-            service = TenantService(session.sign_in, Refused(session), RequestRepository(session))
+            service = TenantService(session.sign_in, RefusedRepository(session), RequestRepository(session))
             await service.delete_tenant(hsbc.parent.tenant_id, cascade=cascade, condition=ANY_VERSION)
     assert ("cascade" in str(raised.value)) == (not cascade)

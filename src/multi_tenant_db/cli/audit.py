@@ -1,16 +1,15 @@
 """`mtdb audit`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from multi_tenant_db.cli.as_json import print_json
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
+from multi_tenant_db.cli.table import minute, print_table
 from multi_tenant_db.models import TenantEvent
 from multi_tenant_db.repositories.tenant_event_repository import TenantEventRepository
 
@@ -26,20 +25,16 @@ def audit(
         for event in events:
             print_json(_describe(event), indent=None)
         return
-    table = Table()
-    table.add_column("occurred_at", no_wrap=True)
-    for column in ("event", "tenant", "by", "request_id"):
-        table.add_column(column, overflow="fold")
-    for event in events:
-        values = event.new_values or event.old_values or {}
-        table.add_row(
-            event.occurred_at.isoformat(timespec="seconds"),
-            event.event_type if event.table_name == "tenants" else f"{event.event_type} in {event.table_name}",
-            f"{values.get('name', '')} ({event.tenant_id})",
-            event.token_label or event.database_role,
-            event.request_id or "",
-        )
-    Console(soft_wrap=True, markup=False, emoji=False).print(table)
+    columns = {"occurred_at": 16, "event": None, "by": None, "tenant, tenant_id, request_id": 36}
+    print_table(columns, ([*_cells(event)] for event in events))
+
+
+def _cells(event: TenantEvent) -> Iterator[str | tuple[str, ...]]:
+    values = event.new_values or event.old_values or {}
+    yield minute(event.occurred_at)
+    yield event.event_type if event.table_name == "tenants" else f"{event.event_type} in {event.table_name}"
+    yield event.token_label or event.database_role
+    yield str(values.get("name", "")), str(event.tenant_id), event.request_id or ""
 
 
 async def _read(limit: int, tenant_id: UUID | None) -> Sequence[TenantEvent]:

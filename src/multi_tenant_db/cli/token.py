@@ -1,20 +1,19 @@
 """`mtdb token`: who may call, and for how long."""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.cli.label import check_label, is_storable
 from multi_tenant_db.cli.lifetime import parse_lifetime
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
+from multi_tenant_db.cli.table import minute, print_table
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.identity.issued_token import IssuedToken
 from multi_tenant_db.models import TenantRow
@@ -22,7 +21,10 @@ from multi_tenant_db.repositories.access_token_repository import AccessTokenRepo
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.services.access_token_service import AccessTokenService
 
-app = typer.Typer(help="Issue, list and revoke access tokens.", no_args_is_help=True)
+PURGED_AT_ONCE = 1_000
+"""Rows in one transaction, which takes milliseconds."""
+
+app = typer.Typer(help="Issue, list, revoke and purge access tokens.", no_args_is_help=True)
 
 Label = Annotated[str, typer.Option(callback=check_label, help="Who or what uses the token; shown by `list`.")]
 Lifetime = Annotated[str, typer.Option(metavar="90m|12h|30d", help="How long it lives.")]
@@ -38,8 +40,12 @@ def issue(  # noqa: PLR0913, PLR0917 - each is an option
     as_json: AsJson = False,
 ) -> None:
     """Issue a token. It is printed once, and stored nowhere."""
-    if (tenant is None) != platform_operator:
+    if tenant is None and not platform_operator:
         raise typer.BadParameter("name a tenant, or say --platform-operator")
+    if tenant is not None and platform_operator:
+        raise typer.BadParameter(
+            f"a platform operator's token belongs to no tenant: leave out {tenant!r} or the option"
+        )
     token, issued = asyncio.run(_issue(tenant, label, parse_lifetime(lifetime)))
     if as_json:
         told = {"token_id": issued.token_id, "label": issued.label, "expires_at": issued.expires_at}
@@ -53,21 +59,32 @@ def issue(  # noqa: PLR0913, PLR0917 - each is an option
 @app.command("list")
 def list_tokens(
     everything: Annotated[bool, typer.Option("--all", help="Also the expired and the revoked ones.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest.")] = 1_000,
     as_json: AsJson = False,
 ) -> None:
     """List tokens, oldest first. The secrets are not shown: nobody has them."""
-    rows = asyncio.run(_list_rows(everything))
+    rows = asyncio.run(_list_rows(everything, limit))
     if as_json:
         print_json(rows)
-        return
-    table = Table()
-    table.add_column("token_id", min_width=36)
-    for column in ("tenant", "label", "expires_at", "state"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        holder = row["tenant"] or ("(platform operator)" if row["role"] == "platform_operator" else "-")
-        table.add_row(row["token_id"], holder, row["label"], row["expires_at"], row["state"])
-    Console(soft_wrap=True, markup=False, emoji=False).print(table)
+    else:
+        columns = {"token_id": 36, "tenant": None, "label": None, "expires_at": 16, "state": 7}
+        print_table(columns, ([*_cells(row)] for row in rows))
+    if len(rows) == limit:
+        typer.echo(f"the newest {limit} only: see --limit", err=True)
+
+
+def _cells(row: dict[str, str | None]) -> Iterator[str]:
+    yield str(row["token_id"])
+    yield row["tenant"] or ("(platform operator)" if row["role"] == "platform_operator" else "-")
+    yield str(row["label"])
+    yield minute(datetime.fromisoformat(str(row["expires_at"])))
+    yield str(row["state"])
+
+
+@app.command()
+def purge() -> None:
+    """Delete tokens that have been dead for a month, and remembered answers beyond their time, in short steps."""
+    typer.echo(f"{asyncio.run(_purge()):,} were deleted")
 
 
 @app.command()
@@ -112,11 +129,22 @@ def _only(found: Sequence[TenantRow], name_or_id: str) -> TenantRow:
     raise typer.Exit(ExitCode.FAILED)
 
 
-async def _list_rows(everything: bool) -> list[dict[str, str | None]]:
+async def _purge() -> int:
+    deleted = 0
+    async with operator_engine() as engine:
+        while True:
+            async with transaction(engine) as session:
+                step = await AccessTokenService(AccessTokenRepository(session)).purge(PURGED_AT_ONCE)
+            deleted += step
+            if step == 0:
+                return deleted
+
+
+async def _list_rows(everything: bool, limit: int) -> list[dict[str, str | None]]:
     async with operator_engine() as engine:
         async with transaction(engine) as session:
-            tokens = await AccessTokenService(AccessTokenRepository(session)).list_tokens()
-        shown = [token for token in tokens if everything or token.state == "live"]
+            service = AccessTokenService(AccessTokenRepository(session))
+            shown = await service.list_tokens(also_dead=everything, limit=limit)
         async with platform_session(engine, "token list") as session:
             names = await TenantRepository(session).find_names(
                 {token.tenant_id for token in shown if token.tenant_id is not None}

@@ -11,13 +11,13 @@ from multi_tenant_db.repositories.access_token_repository import AccessTokenRepo
 
 
 class AccessTokenService:
-    """Issues, lists and revokes tokens. A token is returned once, here; afterwards nobody can read it again."""
+    """Issues, lists, revokes and purges tokens. A token is returned once, here; afterwards nobody can read it again."""
 
     def __init__(self, tokens: AccessTokenRepository) -> None:
         self._tokens = tokens
 
     async def issue_for_tenant(self, tenant: TenantRow, *, label: str, lifetime: timedelta) -> tuple[str, IssuedToken]:
-        """Return a new token that acts for the tenant, and what is known of it besides."""
+        """Return a new token that acts for the tenant, and what is known of it besides; raises TenantNotFound."""
         token = new_access_token()
         issued = await self._tokens.issue_for_tenant(
             hash_access_token(token),
@@ -36,9 +36,13 @@ class AccessTokenService:
         )
         return token, issued
 
-    async def list_tokens(self) -> Sequence[IssuedToken]:
-        """Return every token, oldest first."""
-        return await self._tokens.list_all()
+    async def list_tokens(self, *, also_dead: bool, limit: int) -> Sequence[IssuedToken]:
+        """Return the newest tokens, oldest first."""
+        return await self._tokens.list_newest(also_dead=also_dead, limit=limit)
+
+    async def purge(self, limit: int) -> int:
+        """Delete at most so many tokens that have been dead for a month, and as many old answers; return how many."""
+        return await self._tokens.purge(limit)
 
     async def revoke(self, token_id: UUID) -> bool:
         """Revoke a token at once; return False when there was no unrevoked token with this id."""
