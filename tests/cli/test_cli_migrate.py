@@ -64,7 +64,7 @@ async def test_both_passwords_are_needed(unmade: TestDatabase, missing: str) -> 
     ("url", "complaint"),
     [
         ("postgresql://{host}:{port}/{database}", "MTDB_DATABASE_URL must name an administrator"),
-        ("postgresql://{user}:x@{host}:{port}", "MTDB_DATABASE_URL: Value error, name the database, too"),
+        ("postgresql://{user}:x@{host}:{port}", "MTDB_DATABASE_URL: name the database, too"),
     ],
 )
 async def test_the_address_names_user_and_database(unmade: TestDatabase, url: str, complaint: str) -> None:

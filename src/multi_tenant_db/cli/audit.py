@@ -13,7 +13,10 @@ from multi_tenant_db.cli.table import minute, print_table
 from multi_tenant_db.models import TenantEvent
 from multi_tenant_db.repositories.tenant_event_repository import TenantEventRepository
 
+app = typer.Typer()
 
+
+@app.command()
 def audit(
     tenant_id: Annotated[UUID | None, typer.Argument(help="Only this tenant, which may be deleted by now.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many events, the newest first.")] = 50,

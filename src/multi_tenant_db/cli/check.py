@@ -16,7 +16,10 @@ from multi_tenant_db.database.safety_check import check_database
 from multi_tenant_db.database.safety_report import SafetyReport
 from multi_tenant_db.settings import Settings
 
+app = typer.Typer()
 
+
+@app.command()
 def check(
     rules: Annotated[bool, typer.Option("--rules", help="List the rules, and look at no database.")] = False,
     as_json: AsJson = False,

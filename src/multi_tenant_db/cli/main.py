@@ -1,38 +1,24 @@
 """`mtdb`: everything an operator does with the service."""
 
+import os
+import signal
 import sys
 
+if os.getpid() == 1:
+    # The first process of a container: the kernel ignores a signal without a handler, and `docker stop` would wait.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
 import typer
-from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
 
 from multi_tenant_db import __version__
-from multi_tenant_db.cli import postgres, token
-from multi_tenant_db.cli.audit import audit
-from multi_tenant_db.cli.check import check
-from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.cli.migrate import migrate
-from multi_tenant_db.cli.seed import seed
-from multi_tenant_db.cli.serve import serve
-from multi_tenant_db.database.failures import sqlstate
-from multi_tenant_db.database.unsafe_database_error import UnsafeDatabaseError
-from multi_tenant_db.errors import ApplicationError, DatabaseUnavailable
-
-REFUSED_STATES = frozenset({"3F000", "42501", "42703", "42883", "42P01"})
-"""A schema, column, function or table that is not there, or no right to it: not migrated, or the wrong user."""
+from multi_tenant_db.cli.lazy_group import LazyGroup
 
 app = typer.Typer(
+    cls=LazyGroup,
     help="Multi-Tenant Database. Exit codes: 0 done, 1 refused or failed, 2 wrong usage or setting, 3 no database.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command()(serve)
-app.command()(migrate)
-app.command()(seed)
-app.command()(check)
-app.command()(audit)
-app.add_typer(token.app, name="token")
-app.add_typer(postgres.app, name="postgres")
 
 
 @app.callback(invoke_without_command=True)
@@ -47,40 +33,10 @@ def main() -> None:
     """Run the command; an operator's mistake ends in one line and an exit code, never in a traceback."""
     try:
         app()
-    except UnsafeDatabaseError as error:
-        for danger in error.dangers:
-            _complain(str(danger))
-        sys.exit(ExitCode.FAILED)
-    except DatabaseUnavailable as error:
-        reason = _first_line(error.__cause__ or error)
-        _complain(f"the database cannot be reached ({reason}): check MTDB_DATABASE_URL, or run `make up`")
-        sys.exit(ExitCode.NO_DATABASE)
-    except DBAPIError as error:
-        if error.statement is None and sqlstate(error) is None:
-            _complain(f"the connection to the database cannot be made ({_first_line(error)})")
-            sys.exit(ExitCode.NO_DATABASE)
-        if sqlstate(error) not in REFUSED_STATES:
+    except Exception as error:
+        from multi_tenant_db.cli.complaints import complain_of  # noqa: PLC0415 - it knows all that may go wrong
+
+        code = complain_of(error)
+        if code is None:
             raise
-        _complain(
-            f"the database refused ({_first_line(error)}): is its schema current (`mtdb migrate`), "
-            "and MTDB_DATABASE_URL without a user or with the right one?"
-        )
-        sys.exit(ExitCode.FAILED)
-    except ApplicationError as error:
-        _complain(str(error))
-        sys.exit(ExitCode.FAILED)
-    except ValidationError as error:
-        for mistake in error.errors():
-            name = "_".join(str(step) for step in mistake["loc"]).upper()
-            _complain(f"MTDB_{name}: {mistake['msg']}; `make up` sets it for development")
-        sys.exit(ExitCode.USAGE)
-
-
-def _first_line(error: BaseException) -> str:
-    if isinstance(error, DBAPIError) and error.orig:
-        error = error.orig.__cause__ or error.orig
-    return str(error).partition("\n")[0] or type(error).__name__
-
-
-def _complain(message: str) -> None:
-    print(f"mtdb: {message}", file=sys.stderr)  # noqa: T201 - standard error is where scripts look
+        sys.exit(code)

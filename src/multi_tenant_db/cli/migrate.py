@@ -15,7 +15,10 @@ from multi_tenant_db.database import installation
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.settings import Settings
 
+app = typer.Typer()
 
+
+@app.command()
 def migrate(
     to: Annotated[
         str, typer.Option(metavar="REVISION", help="Go to this revision, also back; `base` is an empty schema.")

@@ -18,6 +18,10 @@ LONGEST_SEEDING = timedelta(hours=1)
 """So many are added in one transaction, on a token that must live as long."""
 
 
+app = typer.Typer()
+
+
+@app.command()
 def seed(
     made_up: Annotated[
         int,

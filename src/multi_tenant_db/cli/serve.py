@@ -28,6 +28,10 @@ SECONDS_FOR_A_WORKER_TO_START = 60
 log = structlog.get_logger()
 
 
+app = typer.Typer()
+
+
+@app.command()
 def serve(
     reload: Annotated[bool, typer.Option(help="Restart when a source file changes, for development.")] = False,
 ) -> None:

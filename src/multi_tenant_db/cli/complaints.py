@@ -1,0 +1,74 @@
+"""What an operator is told of a failure: one line, with what to do."""
+
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from sqlalchemy.exc import DBAPIError
+
+from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.database.engine import OPERATOR_ROLE, SERVICE_ROLE
+from multi_tenant_db.database.failures import sqlstate
+from multi_tenant_db.database.unsafe_database_error import UnsafeDatabaseError
+from multi_tenant_db.errors import ApplicationError, DatabaseUnavailable
+from multi_tenant_db.observability.printable import printable
+
+REFUSED_STATES = frozenset({"3F000", "42501", "42703", "42883", "42P01"})
+"""A schema, column, function or table that is not there, or no right to it: not migrated, or the wrong user."""
+
+PASSWORDS = {SERVICE_ROLE: "MTDB_API_PASSWORD", OPERATOR_ROLE: "MTDB_OPERATOR_PASSWORD"}
+
+
+def complain_of(error: Exception) -> ExitCode | None:
+    """Say on standard error what went wrong, and return the exit code; None for a defect, which keeps its traceback."""
+    code: ExitCode | None = None
+    lines: list[str] = []
+    match error:
+        case UnsafeDatabaseError():
+            code, lines = ExitCode.FAILED, [str(danger) for danger in error.dangers]
+        case DatabaseUnavailable():
+            reason = _first_line(error.__cause__ or error)
+            code, lines = ExitCode.NO_DATABASE, [f"the database cannot be reached ({reason}): {_advice(reason)}"]
+        case DBAPIError() if error.statement is None and sqlstate(error) is None:
+            code = ExitCode.NO_DATABASE
+            lines = [f"the connection to the database cannot be made ({_first_line(error)})"]
+        case DBAPIError() if sqlstate(error) in REFUSED_STATES:
+            code = ExitCode.FAILED
+            advice = (
+                "is its schema current (`mtdb migrate`), and MTDB_DATABASE_URL without a user or with the right one?"
+            )
+            lines = [f"the database refused ({_first_line(error)}): {advice}"]
+        case ApplicationError():
+            code, lines = ExitCode.FAILED, [str(error)]
+        case ValidationError():
+            code, lines = ExitCode.USAGE, [_setting_at_fault(mistake) for mistake in error.errors()]
+    for line in lines:
+        print(f"mtdb: {printable(line)}", file=sys.stderr)  # noqa: T201 - standard error is where scripts look
+    return code
+
+
+def _setting_at_fault(mistake: ErrorDetails) -> str:
+    name = "_".join(str(step) for step in mistake["loc"]).upper()
+    hint = "; `make up` sets it for development" if mistake["type"] == "missing" and _in_a_checkout() else ""
+    return f"MTDB_{name}: {mistake['msg'].removeprefix('Value error, ')}{hint}"
+
+
+def _advice(reason: str) -> str:
+    """Name the setting that is at fault."""
+    if "authentication failed" in reason or "no password" in reason:
+        for role, variable in PASSWORDS.items():
+            if role in reason:
+                return f"check {variable}"
+        return "check user and password in MTDB_DATABASE_URL"
+    return "check MTDB_DATABASE_URL" + (", or run `make up`" if _in_a_checkout() else "")
+
+
+def _in_a_checkout() -> bool:
+    return Path("scripts/development.py").exists()
+
+
+def _first_line(error: BaseException) -> str:
+    if isinstance(error, DBAPIError) and error.orig:
+        error = error.orig.__cause__ or error.orig
+    return str(error).partition("\n")[0] or type(error).__name__

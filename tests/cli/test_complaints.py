@@ -1,0 +1,57 @@
+"""What a failing command advises names the setting at fault, and the start of the program is light."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.mtdb import mtdb, mtdb_process, settings_for
+from tests.support.test_database import TestDatabase
+
+
+@pytest.mark.parametrize(
+    ("command", "variable"),
+    [(["check"], "MTDB_API_PASSWORD"), (["token", "list"], "MTDB_OPERATOR_PASSWORD")],
+    ids=str,
+)
+async def test_a_wrong_password_names_its_variable(database: TestDatabase, command: list[str], variable: str) -> None:
+    """The role that was refused says which of the passwords is wrong."""
+    outcome = await mtdb(*command, env=settings_for(database, **{variable: "wrong"}))
+    assert outcome.complaint.endswith(f": check {variable}")
+
+
+async def test_the_checkouts_help_is_for_the_checkout(database: TestDatabase, tmp_path: Path) -> None:
+    """`make up` is mentioned where there is a Makefile, and nowhere else."""
+    nowhere = settings_for(database, MTDB_DATABASE_URL="postgresql://127.0.0.1:1/tenancy")
+    assert "make up" in (await mtdb("check", env=nowhere)).complaint
+    assert "make up" not in (await mtdb_process("check", env=nowhere, cwd=tmp_path)).complaint
+    assert "make up" not in (await mtdb_process("check", env={}, cwd=tmp_path)).complaint
+    wrong = settings_for(database, MTDB_PORT="abc")
+    assert "make up" not in (await mtdb("check", env=wrong)).complaint
+    assert "MTDB_PORT: " in (await mtdb("check", env=wrong)).complaint
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["nonsense"], ["token", "nonsense"]], ids=str)
+def test_a_command_imports_what_it_needs(arguments: list[str]) -> None:
+    """The program's version, and a misspelt command, cost no import of the web framework."""
+    program = (
+        "import sys\n"
+        "from multi_tenant_db.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'fastapi', 'uvicorn', 'alembic'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.endswith("[]\n")
+
+
+def test_the_first_process_of_a_container_can_be_ended() -> None:
+    """As process 1, which no signal ends that it does not handle, the program handles SIGTERM before all else."""
+    program = (
+        "import os, signal\nos.getpid = lambda: 1\nimport multi_tenant_db.cli.main\nsignal.raise_signal(signal.SIGTERM)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], env={**os.environ}, check=False)
+    assert ended.returncode == 143
