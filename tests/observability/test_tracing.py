@@ -66,3 +66,45 @@ def test_without_an_endpoint_nothing_is_loaded(database: TestDatabase, tmp_path:
     command = [sys.executable, "-c", LOADED]
     loaded = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == ""
+
+
+NAMED = """
+from multi_tenant_db.main import create_app
+app = create_app()
+providers = [m.kwargs["provider"] for m in app.user_middleware if "provider" in m.kwargs]
+print(*[provider.resource.attributes["service.name"] for provider in providers] or ["no traces"])
+"""
+ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "multi-tenant-db"),
+        ({"OTEL_SERVICE_NAME": ""}, "multi-tenant-db"),
+        ({"OTEL_SERVICE_NAME": "ledger"}, "ledger"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=payments,team=a"}, "payments"),
+        ({"OTEL_SERVICE_NAME": "ledger", "OTEL_RESOURCE_ATTRIBUTES": "service.name=payments"}, "ledger"),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, "multi-tenant-db"),
+        ({"OTEL_TRACES_EXPORTER": "none"}, "no traces"),
+        ({"OTEL_SDK_DISABLED": "true"}, "no traces"),
+        ({"OTEL_TRACES_EXPORTER": "console"}, "warning no traces"),
+        ({"OTEL_PROPAGATORS": "b3"}, "complaint multi-tenant-db"),
+        ({"OTEL_PROPAGATORS": "tracecontext, b3multi"}, "complaint multi-tenant-db"),
+        ({"OTEL_PROPAGATORS": "tracecontext,baggage"}, "multi-tenant-db"),
+        ({"OTEL_BSP_MAX_QUEUE_SIZE": "16"}, "warning no traces"),
+        ({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "many"}, "multi-tenant-db"),
+    ],
+    ids=str,
+)
+def test_the_environment_is_obeyed_or_costs_the_traces(
+    database: TestDatabase, tmp_path: Path, variables: dict[str, str], said: str
+) -> None:
+    """OpenTelemetry's variables name the service; one that asks for the impossible is a warning, not a dead service."""
+    environment = {"PATH": os.environ["PATH"], **settings_for(database), **ENDPOINT, **variables}
+    command = [sys.executable, "-c", NAMED]
+    outcome = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    lines = outcome.stdout.splitlines()
+    assert lines[-1] == said.removeprefix("warning ").removeprefix("complaint ")
+    assert ('"level": "warning"' in outcome.stdout) == said.startswith("warning")
+    assert ("OTEL_PROPAGATORS names b3" in outcome.stderr) == said.startswith("complaint")

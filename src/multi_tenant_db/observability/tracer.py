@@ -1,6 +1,5 @@
 """What makes spans of statements, and sends all spans to the endpoint that the OTEL_ variables name."""
 
-import os
 from threading import Thread
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -20,8 +19,10 @@ def create_tracer_provider() -> TracerProvider:
 
     Statements are recorded with their text, which never holds a value, and without their parameters.
     """
-    name = os.environ.get("OTEL_SERVICE_NAME", "multi-tenant-db")
-    resource = Resource.create({"service.name": name, "service.version": __version__})
+    # What the OTEL_ variables say goes before our own name.
+    resource = Resource.create({"service.version": __version__})
+    if str(resource.attributes["service.name"]).startswith("unknown_service"):
+        resource = resource.merge(Resource({"service.name": "multi-tenant-db"}))
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(DiscreetExporter(OTLPSpanExporter())))
     AsyncPGInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]  # theirs

@@ -13,9 +13,11 @@ log = structlog.get_logger()
 
 
 def trace_requests(app: FastAPI) -> Callable[[], object]:
-    """Have each request make spans, if the environment names an endpoint; return what sends the last of them."""
-    wanted = any(os.environ.get(name) for name in ENDPOINTS)
-    if not wanted or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+    """Have each request make spans, if the environment names an endpoint; return what sends the last of them.
+
+    Whatever the environment says that cannot be done costs the traces, with a warning, and never the service.
+    """
+    if not _is_wanted():
         return lambda: None
     try:
         from multi_tenant_db.observability.request_tracing import RequestTracing  # noqa: PLC0415 - only if wanted
@@ -23,9 +25,24 @@ def trace_requests(app: FastAPI) -> Callable[[], object]:
             create_tracer_provider,
             send_the_last_spans,
         )
+
+        provider = create_tracer_provider()
     except ModuleNotFoundError as missing:
         log.warning("no traces: install multi-tenant-db[tracing]", missing=missing.name)
         return lambda: None
-    provider = create_tracer_provider()
+    except Exception as error:  # noqa: BLE001 - a propagator that is not installed, a queue too small for its batch
+        log.warning("no traces: a variable OTEL_... says what cannot be done", cause=str(error))
+        return lambda: None
     app.add_middleware(RequestTracing, provider=provider)
     return partial(send_the_last_spans, provider)
+
+
+def _is_wanted() -> bool:
+    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False
+    exporters = {name.strip() for name in os.environ.get("OTEL_TRACES_EXPORTER", "").split(",")} - {""}
+    if exporters and "otlp" not in exporters:
+        if exporters != {"none"}:
+            log.warning("no traces: OTEL_TRACES_EXPORTER may be otlp or none", exporters=sorted(exporters))
+        return False
+    return any(os.environ.get(name) for name in ENDPOINTS)
