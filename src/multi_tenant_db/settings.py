@@ -31,7 +31,7 @@ class Settings(BaseSettings):
         None, description="Password of the role tenancy_operator, used by `mtdb token` and `mtdb seed`."
     )
 
-    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    host: str = Field("127.0.0.1", description="Address the API listens on; `::` is every one, of both families.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
     workers: int = Field(1, ge=1, description="Worker processes of the API.")
 
@@ -63,6 +63,11 @@ class Settings(BaseSettings):
     )
     max_concurrent_requests: int = Field(
         1_000, ge=1, description="Requests a worker serves at once; above it 503 with Retry-After, at once."
+    )
+    keep_alive_seconds: int = Field(
+        75,
+        ge=1,
+        description="How long an idle connection stays open: longer than a load balancer keeps it, often 60 s.",
     )
     body_timeout_seconds: float = Field(10.0, gt=0, description="Longest time for a body to arrive; then 408.")
     request_timeout_seconds: float = Field(30.0, gt=0, description="Longest time for a whole request; then 504.")

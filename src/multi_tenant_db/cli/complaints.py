@@ -1,6 +1,8 @@
 """What an operator is told of a failure: one line, with what to do."""
 
+import os
 import sys
+from errno import ENOSPC
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -43,6 +45,9 @@ def complain_of(error: Exception) -> ExitCode | None:
             code, lines = ExitCode.FAILED, [str(error)]
         case ValidationError():
             code, lines = ExitCode.USAGE, [_setting_at_fault(mistake) for mistake in error.errors()]
+        case OSError() if error.errno == ENOSPC:
+            code, lines = ExitCode.FAILED, ["standard output cannot be written: no space is left there"]
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain again at its end
     for line in lines:
         print(f"mtdb: {printable(line)}", file=sys.stderr)  # noqa: T201 - standard error is where scripts look
     return code

@@ -1,5 +1,6 @@
 """Addresses that a command listens on."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,3 +18,10 @@ def complain_about_address(prefix: str, host: str, port: int) -> Iterator[None]:
         where = f"{host}:{port}"
         typer.echo(f"mtdb: cannot listen on {where} ({error}): set {prefix}_HOST or {prefix}_PORT", err=True)
         raise typer.Exit(ExitCode.FAILED) from error
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Listen on an address, whose workers share the socket; `::` takes IPv4, too. Raises OSError."""
+    if ":" not in host:
+        return socket.create_server((host, port))
+    return socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=host == "::")

@@ -4,13 +4,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from prometheus_client import CollectorRegistry, start_http_server
 
 from multi_tenant_db.cli.listening import complain_about_address
 from multi_tenant_db.observability.worker_metrics import WorkerMetrics
 from multi_tenant_db.settings import Settings
+
+LONGEST_FOLDER = 72
+"""A Unix socket's path has about a hundred characters (unix(7)), and the folder and the socket need their names."""
 
 
 @contextmanager
@@ -19,7 +22,7 @@ def serve_metrics(settings: Settings) -> Iterator[None]:
     if settings.metrics_port is None:
         yield
         return
-    with TemporaryDirectory(prefix="mtdb-metrics-") as folder:
+    with TemporaryDirectory(prefix="mtdb-metrics-", dir=_short_folder()) as folder:
         # The workers, of which this process may be one, read their settings after this.
         os.environ["MTDB_METRICS_FOLDER"] = folder
         registry = CollectorRegistry()
@@ -32,3 +35,8 @@ def serve_metrics(settings: Settings) -> Iterator[None]:
             server.shutdown()
             server.server_close()
             thread.join()
+
+
+def _short_folder() -> str | None:
+    """Return where the sockets may lie: the usual place, unless its path leaves no room for their names."""
+    return None if len(gettempdir()) <= LONGEST_FOLDER else "/tmp"  # noqa: S108 - mkdtemp makes the name

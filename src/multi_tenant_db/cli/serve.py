@@ -5,6 +5,9 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from socket import socket
 from typing import Annotated
 
 import structlog
@@ -13,17 +16,14 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.cli.listening import complain_about_address
+from multi_tenant_db.cli.listening import complain_about_address, listen
 from multi_tenant_db.cli.metrics_server import serve_metrics
+from multi_tenant_db.cli.service_config import ServiceConfig
 from multi_tenant_db.cli.worker_supervisor import WorkerSupervisor
 from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.safety_check import await_safe_database
 from multi_tenant_db.observability.logging import configure_logging
-from multi_tenant_db.routers.orderly_http_protocol import OrderlyHttpProtocol
 from multi_tenant_db.settings import Settings
-
-SECONDS_FOR_A_WORKER_TO_START = 60
-"""uvicorn kills a worker that takes longer. Its own 5 seconds would, on a machine under load, let none ever start."""
 
 log = structlog.get_logger()
 
@@ -33,6 +33,9 @@ app = typer.Typer()
 
 @app.command()
 def serve(
+    factory: Annotated[
+        str, typer.Option("--app", metavar="MODULE:FACTORY", help="What makes the application, for one of your own.")
+    ] = "multi_tenant_db.main:create_app",
     reload: Annotated[bool, typer.Option(help="Restart when a source file changes, for development.")] = False,
 ) -> None:
     """Serve the API. Refuses a database that would not keep tenants apart; waits for one that is not there yet.
@@ -41,46 +44,42 @@ def serve(
     """
     settings = Settings()
     configure_logging(settings)
+    _require_factory(factory)
     # While it waits for the database; and uvicorn, when done, raises the signal that stopped it once more.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     asyncio.run(_require_safe_database(settings))
     with complain_about_address("MTDB", settings.host, settings.port):
-        asyncio.run(_require_free_address(settings))
-    config = uvicorn.Config(
-        "multi_tenant_db.main:create_app",
-        factory=True,
-        # Websockets would go past every limit, and there are none here.
-        http=OrderlyHttpProtocol,
-        ws="none",
-        # Nothing here asks from where or by which scheme a request came.
-        proxy_headers=False,
-        host=settings.host,
-        port=settings.port,
-        workers=1 if reload else settings.workers,
-        reload=reload,
-        reload_dirs=["src"] if reload else None,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
-        timeout_worker_healthcheck=SECONDS_FOR_A_WORKER_TO_START,
-    )
+        listener = listen(settings.host, settings.port)
     with serve_metrics(settings), suppress(KeyboardInterrupt):
-        _run(config)
+        _run(ServiceConfig(factory, settings, reload=reload), listener)
 
 
-def _run(config: uvicorn.Config) -> None:
+def _run(config: ServiceConfig, listener: socket) -> None:
     server = uvicorn.Server(config)
     if config.should_reload:
-        ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
+        ChangeReload(config, target=server.run, sockets=[listener]).run()
     elif config.workers > 1:
-        supervisor = WorkerSupervisor(config, sockets=[config.bind_socket()])
+        supervisor = WorkerSupervisor(config, sockets=[listener])
         supervisor.run()
         if supervisor.gave_up:
             sys.exit(ExitCode.FAILED)
     else:
-        server.run()
+        server.run(sockets=[listener])
+
+
+def _require_factory(factory: str) -> None:
+    """Say in one line that there is no such factory; the folder that the command runs in may hold it."""
+    sys.path.insert(0, str(Path.cwd()))
+    module, _, name = factory.partition(":")
+    try:
+        made = getattr(import_module(module), name, None) if name else None
+    except ModuleNotFoundError as error:
+        if error.name is None or not module.startswith(error.name):
+            raise
+        made = None
+    if not callable(made):
+        raise typer.BadParameter(f"there is no {name or 'factory'}() in {module}: say --app module:factory")
 
 
 async def _require_safe_database(settings: Settings) -> None:
@@ -95,10 +94,3 @@ async def _require_safe_database(settings: Settings) -> None:
         await engine.dispose()
     for warning in report.warnings:
         log.warning(str(warning))
-
-
-async def _require_free_address(settings: Settings) -> None:
-    """Raise the OSError that uvicorn would only write to its log."""
-    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, settings.host, settings.port)
-    server.close()
-    await server.wait_closed()

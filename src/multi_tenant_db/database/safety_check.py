@@ -14,6 +14,8 @@ from multi_tenant_db.database.unsafe_database_error import UnsafeDatabaseError
 from multi_tenant_db.errors import DatabaseUnavailable
 
 SECONDS_BETWEEN_TRIES = 0.5
+SECONDS_BETWEEN_LINES = 30
+"""Of the log, as long as the cause is the same."""
 
 SERVER_VERSION = text("SELECT current_setting('server_version')")
 
@@ -34,13 +36,17 @@ async def require_safe_database(engine: AsyncEngine) -> SafetyReport:
 async def await_safe_database(engine: AsyncEngine, seconds: float) -> SafetyReport:
     """Wait so long for a database that does not answer yet, then do as `require_safe_database` does."""
     deadline = monotonic() + seconds
+    told, told_at = "", 0.0
     while True:
         try:
             return await require_safe_database(engine)
         except DatabaseUnavailable as error:
             if monotonic() >= deadline:
                 raise
-            log.warning("waiting for the database", cause=str(error.__cause__))
+            cause = str(error.__cause__)
+            if cause != told or monotonic() > told_at + SECONDS_BETWEEN_LINES:
+                log.warning("waiting for the database", cause=cause)
+                told, told_at = cause, monotonic()
         await asyncio.sleep(SECONDS_BETWEEN_TRIES)
 
 

@@ -6,7 +6,6 @@ from multi_tenant_db.errors.authentication_required import AuthenticationRequire
 from multi_tenant_db.errors.body_too_large import BodyTooLarge
 from multi_tenant_db.errors.body_too_slow import BodyTooSlow
 from multi_tenant_db.errors.database_unavailable import DatabaseUnavailable
-from multi_tenant_db.errors.endpoint_error import EndpointError
 from multi_tenant_db.errors.headers_too_large import HeadersTooLarge
 from multi_tenant_db.errors.idempotency_key_reused import IdempotencyKeyReused
 from multi_tenant_db.errors.internal_error import InternalError
@@ -35,7 +34,6 @@ __all__ = [
     "BodyTooLarge",
     "BodyTooSlow",
     "DatabaseUnavailable",
-    "EndpointError",
     "HeadersTooLarge",
     "IdempotencyKeyReused",
     "InternalError",

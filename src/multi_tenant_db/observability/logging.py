@@ -2,12 +2,14 @@
 
 import json
 import logging
-import sys
-from typing import Any
+import os
+from typing import Any, TextIO, cast
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
+from multi_tenant_db.observability.log_stream import LogStream
+from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.settings import Settings
 
 ENCODER = json.JSONEncoder(default=repr)
@@ -19,6 +21,7 @@ def configure_logging(settings: Settings) -> None:
 
     Tracebacks are printed without local variables: those hold tokens and metadata.
     """
+    stream = LogStream()
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -28,16 +31,20 @@ def configure_logging(settings: Settings) -> None:
     if settings.log_format == "json":
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_as_json)]
     else:
-        last = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        colours = stream.shows_colours and not os.environ.get("NO_COLOR")
+        last = [
+            _escape,
+            structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback),
+        ]
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
 
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", stream)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -49,6 +56,11 @@ def configure_logging(settings: Settings) -> None:
     for talkative in ("sqlalchemy", "multi_tenant_db.database.fair_pool"):
         logging.getLogger(talkative).setLevel(max(level, logging.WARNING))
     logging.getLogger("uvicorn.access").disabled = True
+
+
+def _escape(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Keep a terminal's commands, and what reads backwards, out of text; a traceback keeps its lines."""
+    return {name: printable(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _as_json(event: dict[str, Any], **_: Any) -> str:

@@ -8,7 +8,7 @@ VARIABLE = "OTEL_PROPAGATORS"
 
 
 def drop_unknown_propagators() -> None:
-    """Take out of OTEL_PROPAGATORS what is not installed, and say so: FastAPI, which reads it, could not be imported."""
+    """Take out of OTEL_PROPAGATORS what is not installed, and say so: FastAPI reads it, and would not be imported."""
     named = [name.strip() for name in os.environ.get(VARIABLE, "").split(",") if name.strip()]
     if not named:
         return

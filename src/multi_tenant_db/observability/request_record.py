@@ -34,7 +34,7 @@ def record_request(  # noqa: PLR0913 - what is known of a request
         duration_ms=round(seconds * 1000, 2),
         request_id=state["request_id"],
         tenant_id=str(caller.tenant_id) if caller and caller.tenant_id else None,
-        caller_role=caller.role if caller else None,
+        caller_role=str(caller.role) if caller else None,
     )
     if metrics is not None:
         metrics.record_request(method or "none", route, status, problem, seconds)

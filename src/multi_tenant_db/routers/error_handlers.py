@@ -8,7 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from multi_tenant_db.errors import ApplicationError, EndpointError, InvalidRequest, MethodNotAllowed, RouteNotFound
+from multi_tenant_db.errors import ApplicationError, InvalidRequest, MethodNotAllowed, RouteNotFound
+from multi_tenant_db.routers.endpoint_error import EndpointError
 from multi_tenant_db.routers.problem_responses import problem_response
 
 STATUSES_WITHOUT_A_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED})
@@ -26,8 +27,8 @@ def add_error_handlers(app: FastAPI) -> None:
     app.exception_handler(HTTPException)(handle_http_exception)
 
 
-async def handle_application_error(request: Request, error: ApplicationError) -> Response:
-    """Answer with the problem document of an error of ours."""
+async def handle_application_error(request: Request, error: ApplicationError | EndpointError) -> Response:
+    """Answer with the problem document of an error of ours, or of an endpoint's."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         cause = repr(error.__cause__ or error)
         log.warning("failure", code=error.code, cause=cause, request_id=request.state.request_id)
@@ -48,7 +49,7 @@ async def handle_http_exception(request: Request, error: HTTPException) -> Respo
         return await handle_application_error(request, RouteNotFound())
     if error.status_code in STATUSES_WITHOUT_A_BODY or error.status_code < HTTPStatus.OK:
         return Response(status_code=error.status_code, headers=error.headers)
-    return await handle_application_error(request, EndpointError(error.status_code, error.detail, error.headers))
+    return await handle_application_error(request, EndpointError(error))
 
 
 def _allowed_methods(request: Request) -> str:

@@ -6,12 +6,13 @@ from typing import Any
 from fastapi.responses import Response
 
 from multi_tenant_db.errors import ApplicationError
+from multi_tenant_db.routers.endpoint_error import EndpointError
 from multi_tenant_db.schemas import Problem
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 
-def problem_response(error: ApplicationError, state: dict[str, Any]) -> Response:
+def problem_response(error: ApplicationError | EndpointError, state: dict[str, Any]) -> Response:
     """Return the one format of every error; note its code in the request's state, for log and metrics."""
     state["problem"] = error.code
     problem = _problem(error, str(error), state["request_id"], error.members)

@@ -1,0 +1,210 @@
+"""`mtdb serve` as machines treat it: parents are killed, disks are full, names are long, hosts have two families."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.development.ports import free_port
+from multi_tenant_db.development.processes import children_of, command_of
+from tests.reliability.support.until import until
+from tests.support.mtdb import PROGRAM, mtdb_process, settings_for
+from tests.support.organization import Organization
+from tests.support.sources import ROOT
+from tests.support.test_database import TestDatabase
+
+
+@asynccontextmanager
+async def served(
+    database: TestDatabase, folder: Path, *options: str, output: int | None = None, **settings: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
+    """Run `mtdb serve` with its output in a file, or elsewhere; give it once it is healthy."""
+    port = free_port()
+    environment = settings_for(database, MTDB_PORT=str(port), **settings)
+    with (folder / "output").open("wb") as written:
+        process = await asyncio.create_subprocess_exec(
+            PROGRAM,
+            "serve",
+            *options,
+            env={"PATH": os.environ["PATH"], **environment},
+            cwd=folder,
+            stdout=written if output is None else output,
+            stderr=written,
+            start_new_session=True,
+        )
+
+    async def healthy() -> bool:
+        assert process.returncode is None, (folder / "output").read_text()
+        with suppress(httpx.TransportError):
+            async with httpx.AsyncClient() as client:
+                return (await client.get(f"http://127.0.0.1:{port}/health")).status_code == 200
+        return False
+
+    try:
+        await until(healthy, "the service is healthy", 30)
+        yield process, port
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize("how", ["two workers", "reload"])
+async def test_children_end_with_their_parent(database: TestDatabase, tmp_path: Path, how: str) -> None:
+    """When the parent is killed, as by the kernel for want of memory, its children end and give the port back."""
+    (tmp_path / "src").mkdir()
+    options = ["--reload"] if how == "reload" else []
+    async with served(database, tmp_path, *options, MTDB_WORKERS="2") as (process, port):
+        children = children_of(process.pid)
+        assert children
+        process.kill()
+
+        async def gone() -> bool:
+            return is_free(port) and not any(command_of(child) for child in children)
+
+        await until(gone, "the children have ended", 20)
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+async def test_a_full_disk_costs_the_log_alone(
+    database: TestDatabase, hsbc: Organization, tmp_path: Path, log_format: str
+) -> None:
+    """Where standard output takes nothing more, requests are served as ever, and the service ends in order."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    async with served(database, tmp_path, output=full, MTDB_LOG_FORMAT=log_format) as (process, port):
+        os.close(full)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=hsbc.parent.headers) as client:
+            assert (await client.get("/tenants")).status_code == 200
+        process.terminate()
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+    assert (tmp_path / "output").read_text() == ""
+
+
+@pytest.mark.parametrize("command", [["--help"], ["check", "--rules"], ["token", "list"]], ids=" ".join)
+async def test_other_commands_say_that_the_disk_is_full(
+    database: TestDatabase, tmp_path: Path, command: list[str]
+) -> None:
+    """One line, exit code 1."""
+    process = await asyncio.create_subprocess_exec(
+        "/bin/sh",
+        *("-c", 'exec "$@" >/dev/full', "sh", str(PROGRAM), *command),
+        env={"PATH": os.environ["PATH"], **settings_for(database)},
+        cwd=tmp_path,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    assert said.decode() == "mtdb: standard output cannot be written: no space is left there\n"
+    assert process.returncode == ExitCode.FAILED
+
+
+async def test_a_long_folder_for_temporary_files(database: TestDatabase, tmp_path: Path) -> None:
+    """The sockets by which workers tell their metrics lie where their names fit."""
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    metrics = str(free_port())
+    async with served(database, tmp_path, TMPDIR=str(long), MTDB_METRICS_PORT=metrics), httpx.AsyncClient() as client:
+        told = (await client.get(f"http://127.0.0.1:{metrics}/metrics")).text
+    assert "mtdb_requests_total{" in told
+
+
+async def test_both_families_of_addresses(database: TestDatabase, tmp_path: Path) -> None:
+    """`MTDB_HOST=::` listens on IPv4 and IPv6."""
+    async with served(database, tmp_path, MTDB_HOST="::") as (_process, port), httpx.AsyncClient() as client:
+        for host in ("127.0.0.1", "[::1]"):
+            assert (await client.get(f"http://{host}:{port}/health")).status_code == 200
+
+
+@pytest.mark.parametrize(("seconds", "is_open"), [("1", False), ("75", True)])
+async def test_an_idle_connection_stays_as_long_as_set(
+    database: TestDatabase, tmp_path: Path, seconds: str, is_open: bool
+) -> None:
+    """A load balancer in front keeps connections, and the service must not close them first."""
+    async with served(database, tmp_path, MTDB_KEEP_ALIVE_SECONDS=seconds) as (_process, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"}")
+        try:
+            async with asyncio.timeout(3):
+                assert await reader.read() == b""
+            stayed_open = False
+        except TimeoutError:
+            stayed_open = True
+        writer.close()
+    assert stayed_open is is_open
+
+
+APPLICATION = """
+from multi_tenant_db.main import create_app
+
+def make():
+    app = create_app()
+
+    @app.get("/accounts")
+    async def accounts() -> list[str]:
+        return ["Treasury"]
+
+    return app
+
+nothing = None
+"""
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_an_application_of_ones_own(database: TestDatabase, tmp_path: Path, workers: str) -> None:
+    """It is served with every limit of the service, also those that lie below the application."""
+    (tmp_path / "bank.py").write_text(APPLICATION)
+    own = served(database, tmp_path, "--app", "bank:make", MTDB_WORKERS=workers)
+    async with own as (_, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        assert (await client.get("/accounts")).json() == ["Treasury"]
+        too_large = await client.get("/accounts", headers={"X-Large": "x" * 20_000})
+        offered = await client.get("/accounts", headers={"Connection": "Upgrade", "Upgrade": "websocket"})
+    assert (too_large.status_code, too_large.json()["code"]) == (431, "headers_too_large")
+    assert offered.status_code == 200
+
+
+@pytest.mark.parametrize("factory", ["bank", "bank:absent", "bank:nothing", "absent:make", "absent.bank:make"])
+async def test_a_factory_that_is_none_is_wrong_usage(database: TestDatabase, tmp_path: Path, factory: str) -> None:
+    """It is said before anything starts."""
+    (tmp_path / "bank.py").write_text(APPLICATION)
+    outcome = await mtdb_process("serve", "--app", factory, env=settings_for(database), cwd=tmp_path)
+    assert outcome.exit_code == ExitCode.USAGE
+    assert "there is no" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+async def test_the_example_is_served_as_the_guide_says(tmp_path: Path) -> None:
+    """The guide's command names the factory of the example."""
+    guide = (ROOT / "docs" / "guides" / "add-a-table.md").read_text(encoding="utf-8")
+    assert "mtdb serve --app examples.accounts.app:create_accounts_app" in guide
+    program = "from examples.accounts.app import create_accounts_app as made; assert callable(made)"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=ROOT)
+    assert await process.wait() == 0
+
+
+async def test_waiting_for_a_database_is_said_once(database: TestDatabase, tmp_path: Path) -> None:
+    """A start that waits logs the cause when it changes, not with every try."""
+    nowhere = settings_for(
+        database,
+        MTDB_DATABASE_URL=f"postgresql://127.0.0.1:{free_port()}/tenancy",
+        MTDB_STARTUP_TIMEOUT_SECONDS="3",
+        MTDB_LOG_FORMAT="text",
+    )
+    outcome = await mtdb_process("serve", env=nowhere, cwd=tmp_path)
+    assert outcome.exit_code == ExitCode.NO_DATABASE
+    assert outcome.stdout.count("waiting for the database") == 1
+    assert "\x1b" not in outcome.stdout
