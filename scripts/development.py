@@ -33,8 +33,18 @@ from multi_tenant_db.development import EmbeddedPostgres, EmbeddedPostgresError
 from multi_tenant_db.development.folders import LOCAL, PROJECT
 from multi_tenant_db.development.ports import free_port, is_taken
 
-PORT = int(os.environ.get("PORT") or 8000)
-POSTGRES_PORT = int(os.environ.get("POSTGRES_PORT") or 54320)
+
+def port_of(variable: str, usual: int) -> int:
+    """Give the port that a variable names; ends with a line for what is none."""
+    given = os.environ.get(variable) or str(usual)
+    if not given.isdecimal() or not 0 < int(given) <= LAST_PORT:
+        sys.exit(f"error: {variable}={given} is no port: choose a number from 1 to {LAST_PORT}.")
+    return int(given)
+
+
+LAST_PORT = 65_535
+PORT = port_of("PORT", 8000)
+POSTGRES_PORT = port_of("POSTGRES_PORT", 54320)
 ADMIN_URL = os.environ.get("MTDB_DATABASE_URL", "")
 DATABASE = "tenancy"
 LOCAL_URL = f"postgresql://127.0.0.1:{POSTGRES_PORT}/{DATABASE}"
@@ -192,6 +202,8 @@ def admin_url() -> str:
 
 async def close_other_databases(url: str) -> None:
     """Keep the service's roles out of the server's other databases, as scripts/harden_self_managed.sql would."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
     connection = await connect_to(read_database_url(url), seconds=10)
     try:
         await connection.execute("REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC")
@@ -225,9 +237,17 @@ def require_free_port(api: LocalApi) -> None:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Give our environment without what the file says, so that the file is what counts."""
+    """Give our environment without what the file says, so that the file is what counts.
+
+    On a server of our own libpq's variables (PGSSLMODE, ...), which are meant for another, do not count either.
+    """
     known = {"MTDB_DATABASE_URL", *read_environment()}
-    return {name: value for name, value in os.environ.items() if name not in known} | more
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in known and (ADMIN_URL or not name.startswith("PG"))
+    }
+    return ours | more
 
 
 def mtdb(*arguments: str, capture: bool = False, **more: str) -> str:
