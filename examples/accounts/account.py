@@ -3,14 +3,12 @@
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Text, text
-from sqlalchemy.orm import Mapped, mapped_column, registry
+from sqlalchemy.orm import Mapped, mapped_column
 
-mapped = registry().mapped
-"""In a service of your own, derive from its Base instead: its migrations are compared with that."""
+from examples.accounts.base import Base
 
 
-@mapped
-class Account:
+class Account(Base):
     """A tenant's account; the balance is in the currency's smallest unit."""
 
     __tablename__ = "accounts"
