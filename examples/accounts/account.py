@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Text, text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from examples.accounts.base import Base
@@ -12,7 +12,14 @@ class Account(Base):
     """A tenant's account; the balance is in the currency's smallest unit."""
 
     __tablename__ = "accounts"
-    __table_args__ = {"schema": "tenancy"}  # noqa: RUF012 - SQLAlchemy reads it once
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "tenant_id"],
+            ["tenancy.tenants.organization_id", "tenancy.tenants.tenant_id"],
+            ondelete="CASCADE",
+        ),
+        {"schema": "tenancy"},
+    )
 
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
