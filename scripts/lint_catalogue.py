@@ -56,7 +56,7 @@ def main() -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".toml") as configuration:
             configuration.write(CONFIGURATION.read_text() + asyncio.run(allowed_triggers(admin_url)))
             configuration.flush()
-            lint = [PGRLS, "lint", "--config", configuration.name, "--database-url", plain(admin_url)]
+            lint = [str(PGRLS), "lint", "--config", configuration.name, "--database-url", plain(admin_url)]
             pgrls = subprocess.run(lint, check=False)
     sys.exit(bool(report.dangers or pgrls.returncode))
 
