@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tests.support.sources import parse
 
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+"""A block of commands or code, which may name files that it makes."""
 COMMENT = re.compile(r"^\s*(?:#|--)(.*)$", re.MULTILINE)
 HAS_COMMENTS = {".sql", ".toml", ".yml", ".yaml", ".ini", ".mako", ""}
 """Files without a suffix are Makefile, Dockerfile and programs of the shell."""
@@ -16,7 +18,7 @@ HAS_COMMENTS = {".sql", ".toml", ".yml", ".yaml", ".ini", ".mako", ""}
 def prose_of(path: Path) -> str:
     """Return the words of a file that are meant for people; none of a kind that holds no such words."""
     if path.suffix == ".md":
-        return path.read_text(encoding="utf-8")
+        return FENCE.sub("", path.read_text(encoding="utf-8"))
     if path.suffix == ".py":
         return _prose_of_python(path)
     return "\n".join(COMMENT.findall(path.read_text(encoding="utf-8"))) if path.suffix in HAS_COMMENTS else ""
