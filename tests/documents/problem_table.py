@@ -7,14 +7,14 @@ from multi_tenant_db.errors import ApplicationError
 
 
 def problem_table() -> str:
-    """Return a row for each error that has a code of its own, made from its class: by status, then by code."""
-    kinds = [kind for kind in (getattr(errors, name) for name in errors.__all__) if hasattr(kind, "code")]
-    rows = [_row(kind) for kind in sorted(kinds, key=_order)]
+    """Return a row for each error, made from its class: by status, then by code."""
+    kinds = [getattr(errors, name) for name in errors.__all__]
+    rows = [_row(kind) for kind in sorted(kinds, key=_order) if kind is not ApplicationError]
     return "\n".join(["| status | code | title | meaning | what to do |", "|---|---|---|---|---|", *rows]) + "\n"
 
 
 def _order(kind: type[ApplicationError]) -> tuple[int, str]:
-    return (kind.status, kind.code)
+    return (getattr(kind, "status", 0), getattr(kind, "code", ""))
 
 
 def _row(kind: type[ApplicationError]) -> str:

@@ -45,8 +45,7 @@ class ServiceMetrics:
             "mtdb_problems", "Answers with a problem document, by its code.", ("code",), registry=self._registry
         )
         for error in ApplicationError.__subclasses__():
-            if hasattr(error, "code"):  # the code of an EndpointError is its status's
-                self._problems.labels(error.code)
+            self._problems.labels(error.code)
         # Read when asked for, so that a request costs nothing here.
         self._gauge("mtdb_pool_size", "Connections that the pool may have.", lambda: current_pool().size())
         self._gauge("mtdb_pool_in_use", "Connections that work for a request.", lambda: current_pool().checkedout())
