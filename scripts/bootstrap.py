@@ -4,6 +4,7 @@ bootstrap.py          .venv: Python 3.13 or newer with every locked dependency
 bootstrap.py floor    .local/floor-venv: the oldest dependencies that pyproject.toml allows
 bootstrap.py bench    .local/bench-venv: what the service needs, and what `make bench` needs beside it
 bootstrap.py docs     .local/docs-venv: what builds the site of the documents
+bootstrap.py clients  .local/clients-venv: what makes a Python client of the OpenAPI document, for a test
 bootstrap.py node     .local/node: Node.js with npm, for a machine that has none
 bootstrap.py lock     the lock files, made from pyproject.toml; further arguments go to uv, for example --upgrade
 
@@ -69,8 +70,18 @@ def development() -> None:
 
 
 def docs() -> None:
-    """Make the environment of the one tool that builds the site, apart from what the service is developed with."""
-    folder, lock = LOCAL / "docs-venv", PROJECT / "requirements-docs.lock"
+    """Make the environment of the one tool that builds the site."""
+    environment_of_a_tool("docs")
+
+
+def clients() -> None:
+    """Make the environment of the one tool that makes Python clients."""
+    environment_of_a_tool("clients")
+
+
+def environment_of_a_tool(name: str) -> None:
+    """Make an environment apart from what the service is developed with, whose versions it would hold back."""
+    folder, lock = LOCAL / f"{name}-venv", PROJECT / f"requirements-{name}.lock"
     stamp = stamp_of(lock)
     if not is_current(folder, stamp):
         make_environment(folder, lock, stamp, "--require-hashes", with_project=False)
@@ -116,8 +127,9 @@ def write_lock_files(options: list[str]) -> None:
     for group in ("dev", "bench"):
         lock = f"requirements-{group}.lock"
         run(lock, *compile_with, "--group", group, "-c", "requirements.lock", *runtime, lock)
-    lock = "requirements-docs.lock"
-    run(lock, *compile_with, "--group", "docs", "--python-version", "3.13", "-o", lock)
+    for group in ("docs", "clients"):
+        lock = f"requirements-{group}.lock"
+        run(lock, *compile_with, "--group", group, "--python-version", "3.13", "-o", lock)
     for tool, oldest in (("build", "3.13"), ("installer", "3.9"), ("node", "3.13")):
         tools = ("--no-annotate", "--python-version", oldest, SCRIPTS / f"{tool}.in", "-o", SCRIPTS / f"{tool}.lock")
         run(f"scripts/{tool}.lock", *compile_with, *tools)
@@ -263,7 +275,7 @@ def fail(message: str) -> NoReturn:
     sys.exit(f"error: {message}")
 
 
-ACTIONS = {"development": development, "bench": bench, "docs": docs, "floor": floor, "node": node}
+ACTIONS = {"development": development, "bench": bench, "docs": docs, "clients": clients, "floor": floor, "node": node}
 
 if __name__ == "__main__":
     main(sys.argv[1:])

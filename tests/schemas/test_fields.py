@@ -185,7 +185,8 @@ def test_a_name_has_ordinary_spaces(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["بانک\u200cها", "श्री\u200dबैंक", "👨\u200d👩\u200d👧 Bank", "匯豐", "Crédit Agricole", "O\u2019Neil & Söhne"]
+    "name",
+    ["بانک\u200cها", "श्री\u200dबैंक", "👨\u200d👩\u200d👧 Bank", "匯豐", "Crédit Agricole", "O\u2019Neil & Söhne"],  # noqa: RUF001
 )
 def test_a_name_of_any_script_is_welcome(name: str) -> None:
     """Joiners stand where scripts need them: between two letters."""
