@@ -9,6 +9,7 @@ from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgres
 from multi_tenant_db.development.server_account import ServerAccount
 
 PROJECT = Path(__file__).resolve().parents[3]
+BOOTSTRAP = Path("scripts/bootstrap.py")
 LOCAL = PROJECT / ".local"
 """What the project makes for itself on this machine; ignored by git, safe to delete."""
 
@@ -20,8 +21,14 @@ def postgres_home(account: ServerAccount) -> Path:
     """Give the folder below which binaries and data lie, created if absent.
 
     In the project, unless the account that runs the server cannot enter it: root's checkout in root's home, say. Then
-    a folder of our own outside, named after the checkout, so that two checkouts never share a server.
+    a folder of our own outside, named after the checkout, so that two checkouts never share a server. Raises
+    EmbeddedPostgresError in an installed package, which has no folder of its own to write to.
     """
+    if not (PROJECT / BOOTSTRAP).exists():
+        raise EmbeddedPostgresError(
+            "the embedded PostgreSQL belongs to a checkout of the project, and this is an installed package: run it "
+            "there, or set MTDB_DATABASE_URL to a server."
+        )
     home = LOCAL / "postgres"
     home.mkdir(parents=True, exist_ok=True)
     if account.can_enter(home):
