@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database import installation
 from multi_tenant_db.database_url import read_database_url
+from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.settings import Settings
 
 app = typer.Typer()
@@ -80,5 +81,5 @@ def _ask(undone: list[str]) -> None:
 
 
 def _refuse(message: str) -> Never:
-    typer.echo(f"mtdb: {message}", err=True)
+    typer.echo(f"mtdb: {printable(message)}", err=True)
     raise typer.Exit(ExitCode.USAGE)

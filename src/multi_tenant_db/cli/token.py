@@ -17,6 +17,7 @@ from multi_tenant_db.cli.table import minute, print_table
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.identity.issued_token import IssuedToken
 from multi_tenant_db.models import TenantRow
+from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.services.access_token_service import AccessTokenService
@@ -53,7 +54,9 @@ def issue(  # noqa: PLR0913, PLR0917 - each is an option
         return
     typer.echo(token)
     if not quiet:
-        typer.echo(f"token {issued.token_id} ({issued.label}) expires at {issued.expires_at.isoformat()}", err=True)
+        typer.echo(
+            f"token {issued.token_id} ({printable(issued.label)}) expires at {issued.expires_at.isoformat()}", err=True
+        )
 
 
 @app.command("list")
