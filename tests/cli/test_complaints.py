@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from multi_tenant_db.cli.lazy_group import COMMANDS, load_command
 from tests.support.mtdb import mtdb, mtdb_process, settings_for
 from tests.support.test_database import TestDatabase
 
@@ -33,19 +34,37 @@ async def test_the_checkouts_help_is_for_the_checkout(database: TestDatabase, tm
     assert "MTDB_PORT: " in (await mtdb("check", env=wrong)).complaint
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["nonsense"], ["token", "nonsense"]], ids=str)
-def test_a_command_imports_what_it_needs(arguments: list[str]) -> None:
-    """The program's version, and a misspelt command, cost no import of the web framework."""
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--version"], set()),
+        (["--help"], set()),
+        (["nonsense"], set()),
+        (["token", "nonsense"], {"asyncpg", "sqlalchemy"}),
+        (["migrate", "--help"], {"asyncpg", "sqlalchemy", "alembic"}),
+    ],
+    ids=str,
+)
+def test_a_command_imports_what_it_needs(arguments: list[str], heavy: set[str]) -> None:
+    """The version, the list of commands and a misspelt one import nothing that a command needs; a command, its own."""
     program = (
         "import sys\n"
         "from multi_tenant_db.cli.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print(sorted({'fastapi', 'uvicorn', 'alembic'} & set(sys.modules)))"
+        "print(*{'fastapi', 'uvicorn', 'alembic', 'sqlalchemy', 'asyncpg', 'structlog'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", program, *arguments]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert said.endswith("[]\n")
+    assert set(said.splitlines()[-1].split()) == heavy
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says(name: str) -> None:
+    """The help that stands in the list, so that nothing is imported for it, is the beginning of the command's own."""
+    command = load_command(name)
+    assert COMMANDS[name] == str(command.help).partition("\n\n")[0].replace("\n", " ")
+    assert "--install-completion" not in [option for parameter in command.params for option in parameter.opts]
 
 
 def test_the_first_process_of_a_container_can_be_ended() -> None:

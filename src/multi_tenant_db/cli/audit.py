@@ -13,7 +13,7 @@ from multi_tenant_db.cli.table import minute, print_table
 from multi_tenant_db.models import TenantEvent
 from multi_tenant_db.repositories.tenant_event_repository import TenantEventRepository
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -16,7 +16,7 @@ from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.settings import Settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

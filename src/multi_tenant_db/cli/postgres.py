@@ -11,7 +11,9 @@ from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development import NEWEST_RELEASE, EmbeddedPostgres, EmbeddedPostgresError
 
-app = typer.Typer(help="PostgreSQL 17 without Docker, for development in a checkout.", no_args_is_help=True)
+app = typer.Typer(
+    help="PostgreSQL 17 without Docker, for development in a checkout.", no_args_is_help=True, add_completion=False
+)
 
 Port = Annotated[int, typer.Option(envvar="POSTGRES_PORT", min=1, max=65535, help="Port it listens on.")]
 Release = Annotated[str, typer.Option(envvar="POSTGRES_VERSION", help="Release to run, for example 17.5.")]

@@ -25,7 +25,7 @@ from multi_tenant_db.services.access_token_service import AccessTokenService
 PURGED_AT_ONCE = 1_000
 """Rows in one transaction, which takes milliseconds."""
 
-app = typer.Typer(help="Issue, list, revoke and purge access tokens.", no_args_is_help=True)
+app = typer.Typer(help="Issue, list, revoke and purge access tokens.", no_args_is_help=True, add_completion=False)
 
 Label = Annotated[str, typer.Option(callback=check_label, help="Who or what uses the token; shown by `list`.")]
 Lifetime = Annotated[str, typer.Option(metavar="90m|12h|30d", help="How long it lives.")]
