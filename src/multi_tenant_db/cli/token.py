@@ -86,7 +86,7 @@ def _cells(row: dict[str, str | None]) -> Iterator[str]:
 
 @app.command()
 def purge() -> None:
-    """Delete tokens that have been dead for a month, and remembered answers beyond their time, in short steps."""
+    """Delete tokens that expired or were revoked a month ago, and old remembered answers, in short steps."""
     typer.echo(f"{asyncio.run(_purge()):,} were deleted")
 
 

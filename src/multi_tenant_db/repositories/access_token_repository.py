@@ -55,7 +55,7 @@ class AccessTokenRepository:
         return [IssuedToken(**row) for row in reversed(rows.mappings().all())]
 
     async def purge(self, limit: int) -> int:
-        """Delete at most so many tokens that have been dead for a month, and as many old answers; return how many."""
+        """Delete at most so many of each: tokens expired or revoked a month ago, old answers; return how many."""
         return int(await self._session.scalar(text("SELECT tenancy.purge_tokens(:limit)"), {"limit": limit}))
 
     async def revoke(self, token_id: UUID) -> bool:
