@@ -4,8 +4,11 @@ PORT ?= 8000
 POSTGRES_PORT ?= 54320
 export PORT POSTGRES_PORT
 
+# What the shell has set for other programs of Python's.
+unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONOPTIMIZE
+
 # Any Python that runs will do to begin with; a pyenv shim whose version is missing does not run.
-PYTHON := $(shell for p in python3 python3.13 python3.14 /usr/bin/python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
+PYTHON := $(shell for p in python3 python3.13 python3.14 /usr/bin/python3; do $$p -E -c '' 2>/dev/null && echo $$p && break; done)
 VENV := .venv/bin
 # A file of tests stays in one process, each process has a PostgreSQL of its own.
 PARALLEL := --numprocesses=3 --dist=loadfile

@@ -26,6 +26,15 @@ PROJECT = Path(__file__).resolve().parent.parent
 SCRIPTS = PROJECT / "scripts"
 LOCAL = PROJECT / ".local"
 OLDEST_PYTHON = (3, 13)
+NOT_FOR_OUR_TOOLS = {
+    "VIRTUAL_ENV",
+    *("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONSTARTUP"),
+    *("PIP_DRY_RUN", "PIP_NO_DEPS", "PIP_PREFIX", "PIP_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_ROOT", "PIP_TARGET"),
+    *("UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_BREAK_SYSTEM_PACKAGES", "UV_WORKING_DIRECTORY"),
+    *("UV_RESOLUTION", "UV_PRERELEASE", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_REQUIRE_HASHES", "UV_NO_BUILD_ISOLATION"),
+}
+"""Variables that say where or how to install; what we run says so itself."""
+
 OLDEST_UV = (0, 7)
 PROBE = (
     "import os, sys; print(*sys.version_info[:2], os.path.realpath(getattr(sys, '_base_executable', sys.executable)))"
@@ -153,7 +162,7 @@ def find_python(uv: str) -> str:
     """Give a Python that is new enough: on PATH, among pyenv's, among uv's own, else one that uv downloads."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path(os.environ.get("HOME") or "/", ".pyenv"))
     names = ("python3.13", "python3.14", "python3", "python")
-    candidates = [*map(shutil.which, names), *sorted(pyenv.glob("versions/3.1[3-9]*/bin/python3"))]
+    candidates = [*map(shutil.which, names), *pythons_below(pyenv)]
     for candidate in candidates:
         if candidate and (found := usable_python(candidate)):
             return found
@@ -167,6 +176,14 @@ def find_python(uv: str) -> str:
     )
     run(f"Python {wanted}: not on this machine, downloading it", uv, "python", "install", wanted, advice=advice)
     return output(*find) or fail(advice)
+
+
+def pythons_below(pyenv: Path) -> list[Path]:
+    """Give pyenv's interpreters; none where its folder may not be read."""
+    try:
+        return sorted(pyenv.glob("versions/3.1[3-9]*/bin/python3"))
+    except OSError:
+        return []
 
 
 def usable_python(candidate: str | Path) -> str | None:
@@ -220,10 +237,17 @@ def output(*command: str | Path) -> str | None:
 
 
 def environment() -> dict[str, str]:
-    """Give our environment, made fit for tools that would write to a home which is not there."""
-    own = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    """Give our environment, made fit for tools that are told where to install, and would write to a home of their own.
+
+    Which index they ask, through which proxy and with which certificates, stays as it is set.
+    """
+    own = {name: value for name, value in os.environ.items() if name not in NOT_FOR_OUR_TOOLS}
+    own["PIP_USER"] = "0"  # goes before what a configuration file says
     home = own.get("HOME", "")
-    if not (home and os.access(home, os.W_OK)):
+    if not (home and os.access(home, os.R_OK | os.X_OK)):
+        own["HOME"] = home = str(LOCAL / "cache" / "home")
+        Path(home).mkdir(parents=True, exist_ok=True)
+    if not os.access(home, os.W_OK):
         for variable, folder in (("UV_CACHE_DIR", "uv"), ("PIP_CACHE_DIR", "pip"), ("UV_PYTHON_INSTALL_DIR", "python")):
             own.setdefault(variable, str(LOCAL / "cache" / folder))
     return own

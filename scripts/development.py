@@ -5,6 +5,7 @@ administrator; else Docker Compose, where an engine answers; else the embedded P
 .local/development.env remembers which one it was.
 """
 
+import asyncio
 import fcntl
 import logging
 import os
@@ -16,15 +17,34 @@ from typing import NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 from development_environment import FILE, read_environment, write_environment
-from docker_stack import compose, engine_answers
+from docker_stack import (
+    compose,
+    compose_is_there,
+    earlier_data,
+    engine_answers,
+    last_lines,
+    unreadable_source,
+)
 from local_api import MTDB, LocalApi
 
+from multi_tenant_db.database.connecting import connect_to
+from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.development import EmbeddedPostgres, EmbeddedPostgresError
 from multi_tenant_db.development.folders import LOCAL, PROJECT
 from multi_tenant_db.development.ports import free_port, is_taken
 
-PORT = int(os.environ.get("PORT") or 8000)
-POSTGRES_PORT = int(os.environ.get("POSTGRES_PORT") or 54320)
+
+def port_of(variable: str, usual: int) -> int:
+    """Give the port that a variable names; ends with a line for what is none."""
+    given = os.environ.get(variable) or str(usual)
+    if not given.isdecimal() or not 0 < int(given) <= LAST_PORT:
+        sys.exit(f"error: {variable}={given} is no port: choose a number from 1 to {LAST_PORT}.")
+    return int(given)
+
+
+LAST_PORT = 65_535
+PORT = port_of("PORT", 8000)
+POSTGRES_PORT = port_of("POSTGRES_PORT", 54320)
 ADMIN_URL = os.environ.get("MTDB_DATABASE_URL", "")
 DATABASE = "tenancy"
 LOCAL_URL = f"postgresql://127.0.0.1:{POSTGRES_PORT}/{DATABASE}"
@@ -32,8 +52,9 @@ LOCAL_URL = f"postgresql://127.0.0.1:{POSTGRES_PORT}/{DATABASE}"
 
 def up() -> None:
     """Start what is not running, bring the data up to date, and say how to use it; undo the starts if it fails."""
-    stack = "external" if ADMIN_URL else "docker" if engine_answers() else "embedded"
-    if (before := read_environment().get("STACK")) not in {None, stack}:
+    before = read_environment().get("STACK")
+    stack = choose_stack(before)
+    if before not in {None, stack}:
         down()
     with ExitStack() as undo:
         if stack == "docker":
@@ -44,6 +65,23 @@ def up() -> None:
             up_api(undo, restart=changed or before != stack)
         undo.pop_all()
     say_how_to_use_it()
+
+
+def choose_stack(before: str | None) -> str:
+    """Return where the database shall run: an administrator's server, Docker, or the embedded one."""
+    if ADMIN_URL:
+        return "external"
+    if not engine_answers():
+        if before == "docker":
+            fail(
+                "the data of this checkout is in Docker, whose engine does not answer: start it. For new data without "
+                "it, remove .local/development.env first; a later `make reset` with the engine deletes the old."
+            )
+        return "embedded"
+    if not compose_is_there():
+        print("Docker: not used, there is no `docker compose` v2", flush=True)
+        return "embedded"
+    return "docker"
 
 
 def up_embedded(undo: ExitStack) -> bool:
@@ -83,17 +121,27 @@ def up_api(undo: ExitStack, *, restart: bool) -> None:
 
 def up_in_containers() -> None:
     """Build and start the containers; compose migrates and seeds before it starts the API."""
+    if file := unreadable_source():
+        fail(f"the container could not read {file}: `chmod -R go+rX src` (it was made under a strict umask).")
+    if volume := earlier_data():
+        print(f"The data of an earlier version stays in the Docker volume {volume}; this one starts with new data.")
     write_environment("docker", LOCAL_URL, PORT)
-    if not compose("up", "--build", "--detach", "--remove-orphans"):
+    if not (compose("build") and compose("up", "--detach", "--remove-orphans")):
+        said = last_lines("postgres", "migrate", "seed")
+        sys.stderr.write(said)
+        if "password authentication failed" in said:
+            fail("the volume has data of other passwords, whose file is lost: `make reset` deletes it and starts over.")
         fail("docker compose failed, see above; MTDB_NO_DOCKER=1 makes `make up` do without Docker.")
     if not LocalApi().wait_until_healthy(PORT, containers=True):
-        fail("the API does not become healthy: see `make logs`.")
+        sys.stderr.write(last_lines("migrate", "seed", "api"))
+        fail("the API does not become healthy; what it said last stands above.")
+    asyncio.run(close_other_databases(admin_url()))
 
 
 def down() -> None:
     """Stop the API and the database; the data stays."""
-    if read_environment().get("STACK") == "docker":
-        compose("--profile", "*", "down")
+    if read_environment().get("STACK") == "docker" and not compose("--profile", "*", "down"):
+        fail("docker compose failed, see above: the containers may still run.")
     LocalApi().stop()
     EmbeddedPostgres.for_development().stop()
     print("Stopped; the data stays. `make up` starts again.")
@@ -104,9 +152,13 @@ def reset() -> None:
     stack = read_environment().get("STACK")
     if stack == "external" or ADMIN_URL:
         fail("the data is on a server of your own, where nothing is ever deleted: drop its database yourself.")
+    in_docker = stack == "docker" or (stack is None and engine_answers() and compose_is_there())
+    if in_docker:
+        # Where the file is lost, compose still wants its variables, whatever they say.
+        write_environment("docker", LOCAL_URL, PORT)
     down()
-    if stack == "docker":
-        compose("--profile", "*", "down", "--volumes")
+    if in_docker and not compose("--profile", "*", "down", "--volumes"):
+        fail("docker compose failed, see above: data and passwords are as they were.")
     shutil.rmtree(EmbeddedPostgres.for_development().folder, ignore_errors=True)
     FILE.unlink(missing_ok=True)
     up()
@@ -129,16 +181,34 @@ def seed(*options: str) -> None:
 
 def migrate() -> None:
     """Bring roles and schema up to date, as an administrator."""
-    file = read_environment()
-    url = ADMIN_URL
-    if not url and file.get("STACK") == "embedded":
-        port = urlsplit(file["MTDB_DATABASE_URL"]).port
-        url = EmbeddedPostgres.for_development(port=port).url(DATABASE)
-    elif not url and file.get("STACK") == "docker":
-        url = file["MTDB_DATABASE_URL"].replace("://", f"://postgres:{file['POSTGRES_PASSWORD']}@")
+    url = admin_url()
     if not url:
         fail("which database? Run `make up`, or set MTDB_DATABASE_URL to it, as an administrator.")
     mtdb("migrate", MTDB_DATABASE_URL=url)
+    if not ADMIN_URL:
+        asyncio.run(close_other_databases(url))
+
+
+def admin_url() -> str:
+    """Return the administrator's URL, empty where there is no database yet."""
+    file = read_environment()
+    if not ADMIN_URL and file.get("STACK") == "embedded":
+        port = urlsplit(file["MTDB_DATABASE_URL"]).port
+        return EmbeddedPostgres.for_development(port=port).url(DATABASE)
+    if not ADMIN_URL and file.get("STACK") == "docker":
+        return file["MTDB_DATABASE_URL"].replace("://", f"://postgres:{file['POSTGRES_PASSWORD']}@")
+    return ADMIN_URL
+
+
+async def close_other_databases(url: str) -> None:
+    """Keep the service's roles out of the server's other databases, as scripts/harden_self_managed.sql would."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
+    connection = await connect_to(read_database_url(url), seconds=10)
+    try:
+        await connection.execute("REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC")
+    finally:
+        await connection.close()
 
 
 def token(tenant: str, label: str = "make token") -> str:
@@ -167,9 +237,17 @@ def require_free_port(api: LocalApi) -> None:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Give our environment without what the file says, so that the file is what counts."""
+    """Give our environment without what the file says, so that the file is what counts.
+
+    On a server of our own libpq's variables (PGSSLMODE, ...), which are meant for another, do not count either.
+    """
     known = {"MTDB_DATABASE_URL", *read_environment()}
-    return {name: value for name, value in os.environ.items() if name not in known} | more
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in known and (ADMIN_URL or not name.startswith("PG"))
+    }
+    return ours | more
 
 
 def mtdb(*arguments: str, capture: bool = False, **more: str) -> str:

@@ -1,6 +1,7 @@
 """The file .local/development.env: where the development database is, and passwords made for it alone."""
 
 import secrets
+import sys
 from pathlib import Path
 
 from multi_tenant_db.development.folders import LOCAL
@@ -10,10 +11,21 @@ PASSWORDS = ("MTDB_API_PASSWORD", "MTDB_OPERATOR_PASSWORD", "POSTGRES_PASSWORD")
 
 
 def read_environment() -> dict[str, str]:
-    """Give the file's variables, none where there is no file."""
+    """Give the file's variables, none where there is no file; ends with a line where it is damaged."""
     if not FILE.exists():
         return {}
-    return dict(line.split("=", 1) for line in FILE.read_text().splitlines() if line and not line.startswith("#"))
+    found = {}
+    for number, line in enumerate(FILE.read_text(errors="replace").splitlines(), start=1):
+        name, equals, value = line.partition("=")
+        if line.startswith("#") or not line:
+            continue
+        if not equals or not name.isidentifier():
+            sys.exit(
+                f"error: line {number} of {FILE} is damaged. It holds the passwords of the development data: mend it, "
+                "or move it away and run `make reset`, which starts over with new data."
+            )
+        found[name] = value
+    return found
 
 
 def write_environment(stack: str, database_url: str, port: int) -> bool:

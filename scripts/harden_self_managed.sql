@@ -128,3 +128,25 @@ BEGIN
     END IF;
 END
 $views$;
+
+-- 5. The server's other databases, where the two roles could run SQL that nothing of the above binds.
+DO $databases$
+DECLARE
+    hardened boolean := coalesce(current_setting('mtdb.harden', true), 'on') <> 'off';
+    other    name;
+BEGIN
+    FOR other IN
+        SELECT datname
+        FROM pg_catalog.pg_database
+        WHERE datname IN ('postgres', 'template1')
+    LOOP
+        IF hardened THEN
+            EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', other);
+            EXECUTE format('GRANT CONNECT ON DATABASE %I TO pg_monitor', other);
+        ELSE
+            EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM pg_monitor', other);
+            EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO PUBLIC', other);
+        END IF;
+    END LOOP;
+END
+$databases$;

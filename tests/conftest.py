@@ -27,8 +27,10 @@ EXTERNAL_SERVER = None if IS_OURS else os.environ["MTDB_DATABASE_URL"]
 MUTANT_DATABASE = os.environ.get("MUTANT_DATABASE")  # one with a defect to be noticed, see tests/mutants
 PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_LONG"}
 """How hard the tests try; everything else of the environment is none of their business."""
-for name in [name for name in os.environ if name.startswith("MTDB_") and name not in PROFILES]:
-    del os.environ[name]
+FOR_OTHERS = ("MTDB_", "OTEL_", "PYTHONPATH", "PYTHONSAFEPATH", *(() if EXTERNAL_SERVER else ("PG",)))
+for name in [*os.environ]:
+    if (name.startswith(FOR_OTHERS) and name not in PROFILES) or name.lower().endswith("_proxy"):
+        del os.environ[name]
 hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no defect
 hypothesis.settings.load_profile("suite")
 Settings.model_config["env_file"] = None  # the development's database is none of the tests' business

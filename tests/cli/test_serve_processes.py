@@ -187,7 +187,7 @@ async def test_a_factory_that_is_none_is_wrong_usage(database: TestDatabase, tmp
     assert "Traceback" not in outcome.stderr
 
 
-async def test_the_example_is_served_as_the_guide_says(tmp_path: Path) -> None:
+async def test_the_example_is_served_as_the_guide_says() -> None:
     """The guide's command names the factory of the example."""
     guide = (ROOT / "docs" / "guides" / "add-a-table.md").read_text(encoding="utf-8")
     assert "mtdb serve --app examples.accounts.app:create_accounts_app" in guide

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +15,8 @@ from typer.testing import CliRunner
 
 from multi_tenant_db.cli import postgres
 from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.development import EmbeddedPostgres, EmbeddedPostgresError, folders
+from multi_tenant_db.development import EmbeddedPostgres, EmbeddedPostgresError
 from multi_tenant_db.development.server_account import ServerAccount
-from tests.support.sources import ROOT
 
 ENOUGH_WRITES = 200
 
@@ -259,37 +257,3 @@ async def test_an_administrators_url_is_printed_while_it_runs(folder: Path, monk
     assert (stopped.exit_code, stopped.stdout) == (ExitCode.NO_DATABASE, "")
     assert (printed.exit_code, printed.stderr) == (0, "")
     assert runner.invoke(postgres.app, ["url"]).exit_code == ExitCode.NO_DATABASE
-
-
-@pytest.mark.parametrize("command", ["start", "status"])
-def test_an_installed_package_has_no_server(command: str, tmp_path: Path) -> None:
-    """Outside a checkout, as in the image, each command prints one line and writes nothing beside the package."""
-    installed = tmp_path / "lib" / "python3.13" / "site-packages"
-    shutil.copytree(ROOT / "src", installed)
-    program = (
-        f"import sys; sys.argv = ['mtdb', 'postgres', '{command}']\nfrom multi_tenant_db.cli.main import main; main()"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-P", "-c", program],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(installed), "PYTHONDONTWRITEBYTECODE": "1"},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert ended.returncode == ExitCode.FAILED
-    [line] = ended.stderr.splitlines()
-    assert line.startswith("mtdb: the embedded PostgreSQL belongs to a checkout of the project")
-    assert [path.name for path in installed.parent.iterdir()] == ["site-packages"]
-
-
-def test_a_folder_that_cannot_be_made_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What the operating system refuses ends in one line, as where the checkout is mounted read-only."""
-    (tmp_path / "file").touch()
-    monkeypatch.setattr(folders, "LOCAL", tmp_path / "file")
-    ended = CliRunner().invoke(postgres.app, ["start"])
-
-    assert (ended.exit_code, ended.stdout) == (ExitCode.FAILED, "")
-    assert len(ended.stderr.splitlines()) == 1
-    assert str(tmp_path / "file") in ended.stderr

@@ -74,8 +74,10 @@ async def hardened(server_url: URL) -> AsyncIterator[TestDatabase]:
         once = await catalogue(admin)
         await admin.execute(SCRIPT)
         assert await catalogue(admin) == once
-        await admin.close()
         yield database
+        await admin.execute("SET mtdb.harden = 'off'")
+        await admin.execute(SCRIPT)  # what it changes for the server outlives the database
+        await admin.close()
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +87,16 @@ async def bank(hardened: TestDatabase) -> Organization:
     bank = await Registry(operator).create_organization("Bank")
     await operator.close()
     return bank
+
+
+@refused(GROUP)
+@pytest.mark.parametrize("other", ["postgres", "template1"])
+async def test_other_databases_of_the_server(hardened: TestDatabase, other: str) -> None:
+    """To connect to a database where nothing of ours binds the role."""
+    elsewhere = TestDatabase(hardened.admin_url.set(database=other))
+    for connect in (elsewhere.connect_as_api, elsewhere.connect_as_operator):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied for database"):
+            await connect()
 
 
 @refused(GROUP)

@@ -16,7 +16,7 @@ COMMANDS = {
     "row level security, grants, functions, roles, schema, server.",
     "audit": "Show who changed what and when, as the database recorded it.",
     "token": "Issue, list, revoke and purge access tokens.",
-    "postgres": "PostgreSQL 17 without Docker, for development in a checkout.",
+    "postgres": "PostgreSQL 17 without Docker, for development.",
 }
 """Each is a module of this package with a Typer application of its own, whose help begins like this."""
 

@@ -1,6 +1,7 @@
 """`mtdb postgres`: the embedded PostgreSQL of `make up`, by hand."""
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -10,12 +11,21 @@ import typer
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development import NEWEST_RELEASE, EmbeddedPostgres, EmbeddedPostgresError
+from multi_tenant_db.development.folders import LOCAL
 
-app = typer.Typer(
-    help="PostgreSQL 17 without Docker, for development in a checkout.", no_args_is_help=True, add_completion=False
-)
+USUAL_PORT = 54320
 
-Port = Annotated[int, typer.Option(envvar="POSTGRES_PORT", min=1, max=65535, help="Port it listens on.")]
+app = typer.Typer(help="PostgreSQL 17 without Docker, for development.", no_args_is_help=True, add_completion=False)
+
+Port = Annotated[
+    int | None,
+    typer.Option(
+        envvar="POSTGRES_PORT",
+        min=1,
+        max=65535,
+        help="Port it listens on; unless said, the one of `make up`, or 54320.",
+    ),
+]
 Release = Annotated[str, typer.Option(envvar="POSTGRES_VERSION", help="Release to run, for example 17.5.")]
 
 
@@ -30,11 +40,18 @@ def _one_line_errors() -> Iterator[None]:
 
 
 @app.command()
-def start(port: Port = 54320, release: Release = NEWEST_RELEASE) -> None:
+def start(port: Port = None, release: Release = NEWEST_RELEASE) -> None:
     """Start the server, downloading PostgreSQL and creating its data at first."""
     with _one_line_errors():
-        server = EmbeddedPostgres.for_development(port=port, release=release).start()
+        server = EmbeddedPostgres.for_development(port=port or _port_of_make_up(), release=release).start()
         typer.echo(f"PostgreSQL {server.release} runs on 127.0.0.1:{server.port}, process {server.pid}.")
+
+
+def _port_of_make_up() -> int:
+    """Return where the API of `make up` looks for this server."""
+    file = LOCAL / "development.env"
+    told = re.search(r"^MTDB_DATABASE_URL=.*:(\d+)/", file.read_text() if file.exists() else "", re.MULTILINE)
+    return int(told[1]) if told else USUAL_PORT
 
 
 @app.command()

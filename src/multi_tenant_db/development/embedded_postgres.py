@@ -100,6 +100,11 @@ class EmbeddedPostgres:
         try:
             return (self.folder / "superuser.password").read_text()
         except FileNotFoundError:
+            if self.data.exists():
+                raise EmbeddedPostgresError(
+                    f"{self.folder}/superuser.password is lost, and with it the way into the data beside it: "
+                    "put it back, or start over with new data by `make reset`."
+                ) from None
             raise EmbeddedPostgresError(f"There is no server in {self.folder} yet: start it.") from None
 
     def url(self, database: str = "postgres") -> str:
@@ -155,9 +160,11 @@ class EmbeddedPostgres:
                 f"The account {self._account.name}, which runs PostgreSQL, cannot enter {self.folder}: choose a folder "
                 "that lies below none that is closed to it."
             )
-        if self.data.exists():
+        if self.data.exists() and any(self.data.iterdir()):
             self._require_same_major()
             return
+        if self.data.exists():
+            self.data.rmdir()
         logger.info("PostgreSQL %s: creating the database cluster ...", self.release)
         # Under another name first: a creation that was interrupted is never taken for a cluster.
         shutil.rmtree(unfinished := self.folder / "unfinished", ignore_errors=True)
@@ -177,7 +184,9 @@ class EmbeddedPostgres:
             *([] if self._settings["fsync"] == "on" else ["--no-sync"]),
         )
         if done.returncode:
-            raise EmbeddedPostgresError(f"initdb failed in {self.folder}: {_last_line(done.stderr)}")
+            raise EmbeddedPostgresError(
+                f"initdb failed in {self.folder}: {_last_line(done.stderr)}{_advice(done.stderr)}"
+            )
         unfinished.rename(self.data)
 
     def _new_password(self) -> Path:
@@ -189,7 +198,12 @@ class EmbeddedPostgres:
         return path
 
     def _require_same_major(self) -> None:
-        major = (self.data / "PG_VERSION").read_text().strip()
+        try:
+            major = (self.data / "PG_VERSION").read_text().strip()
+        except FileNotFoundError:
+            raise EmbeddedPostgresError(
+                f"{self.data} holds no data of PostgreSQL's: put it back, or start over by `make reset`."
+            ) from None
         if major != self.release.partition(".")[0]:
             raise EmbeddedPostgresError(
                 f"The data in {self.folder} was made by PostgreSQL {major}, which {self.release} cannot read: "
@@ -201,7 +215,10 @@ class EmbeddedPostgres:
         return ["-p", str(self.port), *chain.from_iterable(pairs)]
 
     def _runs_as_wanted(self, programs: Path) -> bool:
-        running = (self.data / "postmaster.opts").read_text()
+        try:
+            running = (self.data / "postmaster.opts").read_text()
+        except FileNotFoundError:
+            return False
         self._port = self._port or self._running_port()
         return running.startswith(f"{programs}/") and all(f'"{option}"' in running for option in self._options())
 
@@ -241,6 +258,12 @@ class EmbeddedPostgres:
                 break
             time.sleep(0.2)
         raise EmbeddedPostgresError(f"PostgreSQL does not start: {_last_line(said)} (log: {self.log})")
+
+
+def _advice(said: str) -> str:
+    if "could not look up effective user ID" not in said:
+        return ""
+    return " PostgreSQL wants its user in /etc/passwd: run as one that is there, or set MTDB_DATABASE_URL to a server."
 
 
 def _last_line(text: str) -> str:

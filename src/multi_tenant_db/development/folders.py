@@ -9,9 +9,16 @@ from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgres
 from multi_tenant_db.development.server_account import ServerAccount
 
 PROJECT = Path(__file__).resolve().parents[3]
-BOOTSTRAP = Path("scripts/bootstrap.py")
-LOCAL = PROJECT / ".local"
-"""What the project makes for itself on this machine; ignored by git, safe to delete."""
+IS_CHECKOUT = (PROJECT / "pyproject.toml").exists()
+LOCAL = (
+    PROJECT / ".local"
+    if IS_CHECKOUT
+    else Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "multi-tenant-db"
+)
+"""What the project makes for itself on this machine; ignored by git, safe to delete. Without a checkout, the user's."""
+
+UNFIT = frozenset('$"`\\\n')
+"""Characters of a path that PostgreSQL's initdb hands to a shell without more ado."""
 
 OUTSIDE = Path("/var/tmp")  # noqa: S108 - survives a restart, and nobody can take from us what we made there
 """Where the server lives if it cannot live in the project."""
@@ -20,18 +27,18 @@ OUTSIDE = Path("/var/tmp")  # noqa: S108 - survives a restart, and nobody can ta
 def postgres_home(account: ServerAccount) -> Path:
     """Give the folder below which binaries and data lie, created if absent.
 
-    In the project, unless the account that runs the server cannot enter it: root's checkout in root's home, say. Then
-    a folder of our own outside, named after the checkout, so that two checkouts never share a server. Raises
-    EmbeddedPostgresError in an installed package, which has no folder of its own to write to.
+    In the project, unless the account that runs the server cannot enter it (root's checkout in root's home, say), or
+    its path is none that initdb can bear. Then a folder of our own outside, named after the checkout, so that two
+    checkouts never share a server.
     """
-    if not (PROJECT / BOOTSTRAP).exists():
-        raise EmbeddedPostgresError(
-            "the embedded PostgreSQL belongs to a checkout of the project, and this is an installed package: run it "
-            "there, or set MTDB_DATABASE_URL to a server."
-        )
     home = LOCAL / "postgres"
-    home.mkdir(parents=True, exist_ok=True)
-    if account.can_enter(home):
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EmbeddedPostgresError(
+            f"{home} cannot be made ({error.strerror}): set XDG_DATA_HOME to a folder that you may write to."
+        ) from error
+    if account.can_enter(home) and not UNFIT & set(str(home)):
         return home
     outside = OUTSIDE / f"multi-tenant-db-{hashlib.sha256(bytes(PROJECT)).hexdigest()[:12]}"
     try:

@@ -1,5 +1,6 @@
 """One line in the log and one count for each request, whichever layer answered it."""
 
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -25,7 +26,9 @@ def record_request(  # noqa: PLR0913 - what is known of a request
     """
     caller = getattr(state.get("session"), "caller", None)
     problem = state.get("problem")
-    log.info(
+    # A health check every few seconds would be most of the log.
+    tell = log.debug if route == "/health" and status == HTTPStatus.OK else log.info
+    tell(
         "request",
         method=method,
         route=route,

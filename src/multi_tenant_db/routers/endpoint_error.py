@@ -12,7 +12,7 @@ class EndpointError(Exception):
     """Keeps the status, the detail and the headers that an endpoint chose; the code is the status's name."""
 
     def __init__(self, chosen: HTTPException) -> None:
-        detail = chosen.detail
+        detail: Any = chosen.detail  # FastAPI's takes any JSON
         super().__init__(detail if isinstance(detail, str) else json.dumps(detail))
         try:
             self.title = HTTPStatus(chosen.status_code).phrase

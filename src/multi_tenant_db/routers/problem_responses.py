@@ -48,7 +48,10 @@ def _declaration(errors: list[type[ApplicationError]]) -> dict[str, Any]:
 
 
 def _problem(
-    error: ApplicationError | type[ApplicationError], detail: str, request_id: str, members: dict[str, Any]
+    error: ApplicationError | EndpointError | type[ApplicationError],
+    detail: str,
+    request_id: str,
+    members: dict[str, Any],
 ) -> Problem:
     return Problem(
         type=f"urn:multi-tenant-db:{error.code}",

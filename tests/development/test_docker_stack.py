@@ -1,0 +1,158 @@
+"""`make up` and its companions where Docker is, or seems to be; no engine is needed."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from multi_tenant_db.settings import Settings
+from tests.development.fake_docker import FakeDocker
+from tests.support.sources import ROOT
+
+COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+SERVICES = dict(re.findall(r"^  ([\w-]+):\n((?:    .*\n)+)", COMPOSE, re.MULTILINE))
+OURS = {name: text for name, text in SERVICES.items() if "<<: *service" in text}
+
+
+@pytest.fixture
+def docker(tmp_path: Path) -> FakeDocker:
+    """Make a checkout and a docker."""
+    return FakeDocker(tmp_path / "bank")
+
+
+def project_of(docker: FakeDocker) -> str:
+    """Return the one project that compose was called for."""
+    (name,) = {re.findall(r"--project-name (\S+)", call)[0] for call in docker.calls if "--project-name" in call}
+    return str(name)
+
+
+@pytest.mark.parametrize(
+    ("before", "environment", "expected"),
+    [
+        (None, {}, "docker"),
+        ("docker", {}, "docker"),
+        ("embedded", {}, "docker"),
+        (None, {"ENGINE": "1"}, "embedded"),
+        (None, {"COMPOSE": "1"}, "embedded"),
+        (None, {"MTDB_NO_DOCKER": "1"}, "embedded"),
+        (None, {"MTDB_NO_DOCKER": "0"}, "docker"),
+        (None, {"MTDB_DATABASE_URL": "postgresql://a:b@h/t"}, "external"),
+    ],
+    ids=str,
+)
+def test_what_is_there_decides(
+    docker: FakeDocker, before: str | None, environment: dict[str, str], expected: str
+) -> None:
+    """An administrator's server first, then an engine with compose v2, then the embedded server."""
+    assert docker.ask(f"development.choose_stack({before!r})", **environment) == expected
+
+
+def test_an_engine_without_compose_is_told(docker: FakeDocker) -> None:
+    """Who has Docker, and gets the embedded server, is told why."""
+    done = docker._run(
+        ["-c", "import sys; sys.path.insert(0, 'scripts'); import development as d; d.choose_stack(None)"],
+        {"COMPOSE": "1"},
+    )
+    assert done.stdout == "Docker: not used, there is no `docker compose` v2\n"
+
+
+@pytest.mark.parametrize("away", [{"ENGINE": "1"}, {"MTDB_NO_DOCKER": "1"}], ids=str)
+def test_data_in_docker_is_not_left_behind_without_a_word(docker: FakeDocker, away: dict[str, str]) -> None:
+    """When the engine is away, `make up` does not start over with an empty server beside it."""
+    assert "whose engine does not answer" in docker.ask("development.choose_stack('docker')", **away)
+
+
+def test_two_checkouts_share_nothing(tmp_path: Path) -> None:
+    """In folders of one name the projects are different, and the same checkout has the same again."""
+    one, other = FakeDocker(tmp_path / "one" / "Bank (2)"), FakeDocker(tmp_path / "other" / "Bank (2)")
+    for docker in (one, one, other):
+        docker.remember("docker")
+        assert docker.run("down").returncode == 0
+    assert project_of(one) != project_of(other)
+    assert project_of(one).startswith("mtdb-bank-2-")
+
+
+def test_data_of_an_earlier_version_is_named(docker: FakeDocker) -> None:
+    """A volume by the old name is mentioned, as long as there is none by the new one."""
+    assert docker.ask("docker_stack.earlier_data()") is None
+    docker.has("volumes", "bank_data")
+    assert docker.ask("docker_stack.earlier_data()") == "bank_data"
+    docker.has("volumes", "bank_data", docker.ask("docker_stack.project_name()") + "_data")
+    assert docker.ask("docker_stack.earlier_data()") is None
+
+
+def test_a_down_that_fails_says_so(docker: FakeDocker) -> None:
+    """Containers that may still run are not called stopped."""
+    docker.remember("docker")
+    done = docker.run("down", FAILING="down")
+    assert done.returncode == 1
+    assert "error: docker compose failed" in done.stderr
+    assert "Stopped" not in done.stdout
+
+
+@pytest.mark.parametrize("failing", ["down", "--volumes"])
+def test_a_reset_that_fails_loses_nothing(docker: FakeDocker, failing: str) -> None:
+    """The passwords stay as long as the data does, and no other server is started."""
+    docker.remember("docker")
+    file = docker.checkout / ".local" / "development.env"
+    passwords = [line for line in file.read_text().splitlines() if "PASSWORD" in line]
+    done = docker.run("reset", FAILING=failing)
+    assert done.returncode == 1
+    assert [line for line in file.read_text().splitlines() if line in passwords] == passwords
+    assert not (docker.checkout / ".local" / "postgres" / "development").exists()
+
+
+def test_the_shells_passwords_do_not_reach_compose(docker: FakeDocker) -> None:
+    """Compose would prefer them to the file's, with which the data was made."""
+    docker.remember("docker")
+    done = docker.run("down", POSTGRES_PASSWORD="x", MTDB_API_PASSWORD="y", POSTGRES_PORT="7")
+    assert done.returncode == 0
+    assert not [line for line in docker.noted if line in {"POSTGRES_PASSWORD=x", "MTDB_API_PASSWORD=y"}]
+    assert "POSTGRES_PORT=7" in docker.noted
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("migrate-1  | mtdb: the database refused a migration", "MTDB_NO_DOCKER=1"),
+        ('migrate-1  | mtdb: (password authentication failed for user "postgres")', "`make reset` deletes it"),
+    ],
+)
+def test_the_reason_of_a_failing_start_is_shown(docker: FakeDocker, said: str, advice: str) -> None:
+    """What the migration said last stands on the terminal, and data whose passwords are lost is recognised."""
+    docker.has("logs", said)
+    done = docker.run("up", FAILING="up")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert advice in done.stderr
+
+
+def test_a_reset_finds_data_whose_file_is_lost(docker: FakeDocker) -> None:
+    """Without the file, where an engine answers, the containers' volume is deleted as well."""
+    docker.run("reset", FAILING="build")
+    assert any(call.endswith("down --volumes") for call in docker.calls)
+
+
+def test_sources_that_the_container_cannot_read_are_named(docker: FakeDocker) -> None:
+    """A checkout made under umask 077 is told so, before an image is built."""
+    (docker.checkout / "src" / "multi_tenant_db" / "main.py").chmod(0o600)
+    done = docker.run("up")
+    assert done.returncode == 1
+    assert "could not read src/multi_tenant_db/main.py: `chmod -R go+rX src`" in done.stderr
+    assert not any(" build" in call for call in docker.calls)
+
+
+def test_the_image_is_built_once() -> None:
+    """One service builds what all of ours run."""
+    assert set(OURS) == {"migrate", "seed", "api", "api-pooled"}
+    assert [name for name, text in OURS.items() if "build: ." in text] == ["migrate"]
+
+
+def test_containers_end_in_order_and_come_back_together() -> None:
+    """Signals reach the service, it has the time it takes, and after a reboot the database starts as well."""
+    shared = COMPOSE.split("x-service: &service\n")[1].split("\nservices:")[0]
+    assert "  init: true\n" in shared
+    (grace,) = re.findall(r"  stop_grace_period: (\d+)s\n", shared)
+    assert int(grace) > Settings.model_fields["shutdown_timeout_seconds"].default
+    assert "restart: unless-stopped" in SERVICES["postgres"]
+    assert "restart: unless-stopped" in SERVICES["api"]
