@@ -31,6 +31,7 @@ class FakeDocker:
         self._notes.mkdir(parents=True)
         for name in ("src", "scripts"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", folder)
         (folder / ".local").mkdir()
         program = self._notes / "docker"
         program.write_text(PROGRAM)
