@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL
 
-from multi_tenant_db.database.connecting import connect_to
+from multi_tenant_db.database.connecting import WITHOUT_TIMEOUTS, connect_to
 from multi_tenant_db.database.installation_files import migrations, roles_script
 from multi_tenant_db.database.scram_verifier import scram_verifier
 
@@ -115,4 +115,6 @@ def _alembic() -> Config:
 
 
 async def _connect(url: URL) -> asyncpg.Connection:
-    return await connect_to(url, seconds=CONNECT_TIMEOUT_SECONDS)
+    connection = await connect_to(url, seconds=CONNECT_TIMEOUT_SECONDS)
+    await connection.execute(WITHOUT_TIMEOUTS)
+    return connection
