@@ -136,12 +136,14 @@ async def test_going_back_asks_first(own: TestDatabase, tmp_path: Path) -> None:
     assert (await mtdb("check", env=settings_for(own))).exit_code == 0
 
 
-async def test_an_unknown_revision_is_one_line(own: TestDatabase) -> None:
-    """A misspelt revision changes nothing."""
-    outcome = await mtdb("migrate", "--to", "nowhere", "--yes", env=as_admin_of(own))
+@pytest.mark.parametrize(("revision", "reason"), [("nowhere", "'nowhere'"), ("", "an empty name"), ("-1", "'-1'")])
+async def test_an_unknown_revision_is_one_line(unmade: TestDatabase, revision: str, reason: str) -> None:
+    """A misspelt revision, or an empty one of a variable that is not set, makes not even the database."""
+    outcome = await mtdb("migrate", "--to", revision, "--yes", env=as_admin_of(unmade))
 
     assert outcome.exit_code == ExitCode.USAGE
-    assert "nowhere" in outcome.complaint
+    assert reason in outcome.complaint
+    assert (await mtdb("check", env=settings_for(unmade))).exit_code == ExitCode.NO_DATABASE
 
 
 async def test_settings_are_needed(tmp_path: Path) -> None:
@@ -167,8 +169,9 @@ async def test_a_wrong_password_is_one_line(unmade: TestDatabase) -> None:
     wrong = unmade.admin_url.set(drivername="postgresql", password="wrong").render_as_string(hide_password=False)
     outcome = await migrate(unmade, MTDB_DATABASE_URL=wrong)
 
-    assert outcome.exit_code == ExitCode.USAGE
+    assert outcome.exit_code == ExitCode.NO_DATABASE
     assert "password authentication failed" in outcome.complaint
+    assert outcome.complaint.endswith("check user and password in MTDB_DATABASE_URL")
 
 
 async def test_the_service_may_not_migrate(own: TestDatabase) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from multi_tenant_db.cli.lazy_group import COMMANDS, load_command
@@ -21,6 +22,29 @@ async def test_a_wrong_password_names_its_variable(database: TestDatabase, comma
     """The role that was refused says which of the passwords is wrong."""
     outcome = await mtdb(*command, env=settings_for(database, **{variable: "wrong"}))
     assert outcome.complaint.endswith(f": check {variable}")
+
+
+@pytest.mark.parametrize(
+    ("command", "role"), [(["check"], "tenancy_api"), (["token", "list"], "tenancy_operator")], ids=str
+)
+async def test_a_wrong_password_in_the_url_names_the_url(database: TestDatabase, command: list[str], role: str) -> None:
+    """Where the URL names the user, its password is the one that was refused."""
+    url = database.admin_url.set(drivername="postgresql", username=role, password="wrong")
+    environment = settings_for(database, MTDB_DATABASE_URL=url.render_as_string(hide_password=False))
+    assert (await mtdb(*command, env=environment)).complaint.endswith(": check user and password in MTDB_DATABASE_URL")
+
+
+async def test_a_role_that_may_not_log_in_has_no_wrong_password(
+    database: TestDatabase, as_admin: asyncpg.Connection
+) -> None:
+    """Only a refused password is the password's fault."""
+    await as_admin.execute("ALTER ROLE tenancy_operator NOLOGIN")
+    try:
+        outcome = await mtdb("token", "list", env=settings_for(database))
+    finally:
+        await as_admin.execute("ALTER ROLE tenancy_operator LOGIN")
+    assert "is not permitted to log in" in outcome.complaint
+    assert "PASSWORD" not in outcome.complaint
 
 
 async def test_the_checkouts_help_is_for_the_checkout(database: TestDatabase, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import URL
 
 from multi_tenant_db.database.connecting import WITHOUT_TIMEOUTS, connect_to
@@ -99,6 +100,8 @@ def undone_by(revision: str, current: str | None) -> list[str]:
     Raises alembic's CommandError for a revision that this version does not know.
     """
     scripts = ScriptDirectory.from_config(_alembic())
+    if not revision:
+        raise CommandError("an empty name")
     target = None if revision == NO_REVISION else scripts.get_revision(revision).revision
     applied = [script.revision for script in scripts.iterate_revisions(current or NO_REVISION, NO_REVISION)]
     if target is None:
