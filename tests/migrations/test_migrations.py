@@ -67,7 +67,7 @@ async def snapshot(database: TestDatabase, *fill: str) -> list[str]:
 
 def messages(script: str) -> list[str]:
     """Split a script as psql sends it: a transaction may be one message, what stands outside one must be alone."""
-    found = []
+    found: list[str] = []
     for number, part in enumerate(re.split(r"^(?:BEGIN|COMMIT);$", script, flags=re.MULTILINE)):
         is_transaction = number % 2 == 1
         found += [f"BEGIN; {part} COMMIT"] if is_transaction else [s for s in part.split(";\n") if s.strip()]

@@ -118,10 +118,7 @@ def test_nothing_reaches_the_terminal_that_does_not_print(
     """Terminal escapes and bidirectional controls are escaped, in a line, its members and a traceback's messages."""
     configure(log_format)
     structlog.contextvars.bind_contextvars(request_id=UNPRINTABLE)
-    try:
-        raise LookupError(UNPRINTABLE)
-    except LookupError:
-        loggers()[kind].exception(UNPRINTABLE)
+    loggers()[kind].error(UNPRINTABLE, exc_info=LookupError(UNPRINTABLE))
     logged = capsys.readouterr().out
     assert logged.count("202e") == 3
     assert [c for c in logged if not c.isprintable() and c != "\n"] == []
