@@ -70,16 +70,15 @@ def list_tokens(
     if as_json:
         print_json(rows)
     else:
-        columns = {"token_id": 36, "tenant": None, "label": None, "expires_at": 16, "state": 7}
+        columns = {"token_id; label": 36, "tenant": None, "expires_at": 16, "state": 7}
         print_table(columns, ([*_cells(row)] for row in rows))
     if len(rows) == limit:
         typer.echo(f"the newest {limit} only: see --limit", err=True)
 
 
-def _cells(row: dict[str, str | None]) -> Iterator[str]:
-    yield str(row["token_id"])
+def _cells(row: dict[str, str | None]) -> Iterator[str | tuple[str, ...]]:
+    yield str(row["token_id"]), str(row["label"])
     yield row["tenant"] or ("(platform operator)" if row["role"] == "platform_operator" else "-")
-    yield str(row["label"])
     yield minute(datetime.fromisoformat(str(row["expires_at"])))
     yield str(row["state"])
 
