@@ -49,8 +49,8 @@ migrate: environment ## Bring the database to the newest schema
 check: environment ## Format, lint, types, layering, dependencies, migrations, isolation, container files
 	@$(VENV)/python scripts/check.py
 
-test: environment ## Run the tests with coverage; ARGS="tests/development -x" runs some, without
-	@$(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL))
+test: environment ## Run the tests with coverage; ARGS="tests/development -x" runs some, without; NO_SKIPS=1 fails where one is skipped
+	@$(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL)) $(if $(NO_SKIPS),--no-skips)
 
 test-long: environment ## Run at length what `make test` runs shortly; the figures go into docs/security/audit.md; ARGS="tests/security/model" runs some
 	@MTDB_ATTACK_PROFILE=long MTDB_LONG=1 $(VENV)/python -m pytest --verbose -p tests.security.long_report \
@@ -80,7 +80,7 @@ docs: environment ## Write anew what the documents show of code and service, and
 
 test-floor: environment ## Run the tests with the oldest dependencies that pyproject.toml allows
 	@$(PYTHON) scripts/bootstrap.py floor
-	@.local/floor-venv/bin/python -m pytest $(or $(ARGS),$(PARALLEL))
+	@.local/floor-venv/bin/python -m pytest $(or $(ARGS),$(PARALLEL)) $(if $(NO_SKIPS),--no-skips)
 
 lock: ## Make the lock files anew from pyproject.toml; ARGS=--upgrade takes the newest of everything
 	@$(PYTHON) scripts/bootstrap.py lock $(ARGS)

@@ -27,6 +27,7 @@ EXTERNAL_SERVER = None if IS_OURS else os.environ["MTDB_DATABASE_URL"]
 MUTANT_DATABASE = os.environ.get("MUTANT_DATABASE")  # one with a defect to be noticed, see tests/mutants
 PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_LONG"}
 """How hard the tests try; everything else of the environment is none of their business."""
+pytest_plugins = ["tests.support.skipped_tests"]
 FOR_OTHERS = ("MTDB_", "OTEL_", "PYTHONPATH", "PYTHONSAFEPATH", *(() if EXTERNAL_SERVER else ("PG",)))
 for name in [*os.environ]:
     if (name.startswith(FOR_OTHERS) and name not in PROFILES) or name.lower().endswith("_proxy"):

@@ -2,19 +2,24 @@
 
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Text, text
-from sqlalchemy.orm import Mapped, mapped_column, registry
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-mapped = registry().mapped
-"""In a service of your own, derive from its Base instead: its migrations are compared with that."""
+from examples.accounts.base import Base
 
 
-@mapped
-class Account:
+class Account(Base):
     """A tenant's account; the balance is in the currency's smallest unit."""
 
     __tablename__ = "accounts"
-    __table_args__ = {"schema": "tenancy"}  # noqa: RUF012 - SQLAlchemy reads it once
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "tenant_id"],
+            ["tenancy.tenants.organization_id", "tenancy.tenants.tenant_id"],
+            ondelete="CASCADE",
+        ),
+        {"schema": "tenancy"},
+    )
 
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)

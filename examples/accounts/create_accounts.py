@@ -28,7 +28,9 @@ def upgrade() -> None:
                 REFERENCES tenancy.tenants (organization_id, tenant_id)
                 ON DELETE CASCADE,
             CONSTRAINT accounts_never_overdrawn
-                CHECK (balance >= 0)
+                CHECK (balance >= 0),
+            CONSTRAINT accounts_name_length
+                CHECK (char_length(name) BETWEEN 1 AND 200)
         )
     """)
     protect_tenant_table(op, "accounts", insert_columns=["name"], update_columns=["balance"])

@@ -22,7 +22,7 @@ def started(peer: Peer, database: Database) -> Iterator[RunningProcess]:
     """Run a peer, or skip the test where it cannot run."""
     reason = install_postgraphile() if peer is POSTGRAPHILE_PEER else None
     if reason:
-        pytest.skip(reason)
+        pytest.skip(f"PostGraphile: {reason}")
     with peer.start(database, 1, 2) as process:
         yield process
 

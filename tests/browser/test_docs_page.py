@@ -1,7 +1,6 @@
 """`/docs` as a newcomer uses it: authorise, list, create, and meet a conflict, in Chromium, without internet."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,9 +9,9 @@ from playwright.async_api import Page, async_playwright, expect
 from sqlalchemy import URL
 
 from tests.support.bank_story import BankStory, bank_story
+from tests.support.programs import find_program, needs
 from tests.support.sources import ROOT
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -24,7 +23,7 @@ IMAGES = ROOT / "docs" / "images"
 KEEP_IMAGES = "WRITE_SCREENSHOTS" in os.environ
 """`WRITE_SCREENSHOTS=1 make test ARGS=tests/browser` writes them; pixels are not compared, since fonts differ."""
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: install your system's package `chromium`")
+pytestmark = needs("chromium")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +39,7 @@ async def page(story: BankStory, tmp_path: Path) -> AsyncIterator[Page]:
     async with (
         async_playwright() as playwright,
         await playwright.chromium.launch_persistent_context(
-            tmp_path, executable_path=CHROMIUM, args=QUIET, viewport={"width": 1100, "height": 760}
+            tmp_path, executable_path=find_program("chromium"), args=QUIET, viewport={"width": 1100, "height": 760}
         ) as context,
     ):
         page = await context.new_page()

@@ -14,6 +14,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from multi_tenant_db.database.engine import pool_of
 from multi_tenant_db.database.tenant_session import deferred_tenant_session, tenant_session, transaction
 from multi_tenant_db.errors import AuthenticationRequired
 from multi_tenant_db.identity.caller import Caller
@@ -149,6 +150,24 @@ async def test_cancellation_rolls_back(engine: AsyncEngine, as_admin: asyncpg.Co
 
     assert await renamed(as_admin, hsbc) == 0
     assert (await context_left(engine))[:2] in {("tenancy_api", None), ("tenancy_api", "")}
+
+
+async def test_a_rollback_that_is_cut_off_gives_the_connection_up(
+    engine: AsyncEngine, hsbc: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the process ends in the middle of a rollback, the connection is closed and not left to the collector."""
+    monkeypatch.setattr("multi_tenant_db.database.tenant_session.ROLLBACK", "SELECT pg_sleep(60); ROLLBACK")
+    loop = asyncio.get_running_loop()
+
+    def cut_off() -> None:
+        (rollback,) = [task for task in asyncio.all_tasks() if "_undo" in str(task.get_coro())]
+        rollback.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        async with tenant_session(engine, hsbc.parent.token):
+            loop.call_later(0.2, cut_off)
+            raise LookupError
+    assert pool_of(engine).checkedout() == 0
 
 
 async def test_a_token_revoked_in_the_middle_ends_the_transaction(

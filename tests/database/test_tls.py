@@ -1,21 +1,20 @@
 """TLS to the database, as PGSSLMODE and PGSSLROOTCERT ask for it: every command checks whom it talks to."""
 
 import asyncio
-import shutil
 from pathlib import Path
 
-import pytest
 from sqlalchemy import make_url
 
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development import EmbeddedPostgres
 from tests.support.certificate import certificate_for_localhost
 from tests.support.mtdb import mtdb, settings_for
+from tests.support.programs import needs
 from tests.support.test_database import TestDatabase
 
 ONLY_WITH_TLS = "hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n"
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl, which makes certificates, is missing")
+pytestmark = needs("openssl")  # it makes the certificates
 
 
 async def test_the_server_must_be_the_one_that_the_certificate_names(tmp_path: Path) -> None:

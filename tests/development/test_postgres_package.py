@@ -113,7 +113,12 @@ def test_an_installed_release_is_not_downloaded_again(tmp_path: Path, monkeypatc
     assert sorted(path.name for path in tmp_path.iterdir()) == [NEWEST_RELEASE, "package.tgz"], "no leftovers"
 
 
-def test_compose_runs_the_same_release() -> None:
-    """`docker-compose.yml` and the embedded server agree on the default release."""
+def test_every_release_that_is_a_default_is_documented() -> None:
+    """The guide names each release that can be embedded and the compose file's, which is as new or newer."""
     compose = (PROJECT / "docker-compose.yml").read_text()
-    assert re.findall(r"POSTGRES_VERSION:-([\d.]+)", compose) == [NEWEST_RELEASE]
+    (containers,) = re.findall(r"POSTGRES_VERSION:-([\d.]+)", compose)
+    assert [*map(int, containers.split("."))] >= [*map(int, NEWEST_RELEASE.split("."))]
+    guide = (PROJECT / "docs" / "postgresql.md").read_text()
+    rows = [re.findall(r"\d+\.\d+", row.split("|")[1]) for row in guide.splitlines() if row.startswith("| 1")]
+    assert {*PACKAGE_VERSIONS, containers} <= {release for row in rows for release in row}
+    assert f"`{NEWEST_RELEASE}`" in (PROJECT / "docs" / "configuration.md").read_text()

@@ -9,6 +9,7 @@ from multi_tenant_db.main import create_app
 from multi_tenant_db.settings import Settings
 from tests.documents.bank_story_flow import FLOW
 from tests.documents.collection_step import CollectionStep
+from tests.documents.example_value import example_value
 
 FOLDER = "docs/collection"
 
@@ -60,19 +61,20 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
     for path, item in document["paths"].items():
         for method, operation in item.items():
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-            schema = document["components"]["schemas"].get(body.get("$ref", "").rpartition("/")[2], {})
-            yield operation["operationId"], {**operation, "method": method, "path": path, "body": schema}
+            schemas = document["components"]["schemas"]
+            fields = schemas.get(body.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
+            example = {name: example_value(rules, schemas) for name, rules in fields.items()}
+            yield operation["operationId"], {**operation, "method": method, "path": path, "body": example}
 
 
 def _example_of(operation: dict[str, Any]) -> CollectionStep:
     """Return a call with the document's own examples; what is optional is there, and switched off by a tilde."""
     parameters: dict[str, dict[str, str]] = {"path": {}, "query": {}, "header": {}}
     for parameter in operation.get("parameters", []):
-        example = parameter.get("example") or (parameter["schema"].get("examples") or parameter.get("examples"))[0]
+        example = example_value({**parameter["schema"], **parameter}, {})
         name = parameter["name"] if parameter["required"] else f"~{parameter['name']}"
         text = json.dumps(example) if isinstance(example, bool | int) else str(example)
         parameters[parameter["in"]][name] = text
-    body = {name: rules["examples"][0] for name, rules in operation["body"].get("properties", {}).items()}
     return CollectionStep(
         operation["summary"],
         operation["operationId"],
@@ -81,7 +83,7 @@ def _example_of(operation: dict[str, Any]) -> CollectionStep:
         path=parameters["path"],
         query=parameters["query"],
         headers=parameters["header"],
-        body=body or None,
+        body=operation["body"] or None,
     )
 
 

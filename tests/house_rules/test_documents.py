@@ -1,16 +1,24 @@
-"""Rules for the documents: what they name exists."""
+"""Rules for the documents, docstrings and comments: what they name exists."""
 
 import ast
 import re
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from multi_tenant_db.settings import Settings
 from tests.support.marked_section import read_section
+from tests.support.prose import prose_of
 from tests.support.sources import ROOT, for_each, name_of, parse, project_files, python_files
 
+WITH_PROSE = [path for path in project_files() if prose_of(path)]
 DOCUMENTS = [path for path in project_files() if path.suffix == ".md"]
-NAMED_PATH = re.compile(r"`((?:src|tests|migrations|scripts|docs|examples|benchmarks|\.ci|\.github)/[\w./-]*)`")
+NAMED_PATH = re.compile(
+    r"(?<![\w/.:-])((?:src|tests|migrations|scripts|docs|examples|benchmarks|\.ci|\.github)/(?:[\w./-]*[\w/])?)"
+)
+NAMED_FILE = re.compile(r"(?<![\w/.<>{}*$-])((?:\.?[\w-][\w.-]*/)*[\w-]+\.(?:md|py|sql|yml|toml|lock|sh|mako))\b(?!/)")
+MADE_LOCALLY = {"uv.lock"}
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)")
 AUDIT = ROOT / "docs" / "security" / "audit.md"
 LEAST_ATTACKS = 60
@@ -18,12 +26,44 @@ LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 
 
 @for_each(DOCUMENTS)
-def test_every_path_in_a_document_exists(path: Path) -> None:
-    """A path or a link that a document names leads somewhere."""
-    text = path.read_text(encoding="utf-8")
-    missing = [name for name in NAMED_PATH.findall(text) if not (ROOT / name).exists()]
-    missing += [link for link in LINK.findall(text) if not (path.parent / link).exists()]
+def test_every_link_in_a_document_leads_somewhere(path: Path) -> None:
+    """A link to another file of the project has a target."""
+    missing = [link for link in LINK.findall(path.read_text(encoding="utf-8")) if not (path.parent / link).exists()]
+    assert not missing, f"{name_of(path)} links to what does not exist: {missing}"
+
+
+@for_each(WITH_PROSE)
+def test_every_named_file_exists(path: Path) -> None:
+    """A path or the name of a file in a document, a docstring or a comment is that of a file of the project."""
+    missing = missing_files(prose_of(path))
     assert not missing, f"{name_of(path)} names what does not exist: {missing}"
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("as DESIGN.md says", ["DESIGN.md"]),
+        ("`docs/nowhere.md`, and tests/conftest.py", ["docs/nowhere.md"]),
+        ("the folder src/nothing/ holds it", ["src/nothing/"]),
+        ("judge.py, README.md, src/multi_tenant_db/ and uv.lock", []),
+    ],
+)
+def test_a_file_that_is_not_there_is_found_out(text: str, missing: list[str]) -> None:
+    """The rule itself reads names with and without a folder, in backticks or not."""
+    assert missing_files(text) == missing
+
+
+def missing_files(text: str) -> list[str]:
+    """Return the files and folders that a text names and the project lacks."""
+    paths = {name for name in NAMED_PATH.findall(text) if not (ROOT / name).exists()}
+    names = {name for name in NAMED_FILE.findall(text) if not _is_a_file_of_ours(name)} - MADE_LOCALLY
+    return sorted(paths | names)
+
+
+@cache
+def _is_a_file_of_ours(name: str) -> bool:
+    """Tell whether a file of the project has this name, or its path ends so."""
+    return any(f"/{name_of(path)}".endswith(f"/{name}") for path in project_files())
 
 
 @for_each(DOCUMENTS)

@@ -1,15 +1,14 @@
 """The alerts: real promtool shows when each fires, and each stands in the guide with what to do."""
 
 import re
-import shutil
 import subprocess
 
 import pytest
 
 from tests.support.known_metrics import OURS, unknown_names
+from tests.support.programs import find_program, needs
 from tests.support.sources import ROOT
 
-PROMTOOL = shutil.which("promtool")
 RULES = (ROOT / "monitoring" / "alerts.yml").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "guides" / "observability.md").read_text(encoding="utf-8")
 TRIALS = ROOT / "tests" / "observability" / "alerts_test.yml"
@@ -19,14 +18,11 @@ ALERTS = {
         r"- alert: (?P<name>\w+)\n +expr: (?P<query>.+)\n +for: (?P<lasting>\w+)\n +labels: {severity: page}\n", RULES
     )
 }
-needs_promtool = pytest.mark.skipif(
-    PROMTOOL is None, reason="promtool is not installed (Debian: apt-get install prometheus)"
-)
 
 
 def promtool(*arguments: object) -> str:
     """Run promtool; what it does not accept is an error."""
-    command = [str(PROMTOOL), *map(str, arguments)]
+    command = [str(find_program("promtool")), *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -59,13 +55,13 @@ def test_a_rule_is_tried_firing_and_quiet(name: str) -> None:
     assert f"{{alertname: {name}, " in trials
 
 
-@needs_promtool
+@needs("promtool")
 def test_prometheus_accepts_configuration_and_rules() -> None:
     """The configuration of the compose profile finds its rules, and no rule has a mistake."""
     assert f"{len(ALERTS)} rules found" in promtool("check", "config", "monitoring/prometheus.yml")
 
 
-@needs_promtool
+@needs("promtool")
 def test_the_alerts_fire_when_they_should() -> None:
     """Every trial ends as it says."""
     assert "SUCCESS" in promtool("test", "rules", TRIALS)

@@ -10,7 +10,8 @@ import pytest
 from multi_tenant_db.development.ports import free_port
 from tests.support.known_metrics import unknown_names
 from tests.support.organization import Organization
-from tests.support.prometheus import EXPORTER, PROGRAM, ask, prometheus
+from tests.support.programs import needs
+from tests.support.prometheus import ask, prometheus
 from tests.support.served_process import served
 from tests.support.sources import ROOT
 from tests.support.test_database import TestDatabase
@@ -36,15 +37,19 @@ def test_queries_name_metrics_and_labels_that_exist() -> None:
     assert {query: unknown_names(query) for _title, query in queries() if unknown_names(query)} == {}
 
 
-@pytest.mark.skipif(PROGRAM is None, reason="Prometheus is not installed (Debian: apt-get install prometheus)")
-async def test_every_query_finds_something(database: TestDatabase, hsbc: Organization, barclays: Organization) -> None:
+@needs("prometheus")
+@pytest.mark.parametrize("told_by", ["service", pytest.param("exporter", marks=needs("prometheus-postgres-exporter"))])
+async def test_every_query_finds_something(
+    database: TestDatabase, hsbc: Organization, barclays: Organization, told_by: str
+) -> None:
     """After a little traffic, a real Prometheus answers every query of the dashboard with a number."""
     metrics_port = free_port()
     wanted = {
         (title, query.replace('datname="tenancy"', f'datname="{database.admin_url.database}"'))
         for title, query in queries()
-        if EXPORTER or "pg_" not in query
+        if ("pg_" in query) is (told_by == "exporter")
     }
+    assert wanted
     with served(database, metrics_port=metrics_port) as service, prometheus(database, metrics_port) as port:
         base_url = f"http://127.0.0.1:{service.port}"
         async with httpx.AsyncClient(base_url=base_url, headers=hsbc.parent.headers) as client:

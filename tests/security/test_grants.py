@@ -3,6 +3,8 @@
 import asyncpg
 import pytest
 
+from tests.support.further_tables import FURTHER_GRANTS
+
 API, OPERATOR, OWNER, PLATFORM = "tenancy_api", "tenancy_operator", "tenancy_owner", "tenancy_platform"
 
 CALLER_FUNCTIONS = (
@@ -68,6 +70,7 @@ EXPECTED = {
     ),
     *(("function", "tenancy.sign_in(text,text)", role, "EXECUTE") for role in (API, OPERATOR)),
     *(("function", name, OPERATOR, "EXECUTE") for name in OPERATOR_FUNCTIONS),
+    *((kind, name, role, verb) for kind, name, verb in FURTHER_GRANTS for role in (API, PLATFORM)),
 }
 """Every right that is not its object's owner's."""
 

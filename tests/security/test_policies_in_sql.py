@@ -1,4 +1,4 @@
-"""DESIGN.md's table of policies, every row and cell, as SQL of the service's own role."""
+"""The table of policies in tests/security/model/judge.py, every row and cell, as SQL of the service's own role."""
 
 import asyncpg
 import pytest

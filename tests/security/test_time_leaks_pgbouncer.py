@@ -7,7 +7,8 @@ from sqlalchemy import URL
 
 from tests.support.attack import sees_nothing
 from tests.support.channel import Channel
-from tests.support.pgbouncer import KEEPS_PREPARED_STATEMENTS, find_pgbouncer, pgbouncer, version_of
+from tests.support.pgbouncer import KEEPS_PREPARED_STATEMENTS, pgbouncer, pgbouncer_version
+from tests.support.programs import needs
 from tests.support.served_process import served
 from tests.support.storm import POOL_TIMEOUT, Storm
 from tests.support.storm_judgement import all_see_what_is_theirs, judge
@@ -20,12 +21,14 @@ POOL_SIZE = 12
 SERVER_CONNECTIONS = 3
 CALLERS_AT_ONCE = 24
 REQUESTS = {"short": 3_000, "long": 100_000}
-PROGRAM = find_pgbouncer()
+VERSION = pgbouncer_version()
+PREPARED_STATEMENTS = [False, True] if VERSION >= KEEPS_PREPARED_STATEMENTS else [False]
+"""The settings with which this PgBouncer works; an older one loses prepared statements (docs/troubleshooting.md)."""
 
 
 @sees_nothing(GROUP)
-@pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not installed here: `apt-get install pgbouncer`")
-@pytest.mark.parametrize("prepared_statements", [False, True])
+@needs("pgbouncer")
+@pytest.mark.parametrize("prepared_statements", PREPARED_STATEMENTS)
 async def test_a_storm_through_pgbouncer(
     server_url: URL,
     attack_profile: str,
@@ -34,12 +37,8 @@ async def test_a_storm_through_pgbouncer(
     prepared_statements: bool,
 ) -> None:
     """The attackers hope for a server connection with a context that the pooler handed on to them."""
-    assert PROGRAM is not None
-    version = version_of(PROGRAM)
-    if prepared_statements and version < KEEPS_PREPARED_STATEMENTS:
-        pytest.skip(f"PgBouncer {version[0]}.{version[1]} loses prepared statements; 1.21 and newer keep them")
     async with storm_world(server_url) as world:
-        with pgbouncer(PROGRAM, world.database, pool_size=SERVER_CONNECTIONS) as port:
+        with pgbouncer(world.database, pool_size=SERVER_CONNECTIONS) as port:
             address = f"postgresql://127.0.0.1:{port}/{world.database.admin_url.database}"
             with served(
                 world.database,
@@ -52,7 +51,7 @@ async def test_a_storm_through_pgbouncer(
                 channels: list[Channel] = [WireChannel(service.port) for _ in range(CALLERS_AT_ONCE)]
                 tally = await storm.rage(channels, REQUESTS[attack_profile])
                 statements = "with" if prepared_statements else "without"
-                through = f"PgBouncer {version[0]}.{version[1]}, {statements} prepared statements"
+                through = f"PgBouncer {VERSION[0]}.{VERSION[1]}, {statements} prepared statements"
                 record_property(f"storm through {through}", str(tally))
 
                 judge(tally)

@@ -9,9 +9,7 @@ from pathlib import Path
 OLDEST = 17
 """pg_dump refuses a server newer than itself."""
 
-WHERE_TO_GET_THEM = (
-    "needs PostgreSQL's client programs 17 or newer on PATH (Debian 13: apt-get install postgresql-client)"
-)
+WHERE_TO_GET_THEM = "PostgreSQL's client programs 17 or newer on PATH (Debian 13: apt-get install postgresql-client)"
 
 
 def client_programs() -> Path | None:

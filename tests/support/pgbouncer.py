@@ -13,11 +13,12 @@ from pathlib import Path
 
 from multi_tenant_db.development.ports import free_port
 from multi_tenant_db.development.server_account import ServerAccount
+from tests.support.programs import find_program
 from tests.support.test_database import API_PASSWORD, TestDatabase
 
 START_SECONDS = 10
 KEEPS_PREPARED_STATEMENTS = (1, 21)
-"""From this version on, prepared statements are carried over from one server connection to the next."""
+"""From this version on, prepared statements are carried over from one server connection to the next, if set so."""
 
 CONFIGURATION = """
 [databases]
@@ -29,28 +30,30 @@ unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = {users}
 pool_mode = transaction
+{prepared_statements}
 default_pool_size = {pool_size}
 max_client_conn = 200
 query_wait_timeout = 20
 """
 
 
-def find_pgbouncer() -> str | None:
-    """Return the program, also from where Debian puts it, or None."""
-    return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin")
+PROGRAM = find_program("pgbouncer")
 
 
-def version_of(program: str) -> tuple[int, int]:
-    """Return the version that the program says it has."""
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+def pgbouncer_version() -> tuple[int, int]:
+    """Return the version that the program says it has; one that is new enough where there is none."""
+    if PROGRAM is None:
+        return KEEPS_PREPARED_STATEMENTS
+    said = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
     version = re.search(r"(\d+)\.(\d+)", said)
     assert version is not None, said
     return int(version[1]), int(version[2])
 
 
 @contextmanager
-def pgbouncer(program: str, database: TestDatabase, *, pool_size: int) -> Iterator[int]:
+def pgbouncer(database: TestDatabase, *, pool_size: int) -> Iterator[int]:
     """Run it with so many server connections, as an account without rights where we are root; give its port."""
+    assert PROGRAM is not None
     account = ServerAccount.choose()
     folder = Path(tempfile.mkdtemp(prefix="multi-tenant-db-pgbouncer-"))
     port = free_port()
@@ -58,14 +61,24 @@ def pgbouncer(program: str, database: TestDatabase, *, pool_size: int) -> Iterat
     users.write_text(f'"tenancy_api" "{API_PASSWORD}"\n')
     url = database.admin_url
     configuration.write_text(
-        CONFIGURATION.format(host=url.host, server_port=url.port, port=port, users=users, pool_size=pool_size)
+        CONFIGURATION.format(
+            host=url.host,
+            server_port=url.port,
+            port=port,
+            users=users,
+            pool_size=pool_size,
+            # The older ones know no such setting.
+            prepared_statements="max_prepared_statements = 200"
+            if pgbouncer_version() >= KEEPS_PREPARED_STATEMENTS
+            else "",
+        )
     )
     for path in (folder, users, configuration):
         account.give(path)
     as_account = {"user": account.user_id, "group": account.group_id, "extra_groups": []} if os.geteuid() == 0 else {}
     with log.open("wb") as output:
         process = subprocess.Popen(  # type: ignore[call-overload]  # unpacked options have no overload
-            [program, str(configuration)], stdout=output, stderr=subprocess.STDOUT, cwd="/", **as_account
+            [PROGRAM, str(configuration)], stdout=output, stderr=subprocess.STDOUT, cwd="/", **as_account
         )
     try:
         _wait_until_open(port, process, log)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import urllib.error
@@ -14,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from multi_tenant_db.development.ports import free_port
+from tests.support.programs import find_program
 from tests.support.test_database import TestDatabase
 
-PROGRAM = shutil.which("prometheus")
-EXPORTER = shutil.which("prometheus-postgres-exporter") or shutil.which("postgres_exporter")
+PROGRAM = find_program("prometheus")
+EXPORTER = find_program("prometheus-postgres-exporter")
 
 CONFIGURATION = """
 global: {{scrape_interval: 1s}}

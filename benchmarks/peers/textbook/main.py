@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import AsyncIterator
-from typing import Annotated
+from inspect import signature
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Query
@@ -32,8 +33,9 @@ async def get_session(x_tenant_id: Annotated[UUID, Header()]) -> AsyncIterator[A
         yield session
 
 
-# Commits before the answer leaves, as the service does.
-Session = Annotated[AsyncSession, Depends(get_session, scope="function")]
+# Commits before the answer leaves, as the service does; a FastAPI without scopes does no other.
+SCOPE: dict[str, Any] = {"scope": "function"} if "scope" in signature(Depends).parameters else {}
+Session = Annotated[AsyncSession, Depends(get_session, **SCOPE)]
 
 
 async def find_tenant(tenant_id: UUID, session: Session) -> Tenant:

@@ -53,13 +53,15 @@ class ProgressDisplay:
         )
 
     def __enter__(self) -> Self:
-        """Show it."""
-        self._progress.start()
+        """Show it. What is disabled is not even begun: rich before 14.1 would end it with a blank line."""
+        if not self._progress.disable:
+            self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Clear it away."""
-        self._progress.stop()
+        if not self._progress.disable:
+            self._progress.stop()
 
     def add_task(self, name: str, total: float) -> Advance:
         """Begin a task of so many steps, or seconds."""

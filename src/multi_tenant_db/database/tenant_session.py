@@ -126,8 +126,10 @@ async def _undo(pool: FairPool, connection: PoolProxiedConnection) -> None:
         return  # SQLAlchemy has closed it, as it does when a statement is cancelled
     try:
         found = await execute(connection.driver_connection, ROLLBACK, seconds=ROLLBACK_SECONDS)
-    except Exception:  # noqa: BLE001 - the failure to tell about is the one before
+    except BaseException as failure:
         connection.invalidate()
+        if not isinstance(failure, Exception):
+            raise  # the process ends; any other failure to tell about is the one before
     else:
         await check_in(pool, connection, found)
 

@@ -18,7 +18,12 @@ from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgres
 from multi_tenant_db.development.folders import postgres_home
 from multi_tenant_db.development.ports import free_port, is_taken
 from multi_tenant_db.development.postgres_package import installed_postgres
-from multi_tenant_db.development.postgres_releases import chosen_release, require_release
+from multi_tenant_db.development.postgres_releases import (
+    NEWEST_EMBEDDED,
+    NEWEST_RELEASE,
+    chosen_release,
+    require_release,
+)
 from multi_tenant_db.development.processes import children_of, command_of, kill_at_once, wait_for_end
 from multi_tenant_db.development.server_account import ServerAccount
 
@@ -59,8 +64,14 @@ class EmbeddedPostgres:
 
     @classmethod
     def for_development(cls, *, port: int | None = None, release: str | None = None) -> Self:
-        """Give the server of `make up`, whose data lives as long as the checkout."""
-        return cls(postgres_home(ServerAccount.choose()) / "development", port=port, release=release)
+        """Give the server of `make up`, whose data lives as long as the checkout.
+
+        Where there is no newer package for it, its name says so, and no command asks for a newer release.
+        """
+        release = release or chosen_release()
+        settings = {"cluster_name": NEWEST_EMBEDDED} if release == NEWEST_RELEASE else None
+        folder = postgres_home(ServerAccount.choose()) / "development"
+        return cls(folder, port=port, release=release, settings=settings)
 
     @classmethod
     @contextmanager

@@ -6,6 +6,10 @@ import platform
 from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError
 
 NEWEST_RELEASE = "17.10"
+"""The newest that can be embedded, not the newest there is: docs/postgresql.md."""
+
+NEWEST_EMBEDDED = "mtdb-newest-embedded"
+"""The `cluster_name` of a development server for which no newer package exists; `server-lacks-fixes` knows it."""
 
 PACKAGE_VERSIONS = {"17.10": "17.10.0-beta.17", "17.5": "17.5.0-beta.15"}
 """Release of PostgreSQL to version of its npm package; "beta" speaks of the packaging, the server is the release."""

@@ -1,4 +1,4 @@
-"""The judge himself, held against DESIGN.md's table, since nobody else judges him."""
+"""The judge itself, held against the table of policies in judge.py, since no other test judges it."""
 
 from uuid import UUID
 
@@ -37,7 +37,7 @@ TABLE: tuple[tuple[ModelCaller, set[UUID], set[UUID | None], set[UUID]], ...] = 
 def test_each_row_of_the_table(
     caller: ModelCaller, sees: set[UUID], inserts_under: set[UUID | None], deletes: set[UUID]
 ) -> None:
-    """A caller sees, inserts and deletes what his row of DESIGN.md's table says."""
+    """A caller sees, inserts and deletes what its row of judge.py's table says."""
     assert visible(BANKS, caller) == sees
     assert {parent_id for parent_id in (None, *EVERYBODY) if may_insert(caller, parent_id)} == inserts_under
     assert deletable(BANKS, caller) == deletes

@@ -1,0 +1,28 @@
+"""A warning asks for what can be done: the development server is not asked for a package that does not exist."""
+
+import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from multi_tenant_db.database.lint.server import SERVER_LACKS_FIXES
+from multi_tenant_db.development import NEWEST_RELEASE, EmbeddedPostgres
+from multi_tenant_db.development.postgres_releases import NEWEST_EMBEDDED, PACKAGE_VERSIONS
+
+NEWER_THAN_ALL = {"last_fix": 990000}
+
+
+@pytest.mark.parametrize(("cluster_name", "warnings"), [(NEWEST_EMBEDDED, 0), ("main", 1)])
+async def test_only_a_server_that_can_be_replaced_is_warned_of(cluster_name: str, warnings: int) -> None:
+    """A server that lacks a fix is warned of, but for one that says that there is no newer package for it."""
+    with EmbeddedPostgres.temporary(settings={"cluster_name": cluster_name}) as server:
+        engine = create_async_engine(server.url().replace("postgresql:", "postgresql+asyncpg:", 1))
+        async with engine.connect() as connection:
+            found = (await connection.execute(SERVER_LACKS_FIXES.query, NEWER_THAN_ALL)).all()
+        await engine.dispose()
+    assert len(found) == warnings
+
+
+@pytest.mark.parametrize("release", PACKAGE_VERSIONS)
+def test_only_the_newest_package_says_so(release: str) -> None:
+    """The server of `make up` says it on the newest release; on an older one the newer package is to be used."""
+    settings = EmbeddedPostgres.for_development(release=release)._settings
+    assert (settings.get("cluster_name") == NEWEST_EMBEDDED) is (release == NEWEST_RELEASE)
