@@ -108,7 +108,10 @@ async def test_a_verifier_opens_with_its_password(as_admin: asyncpg.Connection, 
         await as_admin.execute(f"DROP ROLE {name}")
 
 
-@pytest.mark.parametrize("given", [{}, {"api": "a"}, {"operator": "o"}, {"api": "clear", "operator": "clear"}])
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"api": "a"}, {"operator": "o"}, {"api": "clear", "operator": "clear"}, {"api": "SCRAM-SHA-256$clear"}],
+)
 async def test_roles_keep_their_passwords_without_verifiers(server_url: URL, given: dict[str, str]) -> None:
     """create_roles.sql changes no password that it is not given a verifier for, and takes no password for one."""
     stored = "SELECT rolname, rolpassword FROM pg_authid ORDER BY rolname"
