@@ -15,7 +15,7 @@ from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
 from multi_tenant_db.development.ports import free_port
 from tests.support.fresh_database import drop_database
-from tests.support.mtdb import Outcome, mtdb, mtdb_process, settings_for
+from tests.support.mtdb import PROGRAM, Outcome, mtdb, mtdb_process, settings_for
 from tests.support.sources import ROOT
 from tests.support.test_database import API_PASSWORD, TestDatabase
 
@@ -134,6 +134,35 @@ async def test_going_back_asks_first(own: TestDatabase, tmp_path: Path) -> None:
     forward = await mtdb("migrate", "--to", REQUIRED_SCHEMA_REVISION, env=as_admin_of(own))
     assert (forward.exit_code, forward.stderr) == (0, "")
     assert (await mtdb("check", env=settings_for(own))).exit_code == 0
+
+
+async def test_a_terminal_is_asked(own: TestDatabase) -> None:
+    """At a terminal the answer decides whether it goes back."""
+    refused = await answered(own, "n")
+    assert (refused.exit_code, "nothing was changed" in refused.stderr) == (ExitCode.USAGE, True)
+    assert (await mtdb("check", env=settings_for(own))).exit_code == 0
+
+    assert (await answered(own, "y")).exit_code == 0
+    assert "schema is at revision keep_plans" in (await mtdb("check", env=settings_for(own))).stderr
+    assert (await migrate(own)).exit_code == 0
+
+
+async def answered(own: TestDatabase, answer: str) -> Outcome:
+    """Go back at a terminal, and answer the question."""
+    keyboard, terminal = os.openpty()
+    os.write(keyboard, f"{answer}\n".encode())
+    process = await asyncio.create_subprocess_exec(
+        *(PROGRAM, "migrate", "--to", "keep_plans"),
+        env={"PATH": os.environ["PATH"], **as_admin_of(own)},
+        stdin=terminal,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    os.close(keyboard)
+    os.close(terminal)
+    assert b"Go back? [y/N]:" in err
+    return Outcome(process.returncode or 0, out.decode(), err.decode())
 
 
 @pytest.mark.parametrize(("revision", "reason"), [("nowhere", "'nowhere'"), ("", "an empty name"), ("-1", "'-1'")])

@@ -164,7 +164,7 @@ async def test_a_tenant_deleted_at_this_moment_is_one_line(
         await as_admin.execute("DROP FUNCTION public.delete_it() CASCADE")
 
     assert outcome.exit_code == ExitCode.FAILED
-    assert outcome.complaint == "mtdb: The tenant was deleted at this moment."
+    assert outcome.complaint == "mtdb: The tenant has just been deleted."
 
 
 @pytest.mark.parametrize("name", ["Nobody's Bank", "\udcff", "", "6a78a56d-b5e0-43c6-baa4-63b9f36a5d3a"])

@@ -38,7 +38,7 @@ class AccessTokenRepository:
         except DBAPIError as failure:
             if constraint_name(failure) != "access_tokens_tenant_fkey":
                 raise
-            raise TenantNotFound("The tenant was deleted at this moment.") from failure
+            raise TenantNotFound("The tenant has just been deleted.") from failure
         return IssuedToken(**row)
 
     async def issue_for_platform_operator(self, token_hash: bytes, *, label: str, lifetime: timedelta) -> IssuedToken:
