@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from multi_tenant_db import __version__
@@ -17,6 +19,7 @@ from multi_tenant_db.observability.tracing import trace_requests
 from multi_tenant_db.observability.worker_metrics import tell_metrics
 from multi_tenant_db.routers import health, tenants
 from multi_tenant_db.routers.error_handlers import add_error_handlers
+from multi_tenant_db.routers.head_requests import HeadRequests
 from multi_tenant_db.routers.openapi_document import correct_openapi
 from multi_tenant_db.routers.request_limits import RequestLimits
 from multi_tenant_db.settings import Settings
@@ -43,6 +46,20 @@ Every error is a problem document (RFC 9457), `application/problem+json`, with a
 also stands in the log. What you may not see does not exist for you: a foreign id is answered like one that nobody has.
 """
 
+CORS: dict[str, Any] = {
+    "allow_methods": ["GET", "HEAD", "POST", "PUT", "DELETE"],
+    "allow_headers": [
+        "Authorization",
+        "Content-Type",
+        "Idempotency-Key",
+        "If-Match",
+        "If-None-Match",
+        "X-Request-ID",
+    ],
+    "expose_headers": ["ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-ID"],
+}
+"""What pages of the allowed origins may send and read. Cookies are not used."""
+
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -62,7 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Put the service together; raises pydantic's ValidationError when a setting is missing or wrong."""
     settings = settings or Settings()
     configure_logging(settings)
-    app = FastAPIOffline(
+    app = (FastAPIOffline if settings.docs else partial(FastAPI, openapi_url=None))(
         title="Multi-Tenant Database",
         version=__version__,
         description=DESCRIPTION,
@@ -81,7 +98,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes[:0] = [*tenants.router.routes, *health.router.routes]
     add_error_handlers(app)
     correct_openapi(app)
+    app.add_middleware(HeadRequests)
     app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(RequestContext, metrics=app.state.metrics)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CORS)
     app.state.stop_tracing = trace_requests(app)
     return app

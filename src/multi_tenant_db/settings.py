@@ -1,10 +1,11 @@
 """Every setting of the service, read from the environment."""
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PostgresDsn, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from multi_tenant_db.database_url import read_database_url
 
@@ -34,6 +35,17 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the API listens on; `::` is every one, of both families.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
     workers: int = Field(1, ge=1, description="Worker processes of the API.")
+
+    docs: bool = Field(True, description="Serve `/docs`, `/redoc` and `/openapi.json`.")
+    root_path: str = Field(
+        "",
+        pattern="^(/[^/?#]+)*$",
+        description="Path prefix that a proxy takes away, such as `/bank`, for `/docs` and links.",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins whose pages may call the API, comma separated, `https://bank.example`; none by default.",
+    )
 
     metrics_host: str = Field("127.0.0.1", description="Address of the metrics for Prometheus.")
     metrics_port: int | None = Field(
@@ -80,6 +92,18 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity logged.")
     log_format: Literal["json", "text"] = Field("json", description="JSON lines, or coloured text for people.")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, origins: object) -> object:
+        """Read a list with commas, and refuse what no browser sends as an origin."""
+        if isinstance(origins, str):
+            origins = tuple(origin.strip() for origin in origins.split(",") if origin.strip())
+        if isinstance(origins, tuple):
+            for origin in origins:
+                if not re.fullmatch(r"https?://[^/\s*]+", origin):
+                    raise ValueError(f"{origin} is no origin: write it as https://bank.example, without a path or a *")
+        return origins
 
     @field_validator("database_url")
     @classmethod

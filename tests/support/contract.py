@@ -25,7 +25,8 @@ class Contract:
         what = f"{response.request.method} {response.request.url.path} -> {status}"
         assert status in operation["responses"], f"{what} is not declared: {response.text}"
         declared = operation["responses"][status]
-        missing = [name for name in declared.get("headers", {}) if name not in response.headers and name != "Link"]
+        promised = [name for name, header in declared.get("headers", {}).items() if header.get("required")]
+        missing = [name for name in promised if name not in response.headers]
         assert not missing, f"{what} lacks {missing}"
         if not response.content:
             assert "content" not in declared, f"{what} has no body, and the document says that it has"

@@ -16,6 +16,9 @@ from multi_tenant_db.routers.entity_tags import HEADER_PATTERN
 KNOWS_ONLY_THE_SCHEMA = {"parent_not_found", "idempotency_key_reused"}
 """Refusals of what the schema allows and the data does not: no document could tell which parents there are."""
 
+SAID_IN_WORDS = ("/body/metadata", "/body/parent_tenant_id")
+"""Members whose rules the document tells in words, since generators of clients stumble over them in JSON Schema."""
+
 
 @dataclass
 class GeneratedRun:
@@ -85,4 +88,8 @@ def _is_excused(check: str, case: Case[Any], response: Response | None) -> bool:
     sent = [str(value) for name, value in case.headers.items() if name in {"If-Match", "If-None-Match"}]
     if any(not re.fullmatch(HEADER_PATTERN, value) for value in sent):
         return True
-    return json.loads(response.content).get("code") in KNOWS_ONLY_THE_SCHEMA
+    problem = json.loads(response.content)
+    said_in_words = all(
+        error["pointer"].startswith(SAID_IN_WORDS) for error in problem.get("errors", [{"pointer": ""}])
+    )
+    return problem.get("code") in KNOWS_ONLY_THE_SCHEMA or said_in_words

@@ -31,6 +31,7 @@ class ServiceConfig(uvicorn.Config):
             workers=1 if reload else settings.workers,
             reload=reload,
             reload_dirs=["src"] if reload else None,
+            root_path=settings.root_path,
             access_log=False,
             log_config=None,
             server_header=False,

@@ -32,7 +32,7 @@ def configure_logging(settings: Settings) -> None:
     if settings.log_format == "json":
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_as_json)]
     else:
-        colours = stream.shows_colours and not os.environ.get("NO_COLOR")
+        colours = stream.isatty() and not os.environ.get("NO_COLOR")
         last = [
             _escape,
             structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=_traceback),

@@ -3,10 +3,11 @@
 from typing import Any
 
 ETAG: dict[str, Any] = {
-    "ETag": {"description": "The version in quotes.", "schema": {"type": "string"}, "example": '"1"'},
+    "ETag": {"required": True, "description": "The version in quotes.", "schema": {"type": "string"}, "example": '"1"'},
 }
 LOCATION: dict[str, Any] = {
     "Location": {
+        "required": True,
         "description": "Path of the new tenant.",
         "schema": {"type": "string"},
         "example": "/tenants/019a9f3e-5c1b-7d42-9a51-3f0c6f1e2b7a",

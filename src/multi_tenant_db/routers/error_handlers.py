@@ -8,11 +8,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from multi_tenant_db.errors import ApplicationError, InvalidRequest, MethodNotAllowed, RouteNotFound
+from multi_tenant_db.errors import ApplicationError, InvalidRequest, MethodNotAllowed, PreconditionFailed, RouteNotFound
 from multi_tenant_db.routers.endpoint_error import EndpointError
 from multi_tenant_db.routers.problem_responses import problem_response
+from multi_tenant_db.routers.violations import in_our_words
 
 STATUSES_WITHOUT_A_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED})
+
+WEAKENED = (
+    'If-Match holds a weak tag, W/"...", which never matches. A proxy that compresses answers weakens tags: send the '
+    "tag without W/, or have the proxy leave it."
+)
+
+AT_THE_DOOR = "This is an API: GET /health, and /tenants with an access token. /docs describes it, where it is served."
 
 METHODS_OF_MOUNTED_FILES = ("GET", "HEAD")
 """What /docs loads is mounted whole: no route says which methods it knows."""
@@ -32,12 +40,16 @@ async def handle_application_error(request: Request, error: ApplicationError | E
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         cause = repr(error.__cause__ or error)
         log.warning("failure", code=error.code, cause=cause, request_id=request.state.request_id)
+    if isinstance(error, PreconditionFailed) and request.scope["state"].get("sent_a_weak_tag"):
+        error = PreconditionFailed(WEAKENED)
     return problem_response(error, request.scope["state"])
 
 
 async def handle_validation_error(request: Request, error: RequestValidationError) -> Response:
     """Answer 422 with a pointer for each violated rule; the offending values are not repeated."""
-    errors = [{"pointer": _pointer(violation["loc"]), "detail": str(violation["msg"])} for violation in error.errors()]
+    errors = [
+        {"pointer": _pointer(violation["loc"]), "detail": in_our_words(violation)} for violation in error.errors()
+    ]
     return problem_response(InvalidRequest(errors=errors), request.scope["state"])
 
 
@@ -45,8 +57,9 @@ async def handle_http_exception(request: Request, error: HTTPException) -> Respo
     """Answer for the router: no such path, no such method; or for an endpoint that chose a status of its own."""
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return await handle_application_error(request, MethodNotAllowed(headers={"Allow": _allowed_methods(request)}))
-    if error.status_code == HTTPStatus.NOT_FOUND and "endpoint" not in request.scope:
-        return await handle_application_error(request, RouteNotFound())
+    if error.status_code == HTTPStatus.NOT_FOUND and "route" not in request.scope:
+        at_the_door = request.scope["path"] == f"{request.scope['root_path']}/"
+        return await handle_application_error(request, RouteNotFound(AT_THE_DOOR if at_the_door else None))
     if error.status_code in STATUSES_WITHOUT_A_BODY or error.status_code < HTTPStatus.OK:
         return Response(status_code=error.status_code, headers=error.headers)
     return await handle_application_error(request, EndpointError(error))
@@ -59,6 +72,8 @@ def _allowed_methods(request: Request) -> str:
         for method in HTTPMethod
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
     ]
+    if HTTPMethod.GET in methods and HTTPMethod.HEAD not in methods:
+        methods.insert(methods.index(HTTPMethod.GET) + 1, HTTPMethod.HEAD)
     return ", ".join(methods or METHODS_OF_MOUNTED_FILES)
 
 

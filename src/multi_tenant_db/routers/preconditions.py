@@ -43,7 +43,9 @@ def read_conditions(request: Request) -> tuple[VersionCondition, VersionConditio
 
 async def read_write_condition(request: Request) -> VersionCondition:
     """Return what both headers together demand of the version that a change meets; raises MalformedPrecondition."""
-    return version_condition(_all_lines(request, "If-Match"), _all_lines(request, "If-None-Match"))
+    if_match = _all_lines(request, "If-Match")
+    request.state.sent_a_weak_tag = bool(if_match and "W/" in if_match)
+    return version_condition(if_match, _all_lines(request, "If-None-Match"))
 
 
 def _all_lines(request: Request, name: str) -> str | None:

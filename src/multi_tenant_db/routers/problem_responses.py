@@ -5,11 +5,37 @@ from typing import Any
 
 from fastapi.responses import Response
 
-from multi_tenant_db.errors import ApplicationError
+from multi_tenant_db.errors import (
+    ApplicationError,
+    AuthenticationRequired,
+    DatabaseUnavailable,
+    RequestInProgress,
+    RequestTimedOut,
+    ServiceOverloaded,
+)
 from multi_tenant_db.routers.endpoint_error import EndpointError
 from multi_tenant_db.schemas import Problem
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}, "example": "1"},
+}
+CHALLENGE = {
+    "WWW-Authenticate": {
+        "required": True,
+        "description": "How to authenticate (RFC 6750).",
+        "schema": {"type": "string"},
+        "example": 'Bearer error="invalid_token"',
+    },
+}
+HEADERS: dict[str, dict[str, Any]] = {
+    AuthenticationRequired.code: CHALLENGE,
+    **dict.fromkeys(
+        (DatabaseUnavailable.code, ServiceOverloaded.code, RequestTimedOut.code, RequestInProgress.code), RETRY_AFTER
+    ),
+}
+"""Which problems carry headers of their own, for the OpenAPI document."""
 
 
 def problem_response(error: ApplicationError | EndpointError, state: dict[str, Any]) -> Response:
@@ -40,8 +66,10 @@ def _declaration(errors: list[type[ApplicationError]]) -> dict[str, Any]:
         }
         for error in errors
     }
+    headers = {name: declared for error in errors for name, declared in HEADERS.get(error.code, {}).items()}
     return {
         "model": Problem,
+        **({"headers": headers} if headers else {}),
         "description": " ".join(f"`{error.code}`: {error.title}." for error in errors),
         "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}},
     }

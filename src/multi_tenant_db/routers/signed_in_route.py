@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from fastapi.security.utils import get_authorization_scheme_param
 
 from multi_tenant_db.database.tenant_session import deferred_tenant_session
-from multi_tenant_db.errors import AuthenticationRequired
+from multi_tenant_db.errors import AuthenticationRequired, InvalidRequest
 
 BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """What a token may look like (RFC 6750, section 2.1); PostgreSQL has no text that could hold a NUL."""
@@ -30,6 +30,7 @@ class SignedInRoute(APIRoute):
 
         async def handle_signed_in(request: Request) -> Response:
             token = _bearer_token(request)
+            _refuse_repeated_parameters(request)
             try:
                 async with deferred_tenant_session(
                     request.app.state.engine, token, request.state.request_id
@@ -40,6 +41,15 @@ class SignedInRoute(APIRoute):
                 raise
 
         return handle_signed_in
+
+
+def _refuse_repeated_parameters(request: Request) -> None:
+    """Refuse a query of two minds: one reader takes the first of two values, another the last."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        detail = "This parameter stands there more than once"
+        raise InvalidRequest(errors=[{"pointer": f"/query/{name}", "detail": detail} for name in repeated])
 
 
 def _bearer_token(request: Request) -> str:

@@ -105,7 +105,7 @@ async def create_tenant(
     service: SignedIn,
     idempotency_key: IdempotencyKey = None,
 ) -> TenantRead:
-    """Create a subsidiary under your own parent tenant. Only a platform operator creates parents.
+    """Create a subsidiary under your own parent tenant, whose id is your own. Only a platform operator creates parents.
 
     With an `Idempotency-Key`, repeating the request within 24 hours gives the first answer again and creates nothing.
     """

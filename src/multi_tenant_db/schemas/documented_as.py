@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema
 
 @dataclass(frozen=True)
 class DocumentedAs:
-    """Marks a field that is validated as one type and described as another, whose schema may be recursive."""
+    """Marks a field that is validated as one type and described as another."""
 
     described_type: Any
 

@@ -1,8 +1,9 @@
 """The field types that several schemas share, and the rules for what a client may write in them."""
 
 import json
+import re
 import unicodedata
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, JsonValue
@@ -21,16 +22,32 @@ It binds fractions, too: PostgreSQL would spell 1e300 out, and what a client rea
 
 BLANK = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """What `str.strip` trims, for a regular expression."""
-CONTROL = r"\u0000-\u001f\u007f-\u009f"
+INVISIBLE = (
+    r"\u0000-\u001f\u007f-\u009f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180e"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001-\U000e007f"
+)
+"""Controls, format characters (Unicode's category Cf), and letters that show nothing."""
+SPACES = r"\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+"""Those that look like a space and are none."""
+JOINERS = "\u200c\u200d"
+"""Persian and Indic names need them between letters, and so do emoji of several people."""
 NAME_PATTERN = (
-    f"^[{BLANK}]*[^{BLANK}{CONTROL}](?:[^{CONTROL}]{{0,{NAME_MAX_CHARACTERS - 2}}}[^{BLANK}{CONTROL}])?[{BLANK}]*$"
+    f"^[{BLANK}]*[^{BLANK}{INVISIBLE}](?:[^{SPACES}{INVISIBLE}]{{0,{NAME_MAX_CHARACTERS - 2}}}[^{BLANK}{INVISIBLE}])?"
+    f"[{BLANK}]*$"
 )
 """Says how long a name may be, too: `maxLength` would count the blanks around it, which are trimmed."""
-NO_NUL = {"pattern": r"^[^\u0000]*$"}
+
+_UNSEEN = re.compile(f"[{INVISIBLE}]")
+_PASSES_FOR_A_SPACE = re.compile(f"[{SPACES}]")
+_JOINED = re.compile(rf"(?<=[^\s{INVISIBLE}])[{JOINERS}](?=[^\s{INVISIBLE}])")
 
 
 def clean_name(name: str) -> str:
-    """Return the name trimmed and in Unicode's form NFC, so that equal-looking names are equal."""
+    """Return the name trimmed and in Unicode's form NFC, without characters that show nothing or pass for a space.
+
+    Names that look the same may still differ, by letters of two alphabets.
+    """
     name = unicodedata.normalize("NFC", name.strip())
     if not 1 <= len(name) <= NAME_MAX_CHARACTERS:
         raise PydanticCustomError(
@@ -38,6 +55,10 @@ def clean_name(name: str) -> str:
         )
     if any(unicodedata.category(character) == "Cc" for character in name):
         raise PydanticCustomError("name_control_character", "A name has no control characters")
+    if _UNSEEN.search(_JOINED.sub("", name)):
+        raise PydanticCustomError("name_invisible_character", "A name has no invisible characters")
+    if _PASSES_FOR_A_SPACE.search(name):
+        raise PydanticCustomError("name_odd_space", "A name has no spaces but the ordinary one")
     return name
 
 
@@ -85,26 +106,16 @@ TenantName = Annotated[
     str,
     AfterValidator(clean_name),
     Field(
-        description="1 to 200 characters, unique inside the organisation; trimmed, Unicode NFC, no control characters.",
+        description="1 to 200 visible characters, unique inside the organisation; trimmed, Unicode NFC.",
         examples=["HSBC Hong Kong"],
         json_schema_extra={"minLength": 1, "pattern": NAME_PATTERN},
     ),
 ]
 
-type MetadataValue = (
-    bool
-    | Annotated[float, Field(ge=-NUMBER_LIMIT, le=NUMBER_LIMIT)]
-    | Annotated[str, Field(json_schema_extra={**NO_NUL})]
-    | list[MetadataValue]
-    | Annotated[dict[str, MetadataValue], Field(json_schema_extra={"propertyNames": {**NO_NUL}})]
-    | None
-)
-"""What the OpenAPI document says of a value in metadata. `check_metadata` enforces it, and says it more clearly."""
-
 Metadata = Annotated[
     dict[str, JsonValue],
     AfterValidator(check_metadata),
-    DocumentedAs(Annotated[dict[str, MetadataValue], Field(json_schema_extra={"propertyNames": {**NO_NUL}})]),
+    DocumentedAs(dict[str, Any]),
     Field(
         description=("Free JSON object: at most 16 KiB, 32 levels deep, numbers within ±(2^53 - 1), no NUL."),
         examples=[{"country": "HK", "bic": "HSBCHKHHHKH", "currency": "HKD", "business_unit": "Wealth"}],

@@ -1,4 +1,4 @@
-"""Optional parameters in the OpenAPI document."""
+"""Optional parameters and members in the OpenAPI document."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from pydantic_core import CoreSchema
 
 @dataclass(frozen=True)
 class NeverNull:
-    """Marks a parameter that is None when it is absent: nobody can send null in a header or a query."""
+    """Marks what is None when it is absent: there is no null in a header or a query, and none is sent in a member."""
 
     pattern: str | None = None
     """What else the document says of it."""

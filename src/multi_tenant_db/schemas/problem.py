@@ -1,8 +1,15 @@
 """The one format of every error."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, Field
 
+from multi_tenant_db.errors import ApplicationError
+from multi_tenant_db.schemas.never_null import NeverNull
 from multi_tenant_db.schemas.problem_detail import ProblemDetail
+
+CODES = sorted(error.code for error in ApplicationError.__subclasses__())
+"""An endpoint of one's own may add others, by FastAPI's HTTPException."""
 
 
 class Problem(BaseModel):
@@ -14,12 +21,16 @@ class Problem(BaseModel):
     detail: str = Field(
         description="What happened and what to do next.", examples=["No tenant with this id is within your reach."]
     )
-    code: str = Field(description="Stable name of the kind, for programs.", examples=["tenant_not_found"])
+    code: str = Field(
+        description="Stable name of the kind, for programs.",
+        examples=["tenant_not_found"],
+        json_schema_extra={"enum": [*CODES]},
+    )
     request_id: str = Field(
         description="The request's id, also in the X-Request-ID header and in the log.",
         examples=["019a9f3e-7a10-7c52-b2aa-0d1f5c7e9b44"],
     )
-    errors: list[ProblemDetail] | None = Field(
+    errors: Annotated[list[ProblemDetail] | None, NeverNull()] = Field(
         default=None,
         description="The violated rules; 422 only.",
         examples=[[{"pointer": "/body/name", "detail": "A name has 1 to 200 characters after trimming"}]],

@@ -3,26 +3,17 @@
 from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from multi_tenant_db.models.tenant_type import TenantType
 from multi_tenant_db.schemas.fields import Metadata, TenantName
 
-LEVELS: list[JsonValue] = [
-    {"properties": {"tenant_type": {"const": "parent"}, "parent_tenant_id": {"type": "null"}}},
-    {
-        "properties": {"tenant_type": {"const": "subsidiary"}, "parent_tenant_id": {"type": "string"}},
-        "required": ["parent_tenant_id"],
-    },
-]
-"""`check_levels` in the words of JSON Schema."""
-
 
 class TenantCreate(BaseModel):
     """A tenant to create."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"oneOf": LEVELS})
+    model_config = ConfigDict(extra="forbid")
 
     name: TenantName
     tenant_type: TenantType = Field(
@@ -32,7 +23,7 @@ class TenantCreate(BaseModel):
     parent_tenant_id: UUID | None = Field(
         default=None,
         validate_default=True,
-        description="The parent of a subsidiary; a parent has none. Never changes.",
+        description="A subsidiary's parent: your own tenant_id, unless you are an operator. A parent has none.",
         examples=["019a9f3e-5c1b-7d42-9a51-3f0c6f1e2b7a"],
     )
     metadata: Metadata = Field(default_factory=dict)

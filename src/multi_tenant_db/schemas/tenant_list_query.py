@@ -1,8 +1,9 @@
 """The query of `GET /tenants`."""
 
+import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from multi_tenant_db.models.tenant_type import TenantType
@@ -22,12 +23,21 @@ def check_cursor(cursor: str) -> str:
     return cursor
 
 
+def check_digits(limit: object) -> object:
+    """Refuse what Python would take for a number, and another reader would not: 1_0, +5, a digit of another script."""
+    if isinstance(limit, str) and not re.fullmatch("[0-9]+", limit):
+        raise PydanticCustomError("digits", "Write a number in digits")
+    return limit
+
+
 class TenantListQuery(BaseModel):
     """Which page of which tenants; a misspelt parameter is an error, not a surprise."""
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: int = Field(100, ge=1, le=1000, description="Tenants on a page.", examples=[20])
+    limit: Annotated[int, BeforeValidator(check_digits)] = Field(
+        100, ge=1, le=1000, description="Tenants on a page.", examples=[20]
+    )
     cursor: Annotated[Annotated[str, AfterValidator(check_cursor)] | None, NeverNull(CURSOR_PATTERN)] = Field(
         None,
         description="`next_cursor` of the page before.",
