@@ -3,7 +3,10 @@
 import asyncio
 import io
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -21,6 +24,7 @@ from tests.support.catalogue import describe
 from tests.support.fresh_database import fresh_database
 from tests.support.migrations import environment, migrate, roll_back
 from tests.support.registry import Registry
+from tests.support.sources import ROOT
 from tests.support.test_database import TestDatabase
 
 SCRIPTS = ScriptDirectory.from_config(Config("alembic.ini"))
@@ -198,6 +202,17 @@ def test_every_migration_says_what_it_does() -> None:
         assert len(script.longdoc) > 100
         for way in ("upgrade", "downgrade"):
             assert getattr(script.module, way).__doc__
+
+
+def test_a_checkout_may_lie_anywhere(tmp_path: Path) -> None:
+    """Alembic reads its file also where the path holds a percent sign, as Jenkins makes them."""
+    project = tmp_path / "feature%2Fone %(two)s"
+    project.mkdir()
+    for name in ("alembic.ini", "migrations"):
+        (project / name).symlink_to(ROOT / name)
+    alembic = Path(sys.executable).with_name("alembic")
+    said = subprocess.run([alembic, "heads"], cwd=project, capture_output=True, text=True, check=True).stdout
+    assert said.strip() == f"{REQUIRED_SCHEMA_REVISION} (head)"
 
 
 async def test_the_sql_can_be_printed_offline(empty: TestDatabase) -> None:
