@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from multi_tenant_db.database.connecting import connect
+from multi_tenant_db.database.connecting import WITHOUT_TIMEOUTS, connect
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.models import Base
 from multi_tenant_db.settings import Settings
@@ -23,6 +23,7 @@ def run_with_connection(connection: Connection) -> None:
     connection.execute(text("SET ROLE tenancy_owner"))
     connection.execute(text("SET search_path = public"))
     connection.execute(text("SET row_security = on"))
+    connection.execute(text(WITHOUT_TIMEOUTS))
     connection.execute(text("SET lock_timeout = '5s'"))
     connection.commit()
     context.configure(

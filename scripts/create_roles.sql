@@ -10,8 +10,10 @@ DO $roles$
 DECLARE
     api_verifier      text := nullif(current_setting('mtdb.api_verifier', true), '');
     operator_verifier text := nullif(current_setting('mtdb.operator_verifier', true), '');
+    verifier_form     text := '^SCRAM-SHA-256\$\d+:[\w+/=]+\$[\w+/]{43}=:[\w+/]{43}=$';
 BEGIN
-    IF api_verifier NOT LIKE 'SCRAM-SHA-256$%' OR operator_verifier NOT LIKE 'SCRAM-SHA-256$%' THEN
+    -- ALTER ROLE takes anything else for a password, and would store it as one.
+    IF api_verifier !~ verifier_form OR operator_verifier !~ verifier_form THEN
         RAISE EXCEPTION 'mtdb.api_verifier and mtdb.operator_verifier take SCRAM-SHA-256 verifiers, not passwords';
     END IF;
 

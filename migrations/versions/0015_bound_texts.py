@@ -13,16 +13,19 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the two constraints; earlier versions of the service never come near them."""
-    op.execute("""
-        ALTER TABLE tenancy.tenant_events
-            ADD CONSTRAINT tenant_events_request_id_length
-            CHECK (char_length(request_id) <= 200) NOT VALID
-    """)
+    """Add the two constraints; earlier versions of the service never come near them.
+
+    A creation with a key takes its locks in this order too. In the other order each could wait for the other.
+    """
     op.execute("""
         ALTER TABLE tenancy_private.remembered_requests
             ADD CONSTRAINT remembered_requests_answer_size
             CHECK (octet_length(answer::text) <= 131072) NOT VALID
+    """)
+    op.execute("""
+        ALTER TABLE tenancy.tenant_events
+            ADD CONSTRAINT tenant_events_request_id_length
+            CHECK (char_length(request_id) <= 200) NOT VALID
     """)
     op.execute("""
         INSERT INTO public.compatible_revisions (schema_revision, service_revision)

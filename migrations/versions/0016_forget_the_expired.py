@@ -1,4 +1,4 @@
-"""Delete access tokens that have been dead for a month, and answers that are remembered beyond their day.
+"""Delete access tokens that expired or were revoked a month ago, and answers that are remembered beyond their day.
 
 With short tokens a thousand users leave tens of thousands of dead rows a day. Whoever issues a token now removes a few
 of them, and `mtdb token purge` the rest, in short steps that wait for nobody. The audit trail names tokens by copies.
@@ -11,6 +11,11 @@ revision = "forget_the_expired"
 down_revision = "bound_texts"
 branch_labels = None
 depends_on = None
+
+INDEXES = {
+    "access_tokens_expires_at": "(expires_at)",
+    "access_tokens_revoked_at": "(revoked_at)",
+}
 
 NEW_FUNCTIONS = ("list_tokens(boolean, integer)", "purge_tokens(integer)")
 
@@ -29,8 +34,14 @@ ISSUE = (
 
 
 def upgrade() -> None:
-    """An index to find the dead by, a function that forgets some, and its two callers."""
-    op.execute("CREATE INDEX access_tokens_expires_at ON tenancy_private.access_tokens (expires_at)")
+    """Indexes to find the dead by, a function that forgets some, and its two callers."""
+    with op.get_context().autocommit_block():
+        # Waits for older transactions, and nothing waits for it. What a failed attempt left is made anew.
+        op.execute("SET lock_timeout = 0")
+        for name, definition in INDEXES.items():
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS tenancy_private.{name}")
+            op.execute(f"CREATE INDEX CONCURRENTLY {name} ON tenancy_private.access_tokens {definition}")
+        op.execute("SET lock_timeout = '5s'")
     op.execute("""
         CREATE FUNCTION tenancy_private.forget_the_expired(at_most integer) RETURNS integer
         LANGUAGE plpgsql
@@ -38,8 +49,9 @@ def upgrade() -> None:
         SET search_path = pg_catalog, pg_temp
         AS $$
         DECLARE
-            forgotten integer;
-            answers   integer;
+            expired  integer;
+            revoked  integer;
+            answers  integer;
         BEGIN
             -- What another transaction works on is left for the next time.
             DELETE FROM tenancy_private.access_tokens AS dead
@@ -51,11 +63,22 @@ def upgrade() -> None:
                 LIMIT at_most
                 FOR UPDATE SKIP LOCKED
             );
-            GET DIAGNOSTICS forgotten = ROW_COUNT;
+            GET DIAGNOSTICS expired = ROW_COUNT;
+
+            DELETE FROM tenancy_private.access_tokens AS dead
+            WHERE dead.token_hash IN (
+                SELECT candidate.token_hash
+                FROM tenancy_private.access_tokens AS candidate
+                WHERE candidate.revoked_at < now() - interval '30 days'
+                ORDER BY candidate.revoked_at
+                LIMIT at_most
+                FOR UPDATE SKIP LOCKED
+            );
+            GET DIAGNOSTICS revoked = ROW_COUNT;
 
             -- As in begin_request: a day after it has expired nobody repeats a request with the key any more.
-            DELETE FROM tenancy_private.remembered_requests AS expired
-            WHERE (expired.tenant_id, expired.idempotency_key) IN (
+            DELETE FROM tenancy_private.remembered_requests AS old
+            WHERE (old.tenant_id, old.idempotency_key) IN (
                 SELECT candidate.tenant_id, candidate.idempotency_key
                 FROM tenancy_private.remembered_requests AS candidate
                 WHERE candidate.created_at < now() - interval '48 hours'
@@ -64,7 +87,7 @@ def upgrade() -> None:
                 FOR UPDATE SKIP LOCKED
             );
             GET DIAGNOSTICS answers = ROW_COUNT;
-            RETURN forgotten + answers;
+            RETURN expired + revoked + answers;
         END
         $$
     """)
@@ -115,7 +138,8 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION tenancy.{function}")
     _issue("")
     op.execute("DROP FUNCTION tenancy_private.forget_the_expired(integer)")
-    op.execute("DROP INDEX tenancy_private.access_tokens_expires_at")
+    for name in reversed(INDEXES):
+        op.execute(f"DROP INDEX tenancy_private.{name}")
 
 
 def _issue(first: str) -> None:

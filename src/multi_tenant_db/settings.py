@@ -111,3 +111,13 @@ class Settings(BaseSettings):
         """Refuse what the driver would stumble over, for every command alike."""
         read_database_url(str(url))
         return url
+
+    @field_validator("api_password", "operator_password")
+    @classmethod
+    def _is_text(cls, password: SecretStr | None) -> SecretStr | None:
+        """Refuse bytes that are no text: the driver could not send them."""
+        try:
+            (password.get_secret_value() if password else "").encode()
+        except UnicodeEncodeError:
+            raise ValueError("a password is text in UTF-8") from None
+        return password

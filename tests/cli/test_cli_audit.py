@@ -88,7 +88,7 @@ async def test_a_narrow_table_breaks_no_id(
     database: TestDatabase, client: httpx.AsyncClient, hsbc: Organization, columns: str
 ) -> None:
     """On a terminal of eighty columns no line is longer, and times and ids stay whole."""
-    tenant_id, request_id = str(hsbc.parent.tenant_id), str(uuid4())
+    tenant_id, request_id = str(hsbc.parent.tenant_id), f"mtdb-{uuid4()}-longer-than-ours"
     await replace(client, hsbc.parent, tenant_id, "Narrow " + "x" * 100, X_Request_ID=request_id)
     table = (await run_mtdb("audit", tenant_id, "--limit", "1", env=settings_for(database, COLUMNS=columns))).stdout
 

@@ -48,6 +48,21 @@ async def test_dangers_fail_and_are_listed(database: TestDatabase) -> None:
     assert outcome.stderr.count("danger: ") == outcome.stderr.count("  Remedy: connect as tenancy_api\n") == 5
 
 
+async def test_a_name_in_the_database_reaches_no_terminal_unescaped(own: TestDatabase) -> None:
+    """A table's name may hold terminal escapes: a finding shows them escaped, on its three lines."""
+    admin = await own.connect_as_admin()
+    await admin.execute('CREATE TABLE tenancy."a\x1b[31m\nb\u202e" (name text)')
+    await admin.execute('GRANT SELECT ON tenancy."a\x1b[31m\nb\u202e" TO PUBLIC')
+    outcome = await mtdb("check", env=settings_for(own))
+    await admin.execute('DROP TABLE tenancy."a\x1b[31m\nb\u202e"')
+    await admin.close()
+
+    assert outcome.exit_code == ExitCode.FAILED
+    assert r"a\x1b[31m\nb\u202e" in outcome.stderr
+    assert all(line.startswith(("danger: ", "  ")) for line in outcome.stderr.splitlines())
+    assert all(c.isprintable() or c == "\n" for c in outcome.stdout + outcome.stderr)
+
+
 async def test_a_finding_teaches(own: TestDatabase) -> None:
     """A finding is its code and place, why it matters, and what to run, on three lines; mended, nothing is found."""
     admin = await own.connect_as_admin()

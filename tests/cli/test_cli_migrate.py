@@ -15,7 +15,7 @@ from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
 from multi_tenant_db.development.ports import free_port
 from tests.support.fresh_database import drop_database
-from tests.support.mtdb import Outcome, mtdb, mtdb_process, settings_for
+from tests.support.mtdb import PROGRAM, Outcome, mtdb, mtdb_process, settings_for
 from tests.support.sources import ROOT
 from tests.support.test_database import API_PASSWORD, TestDatabase
 
@@ -136,12 +136,43 @@ async def test_going_back_asks_first(own: TestDatabase, tmp_path: Path) -> None:
     assert (await mtdb("check", env=settings_for(own))).exit_code == 0
 
 
-async def test_an_unknown_revision_is_one_line(own: TestDatabase) -> None:
-    """A misspelt revision changes nothing."""
-    outcome = await mtdb("migrate", "--to", "nowhere", "--yes", env=as_admin_of(own))
+async def test_a_terminal_is_asked(own: TestDatabase) -> None:
+    """At a terminal the answer decides whether it goes back."""
+    refused = await answered(own, "n")
+    assert (refused.exit_code, "nothing was changed" in refused.stderr) == (ExitCode.USAGE, True)
+    assert (await mtdb("check", env=settings_for(own))).exit_code == 0
+
+    assert (await answered(own, "y")).exit_code == 0
+    assert "schema is at revision keep_plans" in (await mtdb("check", env=settings_for(own))).stderr
+    assert (await migrate(own)).exit_code == 0
+
+
+async def answered(own: TestDatabase, answer: str) -> Outcome:
+    """Go back at a terminal, and answer the question."""
+    keyboard, terminal = os.openpty()
+    os.write(keyboard, f"{answer}\n".encode())
+    process = await asyncio.create_subprocess_exec(
+        *(PROGRAM, "migrate", "--to", "keep_plans"),
+        env={"PATH": os.environ["PATH"], **as_admin_of(own)},
+        stdin=terminal,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    os.close(keyboard)
+    os.close(terminal)
+    assert b"Go back? [y/N]:" in err
+    return Outcome(process.returncode or 0, out.decode(), err.decode())
+
+
+@pytest.mark.parametrize(("revision", "reason"), [("nowhere", "'nowhere'"), ("", "an empty name"), ("-1", "'-1'")])
+async def test_an_unknown_revision_is_one_line(unmade: TestDatabase, revision: str, reason: str) -> None:
+    """A misspelt revision, or an empty one of a variable that is not set, makes not even the database."""
+    outcome = await mtdb("migrate", "--to", revision, "--yes", env=as_admin_of(unmade))
 
     assert outcome.exit_code == ExitCode.USAGE
-    assert "nowhere" in outcome.complaint
+    assert reason in outcome.complaint
+    assert (await mtdb("check", env=settings_for(unmade))).exit_code == ExitCode.NO_DATABASE
 
 
 async def test_settings_are_needed(tmp_path: Path) -> None:
@@ -167,8 +198,9 @@ async def test_a_wrong_password_is_one_line(unmade: TestDatabase) -> None:
     wrong = unmade.admin_url.set(drivername="postgresql", password="wrong").render_as_string(hide_password=False)
     outcome = await migrate(unmade, MTDB_DATABASE_URL=wrong)
 
-    assert outcome.exit_code == ExitCode.USAGE
+    assert outcome.exit_code == ExitCode.NO_DATABASE
     assert "password authentication failed" in outcome.complaint
+    assert outcome.complaint.endswith("check user and password in MTDB_DATABASE_URL")
 
 
 async def test_the_service_may_not_migrate(own: TestDatabase) -> None:

@@ -29,10 +29,10 @@ async def listed(database: TestDatabase, label: str, *options: str) -> list[dict
 
 
 async def test_the_dead_are_purged(database: TestDatabase, as_admin: asyncpg.Connection, hsbc: Organization) -> None:
-    """Tokens dead for a month and answers beyond their time go, what is younger stays, and it is counted."""
+    """Tokens expired or revoked a month ago and old answers go, what is younger stays, and it is counted."""
     label, client_key = f"purged {uuid4()}", f"key {uuid4()}"
     issue = "SELECT tenancy.issue_tenant_token(sha256($1::text::bytea), $2, $2, $3, '1 hour')"
-    for number in range(4):
+    for number in range(6):
         await as_admin.execute(issue, f"{label} {number}", hsbc.parent.tenant_id, f"{label} {number}")
     age = (
         "UPDATE tenancy_private.access_tokens SET created_at = now() - interval '40 days',"
@@ -40,6 +40,12 @@ async def test_the_dead_are_purged(database: TestDatabase, as_admin: asyncpg.Con
     )
     await as_admin.execute(age, [f"{label} {number}" for number in (0, 1)], timedelta(days=31))
     await as_admin.execute(age, [f"{label} 2"], timedelta(days=29))
+    for number, days in ((4, 31), (5, 29)):
+        await as_admin.execute(
+            "UPDATE tenancy_private.access_tokens SET revoked_at = now() - $2::interval WHERE label = $1",
+            f"{label} {number}",
+            timedelta(days=days),
+        )
     remember = (
         "INSERT INTO tenancy_private.remembered_requests (tenant_id, idempotency_key, request_hash, created_at)"
         " VALUES ($1, $2, sha256('x'), now() - $3::interval)"
@@ -50,9 +56,9 @@ async def test_the_dead_are_purged(database: TestDatabase, as_admin: asyncpg.Con
     outcome = await mtdb("token", "purge", env=settings_for(database))
 
     assert (outcome.exit_code, outcome.stderr) == (0, "")
-    assert int(outcome.stdout.split()[0].replace(",", "")) >= 3
+    assert int(outcome.stdout.split()[0].replace(",", "")) >= 4
     tokens = await as_admin.fetch("SELECT label FROM tenancy_private.access_tokens WHERE label LIKE $1", f"{label}%")
-    assert {row["label"] for row in tokens} == {f"{label} 2", f"{label} 3"}
+    assert {row["label"] for row in tokens} == {f"{label} {number}" for number in (2, 3, 5)}
     keys = await as_admin.fetch(
         "SELECT idempotency_key FROM tenancy_private.remembered_requests WHERE idempotency_key LIKE $1",
         f"{client_key}%",

@@ -1,5 +1,6 @@
 """From an empty server to a database with roles: safe to repeat, and refused when something is missing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -11,8 +12,10 @@ from multi_tenant_db.database import installation
 from multi_tenant_db.database.installation_files import roles_script
 from multi_tenant_db.database.scram_verifier import scram_verifier
 from multi_tenant_db.development import EmbeddedPostgres
+from tests.reliability.support.until import until
 from tests.support.catalogue import describe
 from tests.support.fresh_database import drop_database, fresh_database
+from tests.support.migrations import migrate
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
 
 ROLES_SCRIPT = roles_script().read_text(encoding="utf-8")
@@ -105,7 +108,10 @@ async def test_a_verifier_opens_with_its_password(as_admin: asyncpg.Connection, 
         await as_admin.execute(f"DROP ROLE {name}")
 
 
-@pytest.mark.parametrize("given", [{}, {"api": "a"}, {"operator": "o"}, {"api": "clear", "operator": "clear"}])
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"api": "a"}, {"operator": "o"}, {"api": "clear", "operator": "clear"}, {"api": "SCRAM-SHA-256$clear"}],
+)
 async def test_roles_keep_their_passwords_without_verifiers(server_url: URL, given: dict[str, str]) -> None:
     """create_roles.sql changes no password that it is not given a verifier for, and takes no password for one."""
     stored = "SELECT rolname, rolpassword FROM pg_authid ORDER BY rolname"
@@ -121,6 +127,33 @@ async def test_roles_keep_their_passwords_without_verifiers(server_url: URL, giv
             await connection.execute(ROLES_SCRIPT)
         assert await connection.fetch(stored) == before
         await connection.close()
+
+
+async def test_an_installation_bears_the_timeouts_of_the_server(as_admin: asyncpg.Connection, server_url: URL) -> None:
+    """Short timeouts of the role end neither the lock of one installation, nor another's waiting, nor a migration."""
+    name = f"hurried_{uuid4().hex[:8]}"
+    await as_admin.execute(f"CREATE ROLE {name} SUPERUSER LOGIN PASSWORD '{name}'")
+    for timeout in ("statement", "lock", "idle_session", "idle_in_transaction_session", "transaction"):
+        await as_admin.execute(f"ALTER ROLE {name} SET {timeout}_timeout = '200ms'")
+    url = server_url.set(username=name, password=name, database=name)
+    waiting: list[str] = []
+
+    async def install() -> None:
+        async with installation.alone(url, waiting.append):
+            await installation.create_database(url)
+            await installation.create_roles(url, api_password=API_PASSWORD, operator_password=OPERATOR_PASSWORD)
+            await asyncio.to_thread(migrate, url)
+
+    try:
+        async with installation.alone(url, waiting.append):
+            second = asyncio.create_task(install())
+            await until(lambda: asyncio.sleep(0, len(waiting) > 0), "the second installation waits")
+            await asyncio.sleep(0.5)  # longer than every timeout
+            assert not second.done()
+        await second
+    finally:
+        await drop_database(server_url.set(database=name))
+        await as_admin.execute(f"DROP ROLE {name}")
 
 
 async def test_no_password_reaches_the_servers_log() -> None:

@@ -13,6 +13,7 @@ from multi_tenant_db.settings import Settings
 
 FORMATS = ["json", "text"]
 TOKEN = "mtdb_a-token-that-nobody-may-read-in-a-log"
+UNPRINTABLE = "a\x1b]0;b\x07\u202ec\x9bd"
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +108,20 @@ def test_a_chain_of_errors_shows_no_local_variables(log_format: str, capsys: pyt
     assert "RuntimeError: on top" in logged
     assert TOKEN not in logged
     assert "locked away" not in logged
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["ours", "a library's"])
+@pytest.mark.parametrize("log_format", FORMATS)
+def test_nothing_reaches_the_terminal_that_does_not_print(
+    log_format: str, kind: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Terminal escapes and bidirectional controls are escaped, in a line, its members and a traceback's messages."""
+    configure(log_format)
+    structlog.contextvars.bind_contextvars(request_id=UNPRINTABLE)
+    loggers()[kind].error(UNPRINTABLE, exc_info=LookupError(UNPRINTABLE))
+    logged = capsys.readouterr().out
+    assert logged.count("202e") == 3
+    assert [c for c in logged if not c.isprintable() and c != "\n"] == []
 
 
 @pytest.mark.parametrize("kind", [0, 1], ids=["ours", "a library's"])

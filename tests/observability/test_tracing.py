@@ -95,6 +95,7 @@ VARIABLES: list[tuple[dict[str, str], str]] = [
     ({"OTEL_SDK_DISABLED": "true"}, "no traces"),
     ({"OTEL_TRACES_EXPORTER": "console"}, WARNED),
     ({"OTEL_BSP_MAX_QUEUE_SIZE": "16"}, WARNED),
+    ({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "many"}, WARNED),
     ({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "many"}, "multi-tenant-db"),
 ]
 

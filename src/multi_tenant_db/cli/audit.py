@@ -13,7 +13,7 @@ from multi_tenant_db.cli.table import minute, print_table
 from multi_tenant_db.models import TenantEvent
 from multi_tenant_db.repositories.tenant_event_repository import TenantEventRepository
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
@@ -28,16 +28,16 @@ def audit(
         for event in events:
             print_json(_describe(event), indent=None)
         return
-    columns = {"occurred_at": 16, "event": None, "by": None, "tenant, tenant_id, request_id": 36}
+    columns = {"occurred_at": 16, "event, by, tenant; tenant_id; request_id": None}
     print_table(columns, ([*_cells(event)] for event in events))
 
 
 def _cells(event: TenantEvent) -> Iterator[str | tuple[str, ...]]:
     values = event.new_values or event.old_values or {}
+    what = event.event_type if event.table_name == "tenants" else f"{event.event_type} in {event.table_name}"
+    first = f"{what}, {event.token_label or event.database_role}, {values.get('name', '')}"
     yield minute(event.occurred_at)
-    yield event.event_type if event.table_name == "tenants" else f"{event.event_type} in {event.table_name}"
-    yield event.token_label or event.database_role
-    yield str(values.get("name", "")), str(event.tenant_id), event.request_id or ""
+    yield first, str(event.tenant_id), event.request_id or ""
 
 
 async def _read(limit: int, tenant_id: UUID | None) -> Sequence[TenantEvent]:

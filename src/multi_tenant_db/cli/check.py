@@ -16,7 +16,7 @@ from multi_tenant_db.database.safety_check import check_database
 from multi_tenant_db.database.safety_report import SafetyReport
 from multi_tenant_db.settings import Settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

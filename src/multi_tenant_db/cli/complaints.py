@@ -13,12 +13,16 @@ from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database.engine import OPERATOR_ROLE, SERVICE_ROLE
 from multi_tenant_db.database.failures import sqlstate
 from multi_tenant_db.database.unsafe_database_error import UnsafeDatabaseError
+from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.errors import ApplicationError, DatabaseUnavailable
 from multi_tenant_db.observability.printable import printable
+from multi_tenant_db.settings import Settings
 
 REFUSED_STATES = frozenset({"3F000", "42501", "42703", "42883", "42P01"})
 """A schema, column, function or table that is not there, or no right to it: not migrated, or the wrong user."""
 
+REFUSED_PASSWORD_STATE = "28P01"  # noqa: S105 - a SQLSTATE
+CHECK_CREDENTIALS = "check user and password in MTDB_DATABASE_URL"
 PASSWORDS = {SERVICE_ROLE: "MTDB_API_PASSWORD", OPERATOR_ROLE: "MTDB_OPERATOR_PASSWORD"}
 
 
@@ -30,8 +34,9 @@ def complain_of(error: Exception) -> ExitCode | None:
         case UnsafeDatabaseError():
             code, lines = ExitCode.FAILED, [str(danger) for danger in error.dangers]
         case DatabaseUnavailable():
-            reason = _first_line(error.__cause__ or error)
-            code, lines = ExitCode.NO_DATABASE, [f"the database cannot be reached ({reason}): {_advice(reason)}"]
+            cause = _innermost(error.__cause__ or error)
+            advice = _advice(cause)
+            code, lines = ExitCode.NO_DATABASE, [f"the database cannot be reached ({_first_line(cause)}): {advice}"]
         case DBAPIError() if error.statement is None and sqlstate(error) is None:
             code = ExitCode.NO_DATABASE
             lines = [f"the connection to the database cannot be made ({_first_line(error)})"]
@@ -59,13 +64,12 @@ def _setting_at_fault(mistake: ErrorDetails) -> str:
     return f"MTDB_{name}: {mistake['msg'].removeprefix('Value error, ')}{hint}"
 
 
-def _advice(reason: str) -> str:
-    """Name the setting that is at fault."""
-    if "authentication failed" in reason or "no password" in reason:
-        for role, variable in PASSWORDS.items():
-            if role in reason:
-                return f"check {variable}"
-        return "check user and password in MTDB_DATABASE_URL"
+def _advice(cause: BaseException) -> str:
+    """Name the setting that is at fault. The server's words may be in any language; the role's name stands in them."""
+    if getattr(cause, "sqlstate", None) == REFUSED_PASSWORD_STATE:
+        if read_database_url(str(Settings().database_url)).username is not None:
+            return CHECK_CREDENTIALS
+        return next((f"check {name}" for role, name in PASSWORDS.items() if role in str(cause)), CHECK_CREDENTIALS)
     return "check MTDB_DATABASE_URL" + (", or run `make up`" if _in_a_checkout() else "")
 
 
@@ -73,7 +77,10 @@ def _in_a_checkout() -> bool:
     return Path("scripts/development.py").exists()
 
 
+def _innermost(error: BaseException) -> BaseException:
+    return error.orig.__cause__ or error.orig if isinstance(error, DBAPIError) and error.orig else error
+
+
 def _first_line(error: BaseException) -> str:
-    if isinstance(error, DBAPIError) and error.orig:
-        error = error.orig.__cause__ or error.orig
+    error = _innermost(error)
     return str(error).partition("\n")[0] or type(error).__name__

@@ -4,25 +4,43 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-COMMANDS = ("serve", "migrate", "seed", "check", "audit", "token", "postgres")
-"""Each is a module of this package with a Typer application of its own."""
+COMMANDS = {
+    "serve": "Serve the API. Refuses a database that would not keep tenants apart; "
+    "waits for one that is not there yet.",
+    "migrate": "Create the database, the roles and the schema, or bring them up to date.",
+    "seed": "Add the bank story: HSBC, Barclays and more, with their subsidiaries. Running it again adds nothing.",
+    "check": "Verify what `mtdb serve` verifies before it starts: "
+    "row level security, grants, functions, roles, schema, server.",
+    "audit": "Show who changed what and when, as the database recorded it.",
+    "token": "Issue, list, revoke and purge access tokens.",
+    "postgres": "PostgreSQL 17 without Docker, for development.",
+}
+"""Each is a module of this package with a Typer application of its own, whose help begins like this."""
 
 
 class LazyGroup(TyperGroup):
-    """Imports a command's module for that command alone: all of them together cost a second."""
+    """Imports a command's module to run that command: all of them together cost a second, and `--help` needs none."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
         """Return their names, in the order of the help."""
         return [*COMMANDS]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """Import one; None when there is none of this name."""
-        if cmd_name not in COMMANDS:
-            return None
-        application: typer.Typer = import_module(f"multi_tenant_db.cli.{cmd_name}").app
-        command = get_command(application)
-        command.name = cmd_name
-        return command
+        """Return what stands for a command in the help and in completion; None when there is none of this name."""
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command to run, with its name and arguments."""
+        name, command, arguments = super().resolve_command(ctx, args)
+        return name, None if command is None else load_command(str(name)), arguments
+
+
+def load_command(name: str) -> Any:
+    """Import a command."""
+    application: typer.Typer = import_module(f"multi_tenant_db.cli.{name}").app
+    command = get_command(application)
+    command.name = name
+    return command

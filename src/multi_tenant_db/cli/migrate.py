@@ -10,12 +10,14 @@ from alembic.util import CommandError
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
+from multi_tenant_db.cli.complaints import CHECK_CREDENTIALS
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database import installation
 from multi_tenant_db.database_url import read_database_url
+from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.settings import Settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
@@ -40,11 +42,13 @@ def migrate(
         _refuse("MTDB_DATABASE_URL must name an administrator here: postgresql://user:password@host:port/name")
     passwords = settings.api_password.get_secret_value(), settings.operator_password.get_secret_value()
     try:
+        installation.undone_by(to, None)  # before anything is made: is there such a revision?
         asyncio.run(_install(url, passwords, to, yes=yes))
     except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
-        typer.echo(f"mtdb: the database cannot be reached ({reason}): check MTDB_DATABASE_URL", err=True)
-        raise typer.Exit(ExitCode.NO_DATABASE) from error
+        _refuse(f"the database cannot be reached ({reason}): check MTDB_DATABASE_URL", ExitCode.NO_DATABASE)
+    except asyncpg.InvalidPasswordError as error:
+        _refuse(f"the database cannot be reached ({error}): {CHECK_CREDENTIALS}", ExitCode.NO_DATABASE)
     except asyncpg.PostgresError as error:
         reason = str(error).partition("\n")[0]
         _refuse(f"the database refused ({reason}): is the user in MTDB_DATABASE_URL an administrator?")
@@ -79,6 +83,6 @@ def _ask(undone: list[str]) -> None:
         _refuse("nothing was changed; say --yes to go back")
 
 
-def _refuse(message: str) -> Never:
-    typer.echo(f"mtdb: {message}", err=True)
-    raise typer.Exit(ExitCode.USAGE)
+def _refuse(message: str, code: ExitCode = ExitCode.USAGE) -> Never:
+    typer.echo(f"mtdb: {printable(message)}", err=True)
+    raise typer.Exit(code)

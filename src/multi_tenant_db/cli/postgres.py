@@ -15,7 +15,7 @@ from multi_tenant_db.development.folders import LOCAL
 
 USUAL_PORT = 54320
 
-app = typer.Typer(help="PostgreSQL 17 without Docker, for development.", no_args_is_help=True)
+app = typer.Typer(help="PostgreSQL 17 without Docker, for development.", no_args_is_help=True, add_completion=False)
 
 Port = Annotated[
     int | None,
@@ -34,7 +34,7 @@ def _one_line_errors() -> Iterator[None]:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         yield
-    except EmbeddedPostgresError as error:
+    except (EmbeddedPostgresError, OSError) as error:  # OSError: a folder that may not be written, a full disk
         typer.echo(f"mtdb: {error}", err=True)
         raise typer.Exit(ExitCode.FAILED) from error
 

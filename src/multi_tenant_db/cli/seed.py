@@ -18,7 +18,7 @@ LONGEST_SEEDING = timedelta(hours=1)
 """So many are added in one transaction, on a token that must live as long."""
 
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -28,7 +28,7 @@ from multi_tenant_db.settings import Settings
 log = structlog.get_logger()
 
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

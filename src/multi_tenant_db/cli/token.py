@@ -17,6 +17,7 @@ from multi_tenant_db.cli.table import minute, print_table
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.identity.issued_token import IssuedToken
 from multi_tenant_db.models import TenantRow
+from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.services.access_token_service import AccessTokenService
@@ -24,7 +25,7 @@ from multi_tenant_db.services.access_token_service import AccessTokenService
 PURGED_AT_ONCE = 1_000
 """Rows in one transaction, which takes milliseconds."""
 
-app = typer.Typer(help="Issue, list, revoke and purge access tokens.", no_args_is_help=True)
+app = typer.Typer(help="Issue, list, revoke and purge access tokens.", no_args_is_help=True, add_completion=False)
 
 Label = Annotated[str, typer.Option(callback=check_label, help="Who or what uses the token; shown by `list`.")]
 Lifetime = Annotated[str, typer.Option(metavar="90m|12h|30d", help="How long it lives.")]
@@ -53,7 +54,9 @@ def issue(  # noqa: PLR0913, PLR0917 - each is an option
         return
     typer.echo(token)
     if not quiet:
-        typer.echo(f"token {issued.token_id} ({issued.label}) expires at {issued.expires_at.isoformat()}", err=True)
+        typer.echo(
+            f"token {issued.token_id} ({printable(issued.label)}) expires at {issued.expires_at.isoformat()}", err=True
+        )
 
 
 @app.command("list")
@@ -67,23 +70,22 @@ def list_tokens(
     if as_json:
         print_json(rows)
     else:
-        columns = {"token_id": 36, "tenant": None, "label": None, "expires_at": 16, "state": 7}
+        columns = {"token_id; label": 36, "tenant": None, "expires_at": 16, "state": 7}
         print_table(columns, ([*_cells(row)] for row in rows))
     if len(rows) == limit:
         typer.echo(f"the newest {limit} only: see --limit", err=True)
 
 
-def _cells(row: dict[str, str | None]) -> Iterator[str]:
-    yield str(row["token_id"])
+def _cells(row: dict[str, str | None]) -> Iterator[str | tuple[str, ...]]:
+    yield str(row["token_id"]), str(row["label"])
     yield row["tenant"] or ("(platform operator)" if row["role"] == "platform_operator" else "-")
-    yield str(row["label"])
     yield minute(datetime.fromisoformat(str(row["expires_at"])))
     yield str(row["state"])
 
 
 @app.command()
 def purge() -> None:
-    """Delete tokens that have been dead for a month, and remembered answers beyond their time, in short steps."""
+    """Delete tokens that expired or were revoked a month ago, and old remembered answers, in short steps."""
     typer.echo(f"{asyncio.run(_purge()):,} were deleted")
 
 

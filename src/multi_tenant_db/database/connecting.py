@@ -23,6 +23,16 @@ CONNECT_FAILURES = (
 """What the driver raises when no connection comes about."""
 
 
+WITHOUT_TIMEOUTS = """
+    SELECT pg_catalog.set_config(name, '0', false)
+    FROM unnest(ARRAY[
+        'statement_timeout', 'lock_timeout', 'transaction_timeout',
+        'idle_session_timeout', 'idle_in_transaction_session_timeout'
+    ]) AS name
+"""
+"""For an administrator's session, which may take its time, whatever the server, the database or the role limits."""
+
+
 async def connect_to(url: URL, *, seconds: float) -> asyncpg.Connection:
     """Open a connection outside a pool, to the server that `read_database_url` read; raises what the driver raises."""
     options = url.translate_connect_args(username="user")

@@ -8,9 +8,10 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import URL
 
-from multi_tenant_db.database.connecting import connect_to
+from multi_tenant_db.database.connecting import WITHOUT_TIMEOUTS, connect_to
 from multi_tenant_db.database.installation_files import migrations, roles_script
 from multi_tenant_db.database.scram_verifier import scram_verifier
 
@@ -99,6 +100,8 @@ def undone_by(revision: str, current: str | None) -> list[str]:
     Raises alembic's CommandError for a revision that this version does not know.
     """
     scripts = ScriptDirectory.from_config(_alembic())
+    if not revision:
+        raise CommandError("an empty name")
     target = None if revision == NO_REVISION else scripts.get_revision(revision).revision
     applied = [script.revision for script in scripts.iterate_revisions(current or NO_REVISION, NO_REVISION)]
     if target is None:
@@ -115,4 +118,6 @@ def _alembic() -> Config:
 
 
 async def _connect(url: URL) -> asyncpg.Connection:
-    return await connect_to(url, seconds=CONNECT_TIMEOUT_SECONDS)
+    connection = await connect_to(url, seconds=CONNECT_TIMEOUT_SECONDS)
+    await connection.execute(WITHOUT_TIMEOUTS)
+    return connection

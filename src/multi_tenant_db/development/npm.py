@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError
-from multi_tenant_db.development.folders import LOCAL, PROJECT
+from multi_tenant_db.development.folders import IS_CHECKOUT, LOCAL, PROJECT
 
 
 def npm_command() -> list[str]:
@@ -30,6 +30,8 @@ def _works(npm: list[str]) -> bool:
 
 
 def _install_node() -> None:
+    if not IS_CHECKOUT:
+        raise EmbeddedPostgresError("npm is missing: install it and run again.")
     installer = PROJECT / "scripts" / "bootstrap.py"
     if subprocess.run([sys.executable, str(installer), "node"], check=False).returncode:
         raise EmbeddedPostgresError("npm is missing and Node.js could not be installed: install npm and run again.")

@@ -3,10 +3,11 @@
 import json
 import logging
 import os
+from io import StringIO
 from typing import Any, TextIO, cast
 
 import structlog
-from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict, ExcInfo, Processor
 
 from multi_tenant_db.observability.log_stream import LogStream
 from multi_tenant_db.observability.printable import printable
@@ -34,7 +35,7 @@ def configure_logging(settings: Settings) -> None:
         colours = stream.isatty() and not os.environ.get("NO_COLOR")
         last = [
             _escape,
-            structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback),
+            structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=_traceback),
         ]
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
 
@@ -59,8 +60,15 @@ def configure_logging(settings: Settings) -> None:
 
 
 def _escape(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Keep a terminal's commands, and what reads backwards, out of text; a traceback keeps its lines."""
+    """Keep a terminal's commands, and what reads backwards, out of text."""
     return {name: printable(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _traceback(into: TextIO, error: ExcInfo) -> None:
+    """Write a traceback, whose lines may quote what others wrote."""
+    plain = StringIO()
+    structlog.dev.plain_traceback(plain, error)
+    into.write("\n".join(map(printable, plain.getvalue().split("\n"))))
 
 
 def _as_json(event: dict[str, Any], **_: Any) -> str:

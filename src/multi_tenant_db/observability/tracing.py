@@ -31,7 +31,7 @@ def trace_requests(app: FastAPI) -> Callable[[], object]:
         log.warning("no traces: install multi-tenant-db[tracing]", missing=missing.name)
         return lambda: None
     except Exception as error:  # noqa: BLE001 - a propagator that is not installed, a queue too small for its batch
-        log.warning("no traces: a variable OTEL_... says what cannot be done", cause=str(error))
+        log.warning("no traces: a variable OTEL_... says what cannot be done", cause=repr(error))
         return lambda: None
     app.add_middleware(RequestTracing, provider=provider)
     return partial(send_the_last_spans, provider)

@@ -38,7 +38,7 @@ class AccessTokenRepository:
         except DBAPIError as failure:
             if constraint_name(failure) != "access_tokens_tenant_fkey":
                 raise
-            raise TenantNotFound("The tenant was deleted at this moment.") from failure
+            raise TenantNotFound("The tenant has just been deleted.") from failure
         return IssuedToken(**row)
 
     async def issue_for_platform_operator(self, token_hash: bytes, *, label: str, lifetime: timedelta) -> IssuedToken:
@@ -55,7 +55,7 @@ class AccessTokenRepository:
         return [IssuedToken(**row) for row in reversed(rows.mappings().all())]
 
     async def purge(self, limit: int) -> int:
-        """Delete at most so many tokens that have been dead for a month, and as many old answers; return how many."""
+        """Delete at most so many of each: tokens expired or revoked a month ago, old answers; return how many."""
         return int(await self._session.scalar(text("SELECT tenancy.purge_tokens(:limit)"), {"limit": limit}))
 
     async def revoke(self, token_id: UUID) -> bool:

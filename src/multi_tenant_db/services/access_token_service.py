@@ -41,7 +41,7 @@ class AccessTokenService:
         return await self._tokens.list_newest(also_dead=also_dead, limit=limit)
 
     async def purge(self, limit: int) -> int:
-        """Delete at most so many tokens that have been dead for a month, and as many old answers; return how many."""
+        """Delete at most so many of each: tokens expired or revoked a month ago, old answers; return how many."""
         return await self._tokens.purge(limit)
 
     async def revoke(self, token_id: UUID) -> bool:

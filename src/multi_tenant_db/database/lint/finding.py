@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from multi_tenant_db.observability.printable import printable
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -17,5 +19,5 @@ class Finding:
         return f"{self.code}: {self.place}: {self.meaning} Remedy: {self.remedy}"
 
     def explained(self) -> str:
-        """Return the finding on three lines, for people."""
-        return f"{self.code}: {self.place}\n  {self.meaning}\n  Remedy: {self.remedy}"
+        """Return the finding on three lines, for people; names in the database may hold what does not print."""
+        return "\n  ".join(map(printable, (f"{self.code}: {self.place}", self.meaning, f"Remedy: {self.remedy}")))
