@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -58,7 +59,10 @@ async def mtdb(*arguments: str, env: Mapping[str, str]) -> Outcome:
 
     def run() -> Outcome:
         out, err = io.StringIO(), io.StringIO()
+        root = logging.getLogger()
         with (
+            patch.object(root, "handlers", [*root.handlers]),  # `mtdb serve` sends logs to standard output
+            patch.object(root, "level", root.level),
             patch.object(sys, "argv", ["mtdb", *arguments]),
             patch.dict(os.environ, env),
             redirect_stdout(out),
