@@ -74,7 +74,7 @@ async def test_the_checkouts_help_is_for_the_checkout(database: TestDatabase, tm
         (["token", "nonsense"], {"asyncpg", "sqlalchemy"}),
         (["migrate", "--help"], {"asyncpg", "sqlalchemy", "alembic"}),
     ],
-    ids=str,
+    ids=["version", "help", "misspelt", "misspelt below", "one command"],
 )
 def test_a_command_imports_what_it_needs(arguments: list[str], heavy: set[str]) -> None:
     """The version, the list of commands and a misspelt one import nothing that a command needs; a command, its own."""
