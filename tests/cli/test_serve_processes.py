@@ -119,7 +119,7 @@ async def test_a_long_folder_for_temporary_files(database: TestDatabase, tmp_pat
     metrics = str(free_port())
     async with served(database, tmp_path, TMPDIR=str(long), MTDB_METRICS_PORT=metrics), httpx.AsyncClient() as client:
         told = (await client.get(f"http://127.0.0.1:{metrics}/metrics")).text
-    assert "mtdb_requests_total{" in told
+    assert "mtdb_http_request_duration_seconds_count{" in told
 
 
 async def test_both_families_of_addresses(database: TestDatabase, tmp_path: Path) -> None:

@@ -44,8 +44,7 @@ def document(database: TestDatabase, tmp_path: Path) -> Path:
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     """Run a program to its good end; return what it printed."""
-    own = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | environment
-    done = subprocess.run(command, cwd=cwd, env=own, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

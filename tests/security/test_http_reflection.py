@@ -134,7 +134,7 @@ async def test_the_log_holds_no_token_name_or_query(
 
     text = service.log_until(last.header("x-request-id"))
 
-    assert text.count(str(hsbc.parent.tenant_id)) >= 5, "the requests are in the log"
+    assert text.count(str(hsbc.parent.tenant_id)) >= 3, "the requests that reached the database are in the log"
     for hidden in (secret, token, hsbc.parent.token, hsbc.parent.name, hsbc.subsidiaries[0].name, barclays.parent.name):
         assert hidden not in text
 

@@ -1,5 +1,6 @@
 """Addresses that a command listens on."""
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ def complain_about_address(prefix: str, host: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = f"{host}:{port}"
-        typer.echo(f"mtdb: cannot listen on {where} ({error}): set {prefix}_HOST or {prefix}_PORT", err=True)
+        # The address once, where what the library says of an errno may hold it again.
+        reason = error.strerror if error.errno is None or isinstance(error, socket.gaierror) else os.strerror(error.errno)
+        typer.echo(f"mtdb: cannot listen on {host}:{port} ({reason}): set {prefix}_HOST or {prefix}_PORT", err=True)
         raise typer.Exit(ExitCode.FAILED) from error
 
 

@@ -51,7 +51,7 @@ def serve(
     asyncio.run(_require_safe_database(settings))
     with complain_about_address("MTDB", settings.host, settings.port):
         listener = listen(settings.host, settings.port)
-    with serve_metrics(settings), suppress(KeyboardInterrupt):
+    with listener, serve_metrics(settings), suppress(KeyboardInterrupt):
         _run(ServiceConfig(factory, settings, reload=reload), listener)
 
 
