@@ -13,11 +13,11 @@ from uuid import UUID
 import jwt
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import IntegrityError
 
 from examples.identity.login_verifier import LoginVerifier
 from multi_tenant_db.database.engine import create_engine, operator_url
 from multi_tenant_db.database.tenant_session import transaction
+from multi_tenant_db.errors import TenantNotFound
 from multi_tenant_db.identity.access_token import hash_access_token, new_access_token
 from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository
 from multi_tenant_db.settings import Settings
@@ -65,7 +65,7 @@ def create_token_exchange(settings: Settings, logins: LoginVerifier) -> FastAPI:
                     label=f"login {claims['sub']}"[:200],
                     lifetime=lifetime,
                 )
-        except IntegrityError:  # no such tenant, or not of this organisation
+        except TenantNotFound:  # no such tenant, or not of this organisation
             return _refuse("invalid_request", "the subject token is no valid login of a tenant")
         answer = {
             "access_token": token,

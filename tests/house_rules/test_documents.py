@@ -114,7 +114,7 @@ def test_every_setting_is_in_the_configuration_guide() -> None:
     for name, field in Settings.model_fields.items():
         row = next((line for line in guide.splitlines() if f"`MTDB_{name.upper()}`" in line), None)
         assert row is not None, f"docs/configuration.md lacks MTDB_{name.upper()}"
-        if field.default not in (None, ...) and not field.is_required():
+        if field.default not in (None, ..., "", ()) and not field.is_required():
             assert f"`{field.default}`" in row, (
                 f"docs/configuration.md: MTDB_{name.upper()} defaults to {field.default}"
             )

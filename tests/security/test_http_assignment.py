@@ -1,6 +1,7 @@
 """Fields that are not the caller's to choose, and methods that are not what they say."""
 
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -83,6 +84,18 @@ async def test_nobody_founds_or_joins_an_organization_of_others(
 
 
 @sees_nothing(GROUP)
+async def test_head_tells_no_more_than_get(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
+    """The attacker asks by HEAD for hidden ids and for ids that nobody has, hoping that a header tells them apart."""
+    hidden, nobodys = f"/tenants/{hsbc.parent.tenant_id}", f"/tenants/{uuid4()}"
+    for party in (barclays.parent, barclays.subsidiaries[0], None):
+        answers = [wire.ask("HEAD", target, party) for target in (hidden, nobodys)]
+        assert {answer.status for answer in answers} == {404 if party else 401}
+        assert len({answer.observable for answer in answers}) == 1
+        assert told_about(hsbc, *answers) == []
+        assert [answer.body for answer in answers] == [b"", b""]
+
+
+@sees_nothing(GROUP)
 @pytest.mark.parametrize("method", ["POST", "GET"])
 async def test_a_method_is_not_overridden(
     wire: Wire, hsbc: Organization, as_admin: asyncpg.Connection, method: str
@@ -106,7 +119,6 @@ async def test_a_method_is_not_overridden(
         "PATCH",
         "TRACE",
         "OPTIONS",
-        "HEAD",
         "CONNECT",
         "PROPFIND",
         "COPY",

@@ -15,11 +15,14 @@ SQL = (
 UNICODE = (
     "\u02bc OR 1=1 --",  # a letter that some encodings turn into a quote
     "\uff07 OR 1=1 --",  # a full-width quote, which NFKC would turn into one
-    "\u202egnp.exe",  # written from right to left from here on
     "\uff28\uff33\uff22\uff23",  # full-width letters
     "HSB\u0421",  # a Cyrillic letter that looks like a Latin one
-    "\u200bHSBC\ufeff",  # invisible characters
     "İstanbul ﬁnance ẞank",  # letters whose case or form changes their length
     "é" * 200,
     "\U0001f3e6",
 )
+INVISIBLE = (
+    "\u202egnp.exe",  # written from right to left from here on
+    "\u200bHSBC\ufeff",
+)
+"""Metadata may hold these, a name may not."""

@@ -16,8 +16,8 @@ def complain_about_address(prefix: str, host: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # The address once, where what the library says of an errno may hold it again.
-        reason = error.strerror if error.errno is None or isinstance(error, socket.gaierror) else os.strerror(error.errno)
+        # Of a failed bind, the library's own text tells the address once more.
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         typer.echo(f"mtdb: cannot listen on {host}:{port} ({reason}): set {prefix}_HOST or {prefix}_PORT", err=True)
         raise typer.Exit(ExitCode.FAILED) from error
 
