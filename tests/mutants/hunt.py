@@ -20,7 +20,6 @@ OPTIONS = (
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # a fork of pytest begins with its plugins imported
 )
 REST = ("security", "integration", "writes", "database")
-PACKAGE = "src/multi_tenant_db"
 
 
 def hunt(mutant: Mutant, ground: HuntingGround) -> Kill:
@@ -62,10 +61,13 @@ def _sources_with(mutant: Mutant) -> Iterator[Path]:
         yield ROOT / "src"
         return
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        shutil.copytree(ROOT / PACKAGE, Path(folder) / "multi_tenant_db")
-        path = Path(folder) / "multi_tenant_db" / mutant.file
+        sources = Path(folder) / "src"
+        shutil.copytree(ROOT / "src", sources)
+        for beside in ("migrations", "scripts"):
+            (Path(folder) / beside).symlink_to(ROOT / beside)
+        path = sources / "multi_tenant_db" / mutant.file
         text = path.read_text(encoding="utf-8")
         if text.count(mutant.old) != 1:
             raise ValueError(f"the mutant {mutant.name!r} does not fit {mutant.file}: mend it")
         path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
-        yield Path(folder)
+        yield sources
