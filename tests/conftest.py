@@ -28,7 +28,11 @@ MUTANT_DATABASE = os.environ.get("MUTANT_DATABASE")  # one with a defect to be n
 PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_LONG"}
 """How hard the tests try; everything else of the environment is none of their business."""
 pytest_plugins = ["tests.support.skipped_tests"]
-FOR_OTHERS = ("MTDB_", "OTEL_", "PYTHONPATH", "PYTHONSAFEPATH", *(() if EXTERNAL_SERVER else ("PG",)))
+FOR_OTHERS = (
+    *("MTDB_", "OTEL_", "PYTHONSAFEPATH"),
+    *(() if EXTERNAL_SERVER else ("PG",)),
+    *(() if MUTANT_DATABASE is not None else ("PYTHONPATH",)),  # a service under test runs the mutant's sources, too
+)
 for name in [*os.environ]:
     if (name.startswith(FOR_OTHERS) and name not in PROFILES) or name.lower().endswith("_proxy"):
         del os.environ[name]

@@ -68,6 +68,7 @@ class ServiceMachine(ConnectionMachine):
             page = response.json()
             assert len(page["items"]) <= limit
             rows += [read(item) for item in page["items"]]
+            assert len(dict(rows)) == len(rows), "pages that overlap might never end"
             if page["next_cursor"] is None:
                 return rows
             parameters["cursor"] = page["next_cursor"]
