@@ -5,7 +5,6 @@ from collections import Counter
 import pytest
 
 from tests.mutants.code_mutants import CODE_MUTANTS
-from tests.mutants.hunt import PACKAGE
 from tests.mutants.mutant import Mutant
 from tests.mutants.run import MUTANTS
 from tests.support.sources import ROOT
@@ -20,7 +19,7 @@ def test_a_mutant_has_a_name_of_its_own() -> None:
 @pytest.mark.parametrize("mutant", CODE_MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_of_the_code_fits(mutant: Mutant) -> None:
     """What a mutant replaces stands in its file exactly once; whoever changes that passage mends the mutant."""
-    assert (ROOT / PACKAGE / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1
+    assert (ROOT / "src" / "multi_tenant_db" / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
