@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -75,12 +75,10 @@ class RunningProcess:
     def _wait_for_answer(self) -> None:
         deadline = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < deadline and self._process.poll() is None:
-            with suppress(OSError, http.client.HTTPException):
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            with closing(connection), suppress(OSError, http.client.HTTPException):
                 connection.request("GET", self._path)
-                status = connection.getresponse().status
-                connection.close()
-                if status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
+                if connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
                     return
             time.sleep(0.01)
         raise RuntimeError(f"{' '.join(map(str, self._command))} does not answer:\n{self._log.read_text()}")

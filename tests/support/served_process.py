@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,12 +71,10 @@ def served(database: TestDatabase, **settings: object) -> Iterator[ServedProcess
 def _wait_until_healthy(service: ServedProcess, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=5)
+        with closing(connection), suppress(OSError, http.client.HTTPException):
             connection.request("GET", "/health")
-            healthy = connection.getresponse().status == http.HTTPStatus.OK
-            connection.close()
-            if healthy:
+            if connection.getresponse().status == http.HTTPStatus.OK:
                 return
         time.sleep(0.05)
     raise AssertionError(f"the service did not start:\n{service.log_text()}")
