@@ -11,9 +11,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from sqlalchemy import select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, ResourceClosedError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.engine import pool_of
 from multi_tenant_db.database.tenant_session import deferred_tenant_session, tenant_session, transaction
 from multi_tenant_db.errors import AuthenticationRequired
@@ -107,6 +108,42 @@ async def test_a_commit_that_would_roll_back_is_a_failure(
 
     assert await renamed(as_admin, hsbc) == 0
     assert (await context_left(engine))[:2] in {("tenancy_api", None), ("tenancy_api", "")}
+
+
+async def test_a_transaction_that_was_ended_by_hand_is_a_failure(
+    engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization
+) -> None:
+    """A block that ran ROLLBACK, or asked SQLAlchemy to, does not end as if it had stored something."""
+    with pytest.raises(DBAPIError, match="SAVEPOINT can only be used in transaction blocks"):
+        async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
+            await session.execute(RENAME)
+            await session.execute(text("ROLLBACK"))
+    with pytest.raises(RuntimeError, match="raise an exception instead"):
+        async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
+            await session.execute(RENAME)
+            await session.rollback()
+
+    assert await renamed(as_admin, hsbc) == 0
+    assert (await context_left(engine))[:2] in {("tenancy_api", None), ("tenancy_api", "")}
+
+
+async def test_a_session_ends_with_its_block(engine: AsyncEngine, hsbc: Organization, barclays: Organization) -> None:
+    """Whoever still holds it asks nothing in the transaction of the caller who has the connection next."""
+    names = text("SELECT name FROM tenancy.tenants")
+    compiled = CompiledStatement(names, tuple)
+    async with tenant_session(engine, hsbc.parent.token) as (kept, _caller):
+        assert (await kept.scalars(names)).all()
+        connection = await kept.connection()
+    async with transaction(engine) as another:
+        assert await another.scalar(text("SELECT true"))
+
+    async with tenant_session(engine, barclays.parent.token) as (session, _caller):
+        assert (await session.scalars(names)).all()
+        for ask in (lambda: kept.scalars(names), lambda: kept.fetch(compiled), lambda: another.scalars(names)):
+            with pytest.raises(RuntimeError, match="has ended"):
+                await ask()
+        with pytest.raises(ResourceClosedError):
+            await connection.execute(names)
 
 
 async def test_a_deferred_session_takes_a_connection_for_its_first_statement(
@@ -231,10 +268,11 @@ async def test_context_and_role_end_with_the_transaction(
 
 async def test_the_role_ends_without_the_pools_help(engine: AsyncEngine, platform_operator: Party) -> None:
     """A platform operator's role is his transaction's: it ends with a COMMIT, before the pool resets the session."""
-    async with tenant_session(engine, platform_operator.token) as (session, _caller):
-        assert (await session.execute(text("SELECT current_user"))).scalar_one() == "tenancy_platform"
-        await session.execute(text("COMMIT"))
-        assert (await session.execute(text("SELECT current_user"))).scalar_one() == "tenancy_api"
+    with pytest.raises(DBAPIError, match="SAVEPOINT can only be used in transaction blocks"):
+        async with tenant_session(engine, platform_operator.token) as (session, _caller):
+            assert (await session.execute(text("SELECT current_user"))).scalar_one() == "tenancy_platform"
+            await session.execute(text("COMMIT"))
+            assert (await session.execute(text("SELECT current_user"))).scalar_one() == "tenancy_api"
 
 
 async def test_other_refusals_are_no_authentication_matter(engine: AsyncEngine, hsbc: Organization) -> None:

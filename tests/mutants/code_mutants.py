@@ -70,7 +70,7 @@ CODE_MUTANTS = (
         "a commit that rolls back is a success",
         (f"{IN_SESSION}test_a_commit_that_would_roll_back_is_a_failure",),
         file=SESSION,
-        old="UNLISTEN *; COMMIT",
+        old="SAVEPOINT the_end; COMMIT",
         new="COMMIT",
     ),
     Mutant(
@@ -105,7 +105,7 @@ CODE_MUTANTS = (
         "what a caller leaves in a pooled session stays there",
         (f"{POOLED}test_a_variable_left_behind",),
         file=SESSION,
-        old='COMMIT = f"UNLISTEN *; COMMIT; {FORGET_THE_CALLER}"',
+        old='COMMIT = f"SAVEPOINT the_end; COMMIT; {FORGET_THE_CALLER}"',
         new='COMMIT = "COMMIT; SELECT FROM pg_catalog.pg_class LIMIT 0"',
     ),
     Mutant(

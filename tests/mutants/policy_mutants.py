@@ -25,6 +25,8 @@ ROLE_AND_TOKEN = (f"{IN_SQL}test_role_and_token_of_a_platform_operator_need_each
 OWN_EVENTS = ("writes/test_audit_trail_in_sql.py::test_everybody_sees_his_own_reach_of_events",)
 STARTS = ("database/test_safety_check.py::test_the_service_trusts_what_the_migrations_made",)
 PLANNER = "security/test_attack_planner.py::"
+FREE = (f"{PLANNER}test_conditions_that_cost_nothing",)
+OPERATORS = "organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])"
 
 POLICY_MUTANTS = (
     Mutant(
@@ -133,6 +135,17 @@ POLICY_MUTANTS = (
         (f"{PLANNER}test_whether_the_policy_raises_its_error",),
         "ALTER POLICY a_platform_operator_sees_all ON tenancy.tenants"
         " USING (organization_id >= (SELECT tenancy.first_organization_id_in_reach()))",
+    ),
+    *(
+        Mutant(f"{policy.split()[2]} begins with a condition that costs", FREE, f"{policy} USING ({condition})")
+        for policy, condition in (
+            (SEES, REACH),
+            (UPDATES, REACH),
+            (DELETES, "parent_tenant_id = ANY (ARRAY[(SELECT tenancy.current_tenant_id())])"),
+            (EVENTS, REACH),
+            ("ALTER POLICY a_platform_operator_sees_all ON tenancy.tenants", OPERATORS),
+            ("ALTER POLICY a_platform_operator_sees_all_events ON tenancy.tenant_events", OPERATORS),
+        )
     ),
     Mutant("everybody reads all events", OWN_EVENTS, f"{EVENTS} USING (true)"),
     Mutant("a subsidiary reads its organisation's events", OWN_EVENTS, f"{EVENTS} USING ({ORGANIZATION})"),

@@ -8,7 +8,7 @@ import pytest
 from tests.support.attack import residual, sees_nothing
 from tests.support.attempt import attempt
 from tests.support.context import presenting
-from tests.support.oracle import QUESTIONS, explained, twins
+from tests.support.oracle import QUESTIONS, explained, free_twins, twins
 from tests.support.organization import Organization
 from tests.support.party import Party
 
@@ -28,6 +28,12 @@ FOR_AN_INDEX = (
     "is the organisation one of these",
 )
 WHAT_IS_WRITTEN = ("name < '{}'", "created_at < '{}'", "updated_at > '{}'", "version < {}", "tenant_type = '{}'")
+TABLES = ("tenancy.tenants", "tenancy.tenant_events")
+FREE = (
+    *(f"SELECT FROM {table}" for table in TABLES),
+    "UPDATE tenancy.tenants SET metadata = '{}'",
+    "DELETE FROM tenancy.tenants",
+)
 WHOLE_ORGANIZATION = """
     SELECT t.* FROM (VALUES (1, '', '{wide}'), (2, '~', '{narrow}')) AS step (n, below, token)
     CROSS JOIN LATERAL (SELECT set_config('app.current_tenant', step.token, true) AS done OFFSET 0) AS present
@@ -168,25 +174,23 @@ async def test_the_path_to_a_hidden_and_to_an_absent_id(
         assert plans[0] == plans[1]
 
 
-@residual(
-    GROUP,
-    "whether the hidden row at a guessed physical address is the head of an organisation; neither which nor whose",
-)
-async def test_whether_a_column_is_null(
-    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
+@sees_nothing(GROUP)
+@pytest.mark.parametrize("statement", FREE)
+async def test_conditions_that_cost_nothing(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, statement: str
 ) -> None:
-    """To test a hidden row for NULL, which costs nothing and so comes before the policy."""
-    seen = []
-    for victim in (barclays.parent, barclays.subsidiaries[0]):
-        address, *_ = await twins(as_admin, victim, "is the id this")
-        query = f"SELECT FROM tenancy.tenants WHERE ctid = '{address}' AND parent_tenant_id IS NULL"
-        seen.append(await explained(as_api, hsbc.parent.token, query, BY_ADDRESS, as_platform=False))
-    assert seen[0] != seen[1]
-    nullable = await as_admin.fetch(
-        "SELECT attname FROM pg_attribute"
-        " WHERE attrelid = 'tenancy.tenants'::regclass AND attnum > 0 AND NOT attnotnull"
-    )
-    assert [row["attname"] for row in nullable] == ["parent_tenant_id"]
+    """To have conditions of his own come before the policy because they cost nothing: any column, any verb."""
+    table = next(table for table in TABLES if table in statement)
+    for attacker, victim in _pairs(hsbc, barclays):
+        row = f"SELECT max(ctid)::text FROM {table} WHERE tenant_id = $1"
+        address = await as_admin.fetchval(row, victim.tenant_id)
+        for conditions, as_platform in product(await free_twins(as_admin, table, address), (False, True)):
+            queries = [f"{statement} WHERE ctid = '{address}' AND {condition}" for condition in conditions]
+            seen = [await explained(as_api, attacker, q, BY_ADDRESS, as_platform=as_platform) for q in queries]
+            assert seen[0] == seen[1], conditions
+            for query in queries:
+                with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
+                    await attempt(as_api, "dead", query, as_platform=as_platform)
 
 
 @residual(GROUP, "a subsidiary learns how many tenants its own organisation has; none of their names or ids")

@@ -1,7 +1,7 @@
 """Telling two worlds apart by EXPLAIN: the same caller in both, as many strangers in both, but other ones."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 import pytest
@@ -17,6 +17,9 @@ PLANNED = "EXPLAIN (VERBOSE, SETTINGS)"
 EXECUTED = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF)"
 HIT = re.compile(r"shared hit=(\d+)")
 SAMPLE_IDS = "ALTER TABLE tenancy.tenants ALTER tenant_id SET STATISTICS 100"
+WITHOUT_INDEXES = tuple(
+    f"SET LOCAL {setting} = off" for setting in ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan")
+)
 TIDY = "VACUUM ANALYZE; REINDEX SCHEMA tenancy"
 
 
@@ -27,11 +30,14 @@ async def worlds(server_url: URL) -> AsyncIterator[tuple[World, World]]:
         yield worlds
 
 
-async def asked(world: World, explain: str, queries: list[str], token: str | None, role: str) -> dict[str, str]:
+async def asked(  # noqa: PLR0913, PLR0917 - each is a part of one question
+    world: World, explain: str, queries: list[str], token: str | None, role: str, ways: Sequence[str] = ()
+) -> dict[str, str]:
     """Return what EXPLAIN says of each query; an error's message is an answer, too."""
     answers = {}
     async with presenting(world.as_api, token):
-        await world.as_api.execute(f"SET LOCAL ROLE {role}")
+        for statement in (f"SET LOCAL ROLE {role}", *ways):
+            await world.as_api.execute(statement)
         for query in queries:
             try:
                 async with world.as_api.transaction():
@@ -69,14 +75,15 @@ async def test_estimates_costs_and_widths(worlds: tuple[World, World], analysed:
 
 
 @sees_nothing(GROUP)
-async def test_rows_and_buffers(worlds: tuple[World, World]) -> None:
+@pytest.mark.parametrize("ways", [(), WITHOUT_INDEXES], ids=["any way", "row by row"])
+async def test_rows_and_buffers(worlds: tuple[World, World], ways: Sequence[str]) -> None:
     """To find one whose execution, in rows and pages, depends on it; a parent's ranges of ids are told of below."""
     queries = await questions(*worlds)
     await tidy(worlds)
     for token, role in callers(worlds[0]):
         for world in worlds:  # what the session reads once
-            await asked(world, EXECUTED, queries, token, role)
-        first, second = [await asked(world, EXECUTED, queries, token, role) for world in worlds]
+            await asked(world, EXECUTED, queries, token, role, ways)
+        first, second = [await asked(world, EXECUTED, queries, token, role, ways) for world in worlds]
         different = {query for query in queries if first[query] != second[query]}
         assert not {query for query in different if token != worlds[0].parent_token or not _is_range_of_ids(query)}
 

@@ -1,10 +1,9 @@
 """Ways to weaken the isolation that the catalogue shows: the code of the finding, its place, and what somebody ran."""
 
-from tests.support.statistics_breaches import LEDGER, STATISTICS
+from tests.support.statistics_breaches import LEDGER, MINE, PLAINLY_MINE, STATISTICS
 
 ELSEWHERE = "CREATE SCHEMA elsewhere"
 POWER = "CREATE FUNCTION elsewhere.power() RETURNS integer LANGUAGE sql SECURITY DEFINER"
-MINE = "tenant_id = (SELECT tenancy.current_tenant_id())"
 
 TABLES = [
     ("rls-not-enabled", "tenancy.tenants", "ALTER TABLE tenancy.tenants DISABLE ROW LEVEL SECURITY"),
@@ -88,6 +87,11 @@ POLICIES = [
         "policy-open",
         "half on elsewhere.ledger",
         f"{LEDGER} CREATE POLICY half ON elsewhere.ledger FOR UPDATE TO tenancy_api USING ({MINE}) WITH CHECK (true)",
+    ),
+    (
+        "policy-late",
+        "mine on elsewhere.ledger",
+        f"{LEDGER} CREATE POLICY mine ON elsewhere.ledger FOR SELECT TO tenancy_api USING ({PLAINLY_MINE})",
     ),
     (
         "policy-missing",

@@ -34,12 +34,54 @@ QUESTIONS = {
     ),
     "is the version this": ("version = 1", "version = 2"),
     "is the version one of these": ("version = ANY (ARRAY[1])", "version = ANY (ARRAY[2])"),
+    "is the name a key of this": (
+        """('{{"{name}": 1}}'::jsonb)[name] IS NOT NULL""",
+        """('{{"{name}x": 1}}'::jsonb)[name] IS NOT NULL""",
+    ),
+    "is the version an index of this": (
+        "('[1:1]={{7}}'::int[])[version] IS NOT NULL",
+        "('[2:2]={{7}}'::int[])[version] IS NOT NULL",
+    ),
+    "is there no such metadata": ("metadata['x']['y'] IS NULL", "metadata['x']['y'] IS NOT NULL"),
+    "is it of itself": ("tenant_id IS NOT NULL AND parent_tenant_id IS NULL", "parent_tenant_id IS NOT NULL"),
     "is the name missing": (
         "(CASE WHEN name < '{name}~' THEN 1 END) IS NULL",
         "(CASE WHEN name < '{name}' THEN 1 END) IS NULL",
     ),
 }
 """The first is true of the row, the second false; of the last it is the other way round."""
+
+
+COLUMNS = """
+    SELECT attname, atttypid::regtype::text AS kind, attnotnull
+    FROM pg_attribute
+    WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped
+    ORDER BY attnum
+"""
+
+
+async def free_twins(as_admin: asyncpg.Connection, table: str, address: str) -> list[tuple[str, str]]:
+    """Return pairs of conditions that cost the planner nothing, on every column; one of each pair is true of the row.
+
+    They are tests for NULL and subscripts: of a dictionary or an array by a column, and of a column.
+    """
+    pairs = []
+    for column, kind, never_null in await as_admin.fetch(COLUMNS, table):
+        query = f"SELECT {column}::text FROM {table} WHERE ctid = $1::text::tid"
+        value = await as_admin.fetchval(query, address)
+        if not never_null:  # else the planner knows the answer without a row
+            pairs.append((f"{column} IS NULL", f"{column} IS NOT NULL"))
+        if kind == "jsonb":
+            pairs.append((f"{column}['x'] IS NULL", f"{column}['x'] IS NOT NULL"))
+        if kind == "text" and value is not None:
+            known = await as_admin.fetchval("SELECT quote_literal(jsonb_build_object($1::text, 1)::text)", value)
+            pairs.append(
+                (f"({known}::jsonb)[{column}] IS NOT NULL", f"""('{{"nobody": 1}}'::jsonb)[{column}] IS NOT NULL""")
+            )
+        if kind == "integer" and value is not None:
+            known, other = (f"('[{n}:{n}]={{7}}'::int[])[{column}] IS NOT NULL" for n in (value, int(value) + 1))
+            pairs.append((known, other))
+    return pairs
 
 
 async def twins(as_admin: asyncpg.Connection, victim: Party, question: str) -> tuple[str, str, str]:

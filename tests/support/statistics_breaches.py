@@ -9,6 +9,12 @@ LEDGER = """
 """
 """A table outside our schemas that has a tenant's key and no grants."""
 
+PLAINLY_MINE = "tenant_id = (SELECT tenancy.current_tenant_id())"
+MINE = f"""
+    (JSON_OBJECT(tenant_id: 1 RETURNING jsonb))[(SELECT tenancy.current_tenant_id()::text)] IS NOT NULL
+    AND {PLAINLY_MINE}
+"""
+
 SAMPLED = """
     ALTER TABLE elsewhere.ledger ALTER tenant_id SET STATISTICS -1;
     INSERT INTO elsewhere.ledger SELECT gen_random_uuid() FROM generate_series(1, 500);

@@ -1,5 +1,6 @@
 """Two databases that differ only in what strangers' rows contain, and every question that the catalogue allows."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -63,6 +64,9 @@ EXPRESSIONS = """
     JOIN pg_attribute ON attrelid = indexrelid
     WHERE indrelid = $1::text::regclass AND indkey[attnum - 1] = 0
 """
+JSONB, TEXT, INTEGER = 3802, 25, 23
+"""Oids of types, which are the same in every server."""
+
 OPERATORS = """
     SELECT DISTINCT oprname, format_type(oprright, NULL) AS right_type
     FROM pg_operator
@@ -125,18 +129,33 @@ async def questions(world: World, other: World) -> list[str]:
                     if await _is_understood(world, f"SELECT {value}::{right_type}")
                 ]
             found += _shapes(table, expression)
+            found += _free(table, expression, kind, constants)
     return found
 
 
 def _shapes(table: str, expression: str) -> Iterator[str]:
     """Return what asks for the number of distinct, missing and matching values, and for their width."""
     yield f"SELECT FROM {table} WHERE {expression} IS NULL"
+    yield f"SELECT FROM {table} WHERE {expression} IS NOT NULL"
     yield f"SELECT {expression} FROM {table} GROUP BY 1"
     yield f"SELECT {expression} FROM {table} ORDER BY 1 LIMIT 5"
     yield (
         f"SELECT FROM (SELECT {expression} AS v FROM {table}) AS a"
         f" JOIN (SELECT {expression} AS v FROM {table}) AS b USING (v)"
     )
+
+
+def _free(table: str, expression: str, kind: int, constants: list[str]) -> Iterator[str]:
+    """Return conditions that cost the planner nothing: subscripts, of a value or by it."""
+    if kind == JSONB:
+        yield f"SELECT FROM {table} WHERE ({expression})['x'] IS NOT NULL"
+    for value in constants:
+        if kind == TEXT:
+            known = json.dumps({value[1:-1]: 1})
+            yield f"SELECT FROM {table} WHERE ('{known}'::jsonb)[{expression}] IS NOT NULL"
+        if kind == INTEGER:
+            number = value.strip("'")
+            yield f"SELECT FROM {table} WHERE ('[{number}:{number}]={{7}}'::int[])[{expression}] IS NOT NULL"
 
 
 async def _extreme(world: World, table: str, expression: str, most: str) -> str:

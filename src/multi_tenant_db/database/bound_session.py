@@ -18,6 +18,13 @@ class BoundSession(orm.Session):
     def _connection(self) -> Connection:
         return self._connect()
 
+    def let_go(self) -> None:
+        """Take the connection from SQLAlchemy's object, which others may hold, and forget it."""
+        connection = self.__dict__.pop("_connection", None)
+        if connection is not None:
+            connection._dbapi_connection = None  # noqa: SLF001 - close() would give it back to the pool
+            connection._Connection__can_reconnect = False  # noqa: SLF001
+
     def get_bind(self, *_: Any, **__: Any) -> Connection:
         """Return the connection, whatever the statement."""
         return self._connection

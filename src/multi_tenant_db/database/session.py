@@ -17,10 +17,12 @@ from multi_tenant_db.identity.caller import Caller
 class Session(AsyncSession):
     """SQLAlchemy's, on one connection, which also runs statements that are compiled once, in the same transaction.
 
-    The transaction begins with the first statement: `begin` takes a connection and returns it in a transaction.
+    The transaction begins with the first statement: `begin` takes a connection and returns it in a transaction. It ends
+    with the block that opened the session, as an answer that is streamed or a task in the background finds out.
     """
 
     sync_session_class = BoundSession
+    sync_session: BoundSession
 
     def __init__(self, engine: Engine, begin: Callable[[], Awaitable[PoolProxiedConnection]]) -> None:
         # SQLAlchemy asks for its connection inside a greenlet, where one waits by await_only().
@@ -39,6 +41,16 @@ class Session(AsyncSession):
             self._driver = self._connection.driver_connection
         return self._connection
 
+    def end(self) -> None:
+        """Let go of the connection, which another caller will have next: whoever still holds this asks in vain."""
+        self.sync_session.let_go()
+        self._connection = self._driver = None
+        self._begin = _has_ended
+
+    async def rollback(self) -> None:
+        """Refuse, with RuntimeError: what was written would be stored all the same."""
+        raise RuntimeError("raise an exception instead: as it leaves, everything in the transaction is undone")
+
     async def sign_in(self) -> Caller:
         """Return who is calling; begins the transaction, unless it has begun. Raises DBAPIError for a bad token."""
         await self.begin_once()
@@ -51,3 +63,7 @@ class Session(AsyncSession):
         if self._connection is None:
             await self.begin_once()
         return await statement.fetch(self._driver, parameters)
+
+
+async def _has_ended() -> PoolProxiedConnection:
+    raise RuntimeError("this session's transaction has ended; what runs later opens one of its own")

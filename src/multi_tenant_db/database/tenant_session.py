@@ -32,8 +32,8 @@ BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 # In one message: what ends a transaction also empties the session for the next caller. Where the end fails, the rest of
 # the message is not run, and the failure is the request's. COMMIT alone would not fail in a transaction that has met an
-# error: it would roll back, without a word. UNLISTEN is refused there, as every statement is.
-COMMIT = f"UNLISTEN *; COMMIT; {FORGET_THE_CALLER}"
+# error: it would roll back, without a word; nor where there is no transaction any more. SAVEPOINT is refused in both.
+COMMIT = f"SAVEPOINT the_end; COMMIT; {FORGET_THE_CALLER}"
 ROLLBACK = f"ROLLBACK; {FORGET_THE_CALLER}"
 
 ROLLBACK_SECONDS = 2.0
@@ -53,8 +53,11 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
                 return connection
 
             session = Session(engine.sync_engine, begun)
-            yield session
-            await _flush(session)
+            try:
+                yield session
+                await _flush(session)
+            finally:
+                session.end()
 
 
 @asynccontextmanager
@@ -90,9 +93,12 @@ async def deferred_tenant_session(
                     return connection
 
                 session = Session(engine.sync_engine, begin)
-                yield session
-                await session.sign_in()
-                await _flush(session)
+                try:
+                    yield session
+                    await session.sign_in()
+                    await _flush(session)
+                finally:
+                    session.end()
     except DBAPIError as failure:
         if sqlstate(failure) != INVALID_AUTHORIZATION:
             raise

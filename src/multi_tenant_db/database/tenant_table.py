@@ -31,14 +31,21 @@ from types import ModuleType
 KEY = ("organization_id", "tenant_id")
 NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
-# Word for word as in the migration isolate_tenants, which says why each condition has the form it has.
-REACH = """
-    organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
+# Word for word as in the migrations isolate_tenants and policies_first, which say why each has the form it has.
+IN_REACH = """
+    (JSON_OBJECT(organization_id: 1, tenant_id: 1 RETURNING jsonb))[(SELECT tenancy.current_tenant_id()::text)]
+    IS NOT NULL
+"""
+REACH = f"""
+    {IN_REACH}
+    AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
     AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
     AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
-    AND (SELECT tenancy.current_tenant_id()) = ANY (ARRAY[organization_id, tenant_id])
 """
-OPERATORS_REACH = "organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])"
+OPERATORS_REACH = """
+    (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
+    AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+"""
 
 KEEP_NO_STATISTICS = """
     DO $$

@@ -21,20 +21,29 @@ TOKENS, REQUESTS = "tenancy_private.access_tokens", "tenancy_private.remembered_
 COUNTING_INDEXES = ["tenancy.tenants_parents", "tenancy.tenants_subsidiaries"]
 """Partial indexes whose number of entries is no secret: how many parents and subsidiaries there are altogether."""
 
+IN_REACH = (
+    "((JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))"
+    "[( SELECT (tenancy.current_tenant_id())::text AS current_tenant_id)] IS NOT NULL)"
+)
+"""Costs nothing, so no condition of a caller comes before it."""
+
 REACH = (
-    "((organization_id = ANY (ARRAY[( SELECT tenancy.current_organization_id() AS current_organization_id)]))"
+    f"({IN_REACH}"
+    " AND (organization_id = ANY (ARRAY[( SELECT tenancy.current_organization_id() AS current_organization_id)]))"
     " AND (tenant_id >= ANY (ARRAY[( SELECT tenancy.first_tenant_id_in_reach() AS first_tenant_id_in_reach)]))"
-    " AND (tenant_id <= ANY (ARRAY[( SELECT tenancy.last_tenant_id_in_reach() AS last_tenant_id_in_reach)]))"
-    " AND (( SELECT tenancy.current_tenant_id() AS current_tenant_id) = ANY (ARRAY[organization_id, tenant_id])))"
+    " AND (tenant_id <= ANY (ARRAY[( SELECT tenancy.last_tenant_id_in_reach() AS last_tenant_id_in_reach)])))"
 )
 UNDER_ITSELF = (
     "((organization_id = ( SELECT tenancy.current_organization_id() AS current_organization_id))"
     " AND (parent_tenant_id = ( SELECT tenancy.current_tenant_id() AS current_tenant_id)))"
 )
-ITS_SUBSIDIARIES = "(parent_tenant_id = ANY (ARRAY[( SELECT tenancy.current_tenant_id() AS current_tenant_id)]))"
+ITS_SUBSIDIARIES = (
+    f"({IN_REACH} AND (parent_tenant_id = ANY (ARRAY[( SELECT tenancy.current_tenant_id() AS current_tenant_id)])))"
+)
 OPERATORS_REACH = (
-    "(organization_id >= ANY (ARRAY[( SELECT tenancy.first_organization_id_in_reach()"
-    " AS first_organization_id_in_reach)]))"
+    "((( SELECT tenancy.first_organization_id_in_reach() AS first_organization_id_in_reach) IS NOT NULL)"
+    " AND (organization_id >= ANY (ARRAY[( SELECT tenancy.first_organization_id_in_reach()"
+    " AS first_organization_id_in_reach)])))"
 )
 IS_OPERATOR = "( SELECT tenancy.is_platform_operator() AS is_platform_operator)"
 
@@ -43,7 +52,12 @@ POLICIES = [
     ExpectedPolicy(TENANTS, "SELECT", API, "a_tenant_sees_itself_and_its_subsidiaries", condition=REACH),
     ExpectedPolicy(TENANTS, "INSERT", API, "a_parent_adds_subsidiaries_under_itself", check_condition=UNDER_ITSELF),
     ExpectedPolicy(
-        TENANTS, "UPDATE", API, "a_tenant_updates_itself_and_its_subsidiaries", condition=REACH, check_condition=REACH
+        TENANTS,
+        "UPDATE",
+        API,
+        "a_tenant_updates_itself_and_its_subsidiaries",
+        condition=REACH,
+        check_condition=REACH,
     ),
     ExpectedPolicy(TENANTS, "DELETE", API, "a_parent_deletes_its_subsidiaries", condition=ITS_SUBSIDIARIES),
     ExpectedPolicy(TENANTS, "SELECT", PLATFORM, "a_platform_operator_sees_all", condition=OPERATORS_REACH),

@@ -78,6 +78,55 @@ POLICY_OPEN = Rule(
     """),
 )
 
+POLICY_LATE = Rule(
+    "policy-late",
+    "A policy that begins with a condition that costs something is asked after those of the caller that cost nothing, "
+    "such as tests for NULL, and EXPLAIN ANALYZE shows by that what is in hidden rows.",
+    text("""
+        SELECT format('%I on %s', policy.polname, policy.polrelid::regclass) AS place,
+               format(
+                   'begin it with what costs nothing, as protect_tenant_table() of '
+                   'multi_tenant_db.database.tenant_table does, or run: '
+                   'ALTER POLICY %I ON %s USING (%s IS NOT NULL AND %s)',
+                   policy.polname,
+                   policy.polrelid::regclass,
+                   CASE
+                       WHEN policy.polroles = ARRAY[CAST('tenancy_platform' AS regrole)::oid]
+                       THEN '(SELECT tenancy.first_organization_id_in_reach())'
+                       ELSE format(
+                           '(JSON_OBJECT(%s RETURNING jsonb))[(SELECT tenancy.current_tenant_id()::text)]',
+                           key.members
+                       )
+                   END,
+                   condition.expression
+               ) AS remedy
+        FROM pg_catalog.pg_policy AS policy
+        JOIN pg_catalog.pg_class AS class ON class.oid = policy.polrelid
+        CROSS JOIN LATERAL pg_get_expr(policy.polqual, policy.polrelid) AS condition (expression)
+        CROSS JOIN LATERAL (
+            SELECT string_agg(attribute.attname || ': 1', ', ' ORDER BY attribute.attname)
+            FROM pg_catalog.pg_attribute AS attribute
+            WHERE attribute.attrelid = class.oid
+              AND attribute.attname IN ('organization_id', 'tenant_id')
+              AND NOT attribute.attisdropped
+        ) AS key (members)
+        WHERE class.oid = ANY (CAST(:tenant_tables AS oid[]))
+          AND class.oid::regclass::text NOT IN (
+              SELECT expected.table_name
+              FROM jsonb_to_recordset(CAST(:expected_policies AS jsonb)) AS expected (table_name text)
+          )
+          AND condition.expression ~ 'SELECT \\(?tenancy\\.'
+          AND (
+              condition.expression ~ ' OR '
+              OR condition.expression !~ (
+                  '^\\(+(JSON_OBJECT\\([a-z_:0-9, ]+ RETURNING jsonb\\)\\)'
+                  '\\[\\( SELECT \\(tenancy\\.current_tenant_id\\(\\)\\)::text AS current_tenant_id\\)\\]'
+                  '| SELECT tenancy\\.first_organization_id_in_reach\\(\\) AS \\w+\\)) IS NOT NULL'
+              )
+          )
+    """),
+)
+
 POLICY_MISSING = Rule(
     "policy-missing",
     "One of the policies that isolate tenants is gone: what it allowed is refused, and nothing says that it was there.",
@@ -150,4 +199,4 @@ POLICY_UNEXPECTED = Rule(
     """),
 )
 
-POLICY_RULES = (VERB_WITHOUT_POLICY, POLICY_OPEN, POLICY_MISSING, POLICY_ALTERED, POLICY_UNEXPECTED)
+POLICY_RULES = (VERB_WITHOUT_POLICY, POLICY_OPEN, POLICY_LATE, POLICY_MISSING, POLICY_ALTERED, POLICY_UNEXPECTED)
