@@ -12,6 +12,9 @@ from tests.support.sources import ROOT
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 SERVICES = dict(re.findall(r"^  ([\w-]+):\n((?:    .*\n)+)", COMPOSE, re.MULTILINE))
 OURS = {name: text for name, text in SERVICES.items() if "<<: *service" in text}
+SHARED = COMPOSE.split("x-service: &service\n")[1].split("\nservices:")[0]
+ENDS_BY_ITSELF = {"migrate", "seed"}
+GUIDE = (ROOT / "docs" / "guides" / "production.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -148,11 +151,23 @@ def test_the_image_is_built_once() -> None:
     assert [name for name, text in OURS.items() if "build: ." in text] == ["migrate"]
 
 
+def test_no_two_checkouts_share_an_image() -> None:
+    """The image bears the project's name, so that each checkout's data meets its own code."""
+    assert re.findall(r"^  image: (.*)$", SHARED, re.MULTILINE) == ["${COMPOSE_PROJECT_NAME}"]
+    assert not [name for name, text in OURS.items() if "image:" in text]
+
+
+def test_the_guide_builds_the_image_that_it_runs() -> None:
+    """The command for production is preceded by the one that makes its image, and publishes the service's port."""
+    build, run = re.search(r"```sh\n(docker build .*)\n(docker run .*)\n```", GUIDE).groups()  # type: ignore[union-attr]
+    assert build.split() == ["docker", "build", "-t", run.split()[-1], "."]
+    assert " -p 127.0.0.1:8000:8000 " in run
+
+
 def test_containers_end_in_order_and_come_back_together() -> None:
-    """Signals reach the service, it has the time it takes, and after a reboot the database starts as well."""
-    shared = COMPOSE.split("x-service: &service\n")[1].split("\nservices:")[0]
-    assert "  init: true\n" in shared
-    (grace,) = re.findall(r"  stop_grace_period: (\d+)s\n", shared)
+    """Signals reach the service, it has the time it takes, and after a reboot all start that do not end themselves."""
+    assert "  init: true\n" in SHARED
+    (grace,) = re.findall(r"  stop_grace_period: (\d+)s\n", SHARED)
     assert int(grace) > Settings.model_fields["shutdown_timeout_seconds"].default
-    assert "restart: unless-stopped" in SERVICES["postgres"]
-    assert "restart: unless-stopped" in SERVICES["api"]
+    come_back = {name for name, text in SERVICES.items() if "    restart: unless-stopped\n" in text}
+    assert come_back == SERVICES.keys() - ENDS_BY_ITSELF
