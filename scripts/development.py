@@ -23,9 +23,12 @@ from docker_stack import (
     earlier_data,
     engine_answers,
     last_lines,
+    require_compose,
+    require_port,
     unreadable_source,
 )
 from local_api import MTDB, LocalApi
+from stack_choice import ADMIN_URL, WITHOUT_DOCKER, choose_stack, say_what_stays
 
 from multi_tenant_db.database.connecting import connect_to
 from multi_tenant_db.database_url import read_database_url
@@ -45,43 +48,28 @@ def port_of(variable: str, usual: int) -> int:
 LAST_PORT = 65_535
 PORT = port_of("PORT", 8000)
 POSTGRES_PORT = port_of("POSTGRES_PORT", 54320)
-ADMIN_URL = os.environ.get("MTDB_DATABASE_URL", "")
 DATABASE = "tenancy"
 LOCAL_URL = f"postgresql://127.0.0.1:{POSTGRES_PORT}/{DATABASE}"
 
 
 def up() -> None:
-    """Start what is not running, bring the data up to date, and say how to use it; undo the starts if it fails."""
+    """Start what is not running, bring the data up to date, and say how to use it.
+
+    If it fails, what was started is stopped again, except containers: those stay as they are.
+    """
     before = read_environment().get("STACK")
     stack = choose_stack(before)
     if before not in {None, stack}:
         down()
     with ExitStack() as undo:
         if stack == "docker":
-            up_in_containers()
+            up_in_containers(before)
         else:
             require_free_port(LocalApi())
             changed = up_embedded(undo) if stack == "embedded" else up_external()
             up_api(undo, restart=changed or before != stack)
         undo.pop_all()
     say_how_to_use_it()
-
-
-def choose_stack(before: str | None) -> str:
-    """Return where the database shall run: an administrator's server, Docker, or the embedded one."""
-    if ADMIN_URL:
-        return "external"
-    if not engine_answers():
-        if before == "docker":
-            fail(
-                "the data of this checkout is in Docker, whose engine does not answer: start it. For new data without "
-                "it, remove .local/development.env first; a later `make reset` with the engine deletes the old."
-            )
-        return "embedded"
-    if not compose_is_there():
-        print("Docker: not used, there is no `docker compose` v2", flush=True)
-        return "embedded"
-    return "docker"
 
 
 def up_embedded(undo: ExitStack) -> bool:
@@ -119,10 +107,14 @@ def up_api(undo: ExitStack, *, restart: bool) -> None:
         fail(f"the API does not become healthy; the end of its log ({api.log}) stands above.")
 
 
-def up_in_containers() -> None:
+def up_in_containers(before: str | None) -> None:
     """Build and start the containers; compose migrates and seeds before it starts the API."""
     if file := unreadable_source():
-        fail(f"the container could not read {file}: `chmod -R go+rX src` (it was made under a strict umask).")
+        fail(f"a container could not read {file}: `chmod -R go+rX src monitoring` (it was made under a strict umask).")
+    require_port("PORT", PORT, "api", 8000)
+    require_port("POSTGRES_PORT", POSTGRES_PORT, "postgres", 5432)
+    if before == "embedded":
+        say_what_stays()
     if volume := earlier_data():
         print(f"The data of an earlier version stays in the Docker volume {volume}; this one starts with new data.")
     write_environment("docker", LOCAL_URL, PORT)
@@ -131,7 +123,7 @@ def up_in_containers() -> None:
         sys.stderr.write(said)
         if "password authentication failed" in said:
             fail("the volume has data of other passwords, whose file is lost: `make reset` deletes it and starts over.")
-        fail("docker compose failed, see above; MTDB_NO_DOCKER=1 makes `make up` do without Docker.")
+        fail(f"docker compose failed, see above. {WITHOUT_DOCKER}")
     if not LocalApi().wait_until_healthy(PORT, containers=True):
         sys.stderr.write(last_lines("migrate", "seed", "api"))
         fail("the API does not become healthy; what it said last stands above.")
@@ -140,8 +132,10 @@ def up_in_containers() -> None:
 
 def down() -> None:
     """Stop the API and the database; the data stays."""
-    if read_environment().get("STACK") == "docker" and not compose("--profile", "*", "down"):
-        fail("docker compose failed, see above: the containers may still run.")
+    if read_environment().get("STACK") == "docker":
+        require_compose()
+        if not compose("--profile", "*", "down"):
+            fail("docker compose failed, see above: the containers may still run.")
     LocalApi().stop()
     EmbeddedPostgres.for_development().stop()
     print("Stopped; the data stays. `make up` starts again.")
@@ -167,7 +161,9 @@ def reset() -> None:
 def logs() -> None:
     """Follow the API's log until interrupted."""
     if read_environment().get("STACK") == "docker":
-        compose("logs", "--follow", "--tail=50", "api")
+        require_compose()
+        if not compose("logs", "--follow", "--tail=50", "api"):
+            fail("docker compose failed, see above.")
     elif LocalApi.log.exists():
         subprocess.run(["tail", "-n", "50", "-F", LocalApi.log], check=False)
     else:

@@ -3,25 +3,56 @@
 import hashlib
 import os
 import re
+import stat
 import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from development_environment import FILE, read_environment
+from development_environment import FILE, PASSWORDS, read_environment
 
 from multi_tenant_db.development.folders import PROJECT
+from multi_tenant_db.development.ports import answers, free_port
 
 NO_DOCKER = "MTDB_NO_DOCKER"
-OTHERS_READ = 0o004
+OF_OTHER_PROJECTS = {"COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "COMPOSE_ENV_FILES"}
+MOUNTED = ("src", "monitoring")
+"""Folders that containers read as they lie here."""
+CLEAR_LINE = "\x1b[2K"
+"""What some versions of compose write before each line of a log, also into a pipe."""
 
 
 def engine_answers() -> bool:
-    """Tell whether a Docker engine answers; MTDB_NO_DOCKER=1 says that none does."""
-    return os.environ.get(NO_DOCKER, "") in {"", "0"} and _succeeds("docker", "info")
+    """Tell whether a Docker engine answers that may be used."""
+    return not is_unwanted() and _succeeds("docker", "info")
+
+
+def is_unwanted() -> bool:
+    """Tell whether MTDB_NO_DOCKER=1 says to do without an engine."""
+    return os.environ.get(NO_DOCKER, "") not in {"", "0"}
 
 
 def compose_is_there() -> bool:
     """Tell whether the engine's client has compose v2."""
     return _succeeds("docker", "compose", "version")
+
+
+def require_compose() -> None:
+    """End with a line where the client of a checkout whose data is in Docker has lost compose."""
+    if not compose_is_there():
+        sys.exit(
+            "error: the data of this checkout is in Docker, "
+            "whose client has no `docker compose` v2 any more: install it."
+        )
+
+
+def require_port(variable: str, port: int, service: str, inside: int) -> None:
+    """Refuse a port of this machine on which somebody but this service of ours answers, before anything is built."""
+    if answers(port) and not _publishes(service, inside, port):
+        sys.exit(
+            f"error: port {port} is taken by another program: choose another, "
+            f"for example `make up {variable}={free_port()}`."
+        )
 
 
 def project_name() -> str:
@@ -43,10 +74,14 @@ def earlier_data() -> str | None:
 
 
 def unreadable_source() -> str | None:
-    """Return a source file that the container's user cannot read, as under umask 077; None when all can be read."""
-    for path in sorted((PROJECT / "src").rglob("*.py")):
-        if not path.stat().st_mode & OTHERS_READ:
-            return str(path.relative_to(PROJECT))
+    """Return a file or folder that the containers' users cannot read, as under umask 077; None when all can be read.
+
+    The reloader also enters the folders of compiled files; those files themselves nobody has to read.
+    """
+    for folder in (PROJECT / name for name in MOUNTED):
+        for path in [folder, *sorted(folder.rglob("*"))]:
+            if path.suffix != ".pyc" and not _is_for_everybody(path):
+                return str(path.relative_to(PROJECT))
     return None
 
 
@@ -59,16 +94,37 @@ def last_lines(*services: str) -> str:
     """Return what these services said last."""
     command = _command(("logs", "--no-color", "--tail=20", *services))
     done = subprocess.run(command, cwd=PROJECT, env=_environment(), capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr
+    return (done.stdout + done.stderr).replace(CLEAR_LINE, "")
+
+
+def _is_for_everybody(path: Path) -> bool:
+    mode = path.lstat().st_mode
+    needed = stat.S_IROTH | stat.S_IXOTH if stat.S_ISDIR(mode) else stat.S_IROTH
+    return mode & needed == needed
+
+
+def _publishes(service: str, inside: int, port: int) -> bool:
+    """Tell whether a container of this checkout has the port; the passwords, which compose wants, play no part."""
+    done = subprocess.run(
+        _command(("port", service, str(inside))),
+        cwd=PROJECT,
+        env=dict.fromkeys(PASSWORDS, "unused") | _environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip().endswith(f":{port}")
 
 
 def _command(arguments: Sequence[str]) -> list[str]:
-    return ["docker", "compose", "--project-name", project_name(), "--env-file", str(FILE), *arguments]
+    file = ["--env-file", str(FILE)] if FILE.exists() else []
+    return ["docker", "compose", "--project-name", project_name(), *file, *arguments]
 
 
 def _environment() -> dict[str, str]:
-    """Give our environment without what the file says: for compose, the shell's variables go before the file's."""
-    return {name: value for name, value in os.environ.items() if name not in read_environment()}
+    """Give our environment without what compose would prefer to the file, and without what names another project."""
+    unwanted = OF_OTHER_PROJECTS | read_environment().keys()
+    return {name: value for name, value in os.environ.items() if name not in unwanted}
 
 
 def _succeeds(*command: str) -> bool:

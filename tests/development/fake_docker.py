@@ -16,9 +16,13 @@ case "$*" in
     info) exit "${ENGINE:-0}" ;;
     "compose version") exit "${COMPOSE:-0}" ;;
     "volume inspect "*) grep -qx "$3" "$FAKE_DOCKER/volumes" 2>/dev/null || exit 1 ;;
-    *" logs "*) cat "$FAKE_DOCKER/logs" 2>/dev/null ;;
-    *) case " $* " in *" ${FAILING:-nothing} "*) echo "no engine" >&2; exit 1 ;; esac ;;
+    *" logs "*) cat "$FAKE_DOCKER/logs" 2>/dev/null; [ -z "$FOLLOWS" ] || exec sleep 60 ;;
+    *" port "*)
+        case "$*" in *" --env-file "*) ;; *) [ "$POSTGRES_PASSWORD" ] || exit 1 ;; esac
+        service=${*##* port }
+        cat "$FAKE_DOCKER/port-of-${service% *}" 2>/dev/null || exit 1 ;;
 esac
+case " $* " in *" ${FAILING:-nothing} "*) echo "no engine" >&2; exit 1 ;; esac
 """
 
 
@@ -29,7 +33,7 @@ class FakeDocker:
         self.checkout = folder
         self._notes = folder.parent / f"docker-of-{folder.name}"
         self._notes.mkdir(parents=True)
-        for name in ("src", "scripts"):
+        for name in ("src", "scripts", "monitoring"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", folder)
         (folder / ".local").mkdir()
@@ -46,12 +50,24 @@ class FakeDocker:
         return passwords
 
     def has(self, name: str, *lines: str) -> None:
-        """Give docker volumes, or logs of its containers."""
+        """Give docker volumes, its containers' logs, or the port of one of them."""
         (self._notes / name).write_text("".join(f"{line}\n" for line in lines))
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run scripts/development.py of the copy."""
         return self._run([str(self.checkout / "scripts" / "development.py"), *arguments], environment)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start it, as from a terminal of its own."""
+        return subprocess.Popen(
+            [sys.executable, str(self.checkout / "scripts" / "development.py"), *arguments],
+            cwd=self.checkout,
+            env=self._environment() | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
 
     def ask(self, expression: str, **environment: str) -> Any:
         """Evaluate an expression where scripts/development.py is imported as `development`."""
@@ -72,23 +88,38 @@ class FakeDocker:
         """What docker was asked to do."""
         return [line.removeprefix("call: ") for line in self.noted if line.startswith("call: ")]
 
+    def told(self, command: str) -> list[str]:
+        """Return the environment of the last call that ends with this command."""
+        environment: list[str] = []
+        calls = {}
+        for line in self.noted:
+            if line.startswith("call: "):
+                calls[line.split()[-1]] = environment
+                environment = []
+            else:
+                environment.append(line)
+        return calls[command]
+
     @property
     def noted(self) -> list[str]:
         """Everything it noted: its environment before each call, and the calls."""
         notes = self._notes / "calls"
         return notes.read_text().splitlines() if notes.exists() else []
 
-    def _run(self, arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-        own = {
+    def _environment(self) -> dict[str, str]:
+        return {
             "PATH": f"{self._notes}:{os.environ['PATH']}",
             "PYTHONPATH": str(self.checkout / "src"),
             "FAKE_DOCKER": str(self._notes),
             "PORT": "1",
+            "POSTGRES_PORT": "2",
         }
+
+    def _run(self, arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.checkout,
-            env=own | environment,
+            env=self._environment() | environment,
             capture_output=True,
             text=True,
             check=False,

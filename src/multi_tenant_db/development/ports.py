@@ -10,11 +10,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def answers(port: int) -> bool:
+    """Tell whether somebody accepts connections there; asks without binding, for which a low port wants root."""
+    with socket.socket() as visitor:
+        visitor.settimeout(5)
+        return visitor.connect_ex(("127.0.0.1", port)) == 0
+
+
 def is_taken(port: int) -> bool:
     """Tell whether somebody listens there; also one who listens on every address, whom macOS would let us shadow."""
-    with socket.socket() as visitor, socket.socket() as probe:
-        if visitor.connect_ex(("127.0.0.1", port)) == 0:
-            return True
+    if answers(port):
+        return True
+    with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
