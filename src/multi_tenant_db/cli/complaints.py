@@ -16,10 +16,13 @@ from multi_tenant_db.database.unsafe_database_error import UnsafeDatabaseError
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.errors import ApplicationError, DatabaseUnavailable
 from multi_tenant_db.observability.printable import printable
-from multi_tenant_db.settings import Settings
+from multi_tenant_db.settings import DEVELOPMENT_ENVIRONMENT_FILE, Settings
 
 REFUSED_STATES = frozenset({"3F000", "42501", "42703", "42883", "42P01"})
 """A schema, column, function or table that is not there, or no right to it: not migrated, or the wrong user."""
+
+REFUSED_PARAMETER_STATES = frozenset({"22023", "42601", "42704", "55P02"})
+"""Of a connection: the server does not know a parameter that the URL sets, or not its value, or lets nobody set it."""
 
 REFUSED_PASSWORD_STATE = "28P01"  # noqa: S105 - a SQLSTATE
 CHECK_CREDENTIALS = "check user and password in MTDB_DATABASE_URL"
@@ -40,6 +43,9 @@ def complain_of(error: Exception) -> ExitCode | None:
         case DBAPIError() if error.statement is None and sqlstate(error) is None:
             code = ExitCode.NO_DATABASE
             lines = [f"the connection to the database cannot be made ({_first_line(error)})"]
+        case DBAPIError() if error.statement is None and sqlstate(error) in REFUSED_PARAMETER_STATES:
+            code = ExitCode.USAGE
+            lines = [f"MTDB_DATABASE_URL: the server refuses what it sets ({_first_line(error)})"]
         case DBAPIError() if sqlstate(error) in REFUSED_STATES:
             code = ExitCode.FAILED
             advice = (
@@ -50,6 +56,9 @@ def complain_of(error: Exception) -> ExitCode | None:
             code, lines = ExitCode.FAILED, [str(error)]
         case ValidationError():
             code, lines = ExitCode.USAGE, [_setting_at_fault(mistake) for mistake in error.errors()]
+        case UnicodeDecodeError() if _is_no_text(DEVELOPMENT_ENVIRONMENT_FILE):
+            remedy = "mend it, or move it away and run `make reset`, which starts over with new data"
+            code, lines = ExitCode.USAGE, [f"{DEVELOPMENT_ENVIRONMENT_FILE} is damaged, it is no text in UTF-8: {remedy}"]
         case OSError() if error.errno == ENOSPC:
             code, lines = ExitCode.FAILED, ["standard output cannot be written: no space is left there"]
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain again at its end
@@ -71,6 +80,17 @@ def _advice(cause: BaseException) -> str:
             return CHECK_CREDENTIALS
         return next((f"check {name}" for role, name in PASSWORDS.items() if role in str(cause)), CHECK_CREDENTIALS)
     return "check MTDB_DATABASE_URL" + (", or run `make up`" if _in_a_checkout() else "")
+
+
+def _is_no_text(file: str) -> bool:
+    """Tell a damaged file of settings from a defect that raises the same."""
+    try:
+        Path(file).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _in_a_checkout() -> bool:
