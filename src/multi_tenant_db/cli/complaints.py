@@ -40,31 +40,36 @@ def complain_of(error: Exception) -> ExitCode | None:
             cause = _innermost(error.__cause__ or error)
             advice = _advice(cause)
             code, lines = ExitCode.NO_DATABASE, [f"the database cannot be reached ({_first_line(cause)}): {advice}"]
-        case DBAPIError() if error.statement is None and sqlstate(error) is None:
-            code = ExitCode.NO_DATABASE
-            lines = [f"the connection to the database cannot be made ({_first_line(error)})"]
-        case DBAPIError() if error.statement is None and sqlstate(error) in REFUSED_PARAMETER_STATES:
-            code = ExitCode.USAGE
-            lines = [f"MTDB_DATABASE_URL: the server refuses what it sets ({_first_line(error)})"]
-        case DBAPIError() if sqlstate(error) in REFUSED_STATES:
-            code = ExitCode.FAILED
-            advice = (
-                "is its schema current (`mtdb migrate`), and MTDB_DATABASE_URL without a user or with the right one?"
-            )
-            lines = [f"the database refused ({_first_line(error)}): {advice}"]
+        case DBAPIError():
+            code, lines = _refusal_of(error)
         case ApplicationError():
             code, lines = ExitCode.FAILED, [str(error)]
         case ValidationError():
             code, lines = ExitCode.USAGE, [_setting_at_fault(mistake) for mistake in error.errors()]
         case UnicodeDecodeError() if _is_no_text(DEVELOPMENT_ENVIRONMENT_FILE):
             remedy = "mend it, or move it away and run `make reset`, which starts over with new data"
-            code, lines = ExitCode.USAGE, [f"{DEVELOPMENT_ENVIRONMENT_FILE} is damaged, it is no text in UTF-8: {remedy}"]
+            code, lines = (
+                ExitCode.USAGE,
+                [f"{DEVELOPMENT_ENVIRONMENT_FILE} is damaged, it is no text in UTF-8: {remedy}"],
+            )
         case OSError() if error.errno == ENOSPC:
             code, lines = ExitCode.FAILED, ["standard output cannot be written: no space is left there"]
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain again at its end
     for line in lines:
         print(f"mtdb: {printable(line)}", file=sys.stderr)  # noqa: T201 - standard error is where scripts look
     return code
+
+
+def _refusal_of(error: DBAPIError) -> tuple[ExitCode | None, list[str]]:
+    state, reason = sqlstate(error), _first_line(error)
+    if error.statement is None and state is None:
+        return ExitCode.NO_DATABASE, [f"the connection to the database cannot be made ({reason})"]
+    if error.statement is None and state in REFUSED_PARAMETER_STATES:
+        return ExitCode.USAGE, [f"MTDB_DATABASE_URL: the server refuses what it sets ({reason})"]
+    if state in REFUSED_STATES:
+        advice = "is its schema current (`mtdb migrate`), and MTDB_DATABASE_URL without a user or with the right one?"
+        return ExitCode.FAILED, [f"the database refused ({reason}): {advice}"]
+    return None, []
 
 
 def _setting_at_fault(mistake: ErrorDetails) -> str:
