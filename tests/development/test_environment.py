@@ -163,6 +163,7 @@ def test_a_user_whom_the_machine_does_not_know(monkeypatch: pytest.MonkeyPatch, 
     [
         ("STACK=embedded\nMTDB_DATABASE_URL=postgresql://127.0.0.1:54399/tenancy\n", 54399),
         ("STACK=embedded\n", 54320),
+        ("\udcff\udcfe\nMTDB_DATABASE_URL=postgresql://127.0.0.1:54399/tenancy\n", 54399),
         (None, 54320),
     ],
 )
@@ -184,7 +185,7 @@ def test_the_server_starts_where_the_api_looks_for_it(
     monkeypatch.setattr(postgres, "LOCAL", tmp_path)
     monkeypatch.setattr(postgres, "EmbeddedPostgres", Started)
     if file is not None:
-        (tmp_path / "development.env").write_text(file)
+        (tmp_path / "development.env").write_text(file, errors="surrogateescape")
     runner = CliRunner()
     assert runner.invoke(postgres.app, ["start"], env={"POSTGRES_PORT": ""}).exit_code == 0
     assert runner.invoke(postgres.app, ["start", "--port", "5"]).exit_code == 0

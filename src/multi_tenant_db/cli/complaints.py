@@ -24,6 +24,11 @@ REFUSED_STATES = frozenset({"3F000", "42501", "42703", "42883", "42P01"})
 REFUSED_PARAMETER_STATES = frozenset({"22023", "42601", "42704", "55P02"})
 """Of a connection: the server does not know a parameter that the URL sets, or not its value, or lets nobody set it."""
 
+DAMAGED_FILE = (
+    f"{DEVELOPMENT_ENVIRONMENT_FILE} is damaged, it is no text in UTF-8: mend it, or move it away and run "
+    "`make reset`, which starts over with new data"
+)
+
 REFUSED_PASSWORD_STATE = "28P01"  # noqa: S105 - a SQLSTATE
 CHECK_CREDENTIALS = "check user and password in MTDB_DATABASE_URL"
 PASSWORDS = {SERVICE_ROLE: "MTDB_API_PASSWORD", OPERATOR_ROLE: "MTDB_OPERATOR_PASSWORD"}
@@ -47,11 +52,7 @@ def complain_of(error: Exception) -> ExitCode | None:
         case ValidationError():
             code, lines = ExitCode.USAGE, [_setting_at_fault(mistake) for mistake in error.errors()]
         case UnicodeDecodeError() if _is_no_text(DEVELOPMENT_ENVIRONMENT_FILE):
-            remedy = "mend it, or move it away and run `make reset`, which starts over with new data"
-            code, lines = (
-                ExitCode.USAGE,
-                [f"{DEVELOPMENT_ENVIRONMENT_FILE} is damaged, it is no text in UTF-8: {remedy}"],
-            )
+            code, lines = ExitCode.USAGE, [DAMAGED_FILE]
         case OSError() if error.errno == ENOSPC:
             code, lines = ExitCode.FAILED, ["standard output cannot be written: no space is left there"]
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain again at its end

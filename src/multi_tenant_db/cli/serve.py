@@ -79,9 +79,8 @@ def _require_factory(factory: str) -> None:
             raise
         made = None
     if not callable(made):
-        raise typer.BadParameter(
-            f"there is no {name or 'factory'}() in {module or 'no module'}: say --app module:factory"
-        )
+        place = module or "a module without a name"
+        raise typer.BadParameter(f"there is no {name or 'factory'}() in {place}: say --app module:factory")
 
 
 async def _require_safe_database(settings: Settings) -> None:
