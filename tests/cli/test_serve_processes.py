@@ -195,16 +195,13 @@ async def test_a_factory_that_is_none_is_wrong_usage(database: TestDatabase, tmp
     assert "Traceback" not in outcome.stderr
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("factory", ["bank:make_text", "bank:make_wsgi"])
-async def test_what_a_factory_makes_is_an_application(
-    database: TestDatabase, tmp_path: Path, factory: str, workers: str
-) -> None:
-    """Anything else is said in a line, by each process that was to serve it, and the command ends."""
+async def test_what_a_factory_makes_is_an_application(database: TestDatabase, tmp_path: Path, factory: str) -> None:
+    """Anything else is said in a line."""
     (tmp_path / "bank.py").write_text(APPLICATION)
-    environment = settings_for(database, MTDB_WORKERS=workers, MTDB_PORT="0")
+    environment = settings_for(database, MTDB_PORT="0")
     outcome = await mtdb_process("serve", "--app", factory, env=environment, cwd=tmp_path)
-    assert outcome.exit_code == (ExitCode.USAGE if workers == "1" else ExitCode.FAILED)
+    assert outcome.exit_code == ExitCode.USAGE
     assert set(outcome.stderr.splitlines()) == {f"mtdb: --app: {factory} makes no ASGI application such as FastAPI's"}
 
 
