@@ -5,7 +5,7 @@ POSTGRES_PORT ?= 54320
 export PORT POSTGRES_PORT
 
 # What the shell has set for other programs of Python's.
-unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONOPTIMIZE
+unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS
 
 # Any Python that runs will do to begin with; a pyenv shim whose version is missing does not run.
 PYTHON := $(shell for p in python3 python3.13 python3.14 /usr/bin/python3; do $$p -E -c '' 2>/dev/null && echo $$p && break; done)

@@ -26,6 +26,8 @@ def read_database_url(text: str) -> URL:
     one line that says what to write instead, for what the driver would not understand.
     """
     read = MultiHostUrl(text)
+    if "%00" in str(read):
+        raise ValueError("leave %00 away: no name, password or parameter of PostgreSQL holds a NUL")
     parameters: dict[str, list[str]] = {}
     for name, value in read.query_params():
         parameters.setdefault(name, []).append(value)

@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.cli.lazy_group import COMMANDS, load_command
 from tests.support.mtdb import mtdb, mtdb_process, settings_for
 from tests.support.test_database import TestDatabase
@@ -63,6 +64,18 @@ async def test_the_checkouts_help_is_for_the_checkout(database: TestDatabase, tm
     wrong = settings_for(database, MTDB_PORT="abc")
     assert "make up" not in (await mtdb("check", env=wrong)).complaint
     assert "MTDB_PORT: " in (await mtdb("check", env=wrong)).complaint
+
+
+@pytest.mark.parametrize("command", [["check"], ["serve"], ["migrate"], ["token", "list"]], ids=" ".join)
+async def test_a_damaged_file_of_settings_is_named(tmp_path: Path, command: list[str]) -> None:
+    """What `make up` has written and something else has overwritten is one line, with the way out of it."""
+    file = tmp_path / ".local" / "development.env"
+    file.parent.mkdir()
+    file.write_bytes(b"\xff\xfe")
+    outcome = await mtdb_process(*command, env={}, cwd=tmp_path)
+    assert outcome.complaint.startswith("mtdb: .local/development.env is damaged")
+    assert "`make reset`" in outcome.complaint
+    assert outcome.exit_code == ExitCode.USAGE
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,15 @@ def make():
     return app
 
 nothing = None
+
+def make_text():
+    return "no application"
+
+def make_wsgi():
+    return lambda environment, start: []
 """
+
+FACTORIES_OF_NOTHING = ["bank", "bank:absent", "bank:nothing", "absent:make", "absent.bank:make", ":make", ".bank:make"]
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -177,7 +185,7 @@ async def test_an_application_of_ones_own(database: TestDatabase, tmp_path: Path
     assert offered.status_code == 200
 
 
-@pytest.mark.parametrize("factory", ["bank", "bank:absent", "bank:nothing", "absent:make", "absent.bank:make"])
+@pytest.mark.parametrize("factory", FACTORIES_OF_NOTHING)
 async def test_a_factory_that_is_none_is_wrong_usage(database: TestDatabase, tmp_path: Path, factory: str) -> None:
     """It is said before anything starts."""
     (tmp_path / "bank.py").write_text(APPLICATION)
@@ -185,6 +193,16 @@ async def test_a_factory_that_is_none_is_wrong_usage(database: TestDatabase, tmp
     assert outcome.exit_code == ExitCode.USAGE
     assert "there is no" in outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+@pytest.mark.parametrize("factory", ["bank:make_text", "bank:make_wsgi"])
+async def test_what_a_factory_makes_is_an_application(database: TestDatabase, tmp_path: Path, factory: str) -> None:
+    """Anything else is said in a line."""
+    (tmp_path / "bank.py").write_text(APPLICATION)
+    environment = settings_for(database, MTDB_PORT="0")
+    outcome = await mtdb_process("serve", "--app", factory, env=environment, cwd=tmp_path)
+    assert outcome.exit_code == ExitCode.USAGE
+    assert set(outcome.stderr.splitlines()) == {f"mtdb: --app: {factory} makes no ASGI application such as FastAPI's"}
 
 
 async def test_the_example_is_served_as_the_guide_says() -> None:

@@ -46,6 +46,8 @@ REFUSED = {
     "postgresql://h/t?keepalives=1": "keepalives=1 is not supported",
     "postgresql://h/t?timeout=1": "timeout=1 is not supported",
     "postgresql://h/t?hosts=h1": "hosts=h1 is not supported",
+    "postgresql://h/%00": "%00",
+    "postgresql://h/t?application_name=%00": "%00",
     "mysql://h/t": "URL scheme should be",
     "h/t": "relative URL without a base",
 }

@@ -152,6 +152,15 @@ async def test_row_security_that_is_off_is_told(own: TestDatabase, bank: Organiz
     assert "row_security" in checked.stderr
 
 
+async def test_quotes_around_every_name_break_no_rule(own: TestDatabase) -> None:
+    """The check reads names as they are, however the role's defaults have the server print them."""
+    usual = await mtdb("check", "--json", env=settings_for(own))
+    async with defaults(own, {"quote_all_identifiers": "on"}):
+        quoted = await mtdb("check", "--json", env=settings_for(own))
+    assert quoted.exit_code == 0
+    assert quoted.json == usual.json
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -42,7 +42,7 @@ def tools_environment(**given: str) -> dict[str, str]:
     [
         *("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV", "PIP_PYTHON", "PIP_DRY_RUN"),
         *("UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_PROJECT_ENVIRONMENT", "UV_RESOLUTION"),
-        *("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH", "VIRTUAL_ENV"),
+        *("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONWARNINGS", "VIRTUAL_ENV"),
     ],
 )
 def test_where_to_install_is_our_affair(variable: str) -> None:
@@ -69,7 +69,7 @@ def test_a_home_that_may_not_be_read_is_not_asked(tmp_path: Path) -> None:
 
 def test_make_forgets_what_python_was_told() -> None:
     """`make` takes Python's own variables away from every program that it starts."""
-    told = dict.fromkeys(("PYTHONSAFEPATH", "PYTHONPATH", "PYTHONSTARTUP"), "1")
+    told = dict.fromkeys(("PYTHONSAFEPATH", "PYTHONPATH", "PYTHONSTARTUP"), "1") | {"PYTHONWARNINGS": "error"}
     makefile = "include Makefile\nshow:\n\t@env\n"
     command = ["make", "--no-print-directory", "-f", "-", "show"]
     done = subprocess.run(
@@ -163,6 +163,7 @@ def test_a_user_whom_the_machine_does_not_know(monkeypatch: pytest.MonkeyPatch, 
     [
         ("STACK=embedded\nMTDB_DATABASE_URL=postgresql://127.0.0.1:54399/tenancy\n", 54399),
         ("STACK=embedded\n", 54320),
+        ("\udcff\udcfe\nMTDB_DATABASE_URL=postgresql://127.0.0.1:54399/tenancy\n", 54399),
         (None, 54320),
     ],
 )
@@ -184,7 +185,7 @@ def test_the_server_starts_where_the_api_looks_for_it(
     monkeypatch.setattr(postgres, "LOCAL", tmp_path)
     monkeypatch.setattr(postgres, "EmbeddedPostgres", Started)
     if file is not None:
-        (tmp_path / "development.env").write_text(file)
+        (tmp_path / "development.env").write_text(file, errors="surrogateescape")
     runner = CliRunner()
     assert runner.invoke(postgres.app, ["start"], env={"POSTGRES_PORT": ""}).exit_code == 0
     assert runner.invoke(postgres.app, ["start", "--port", "5"]).exit_code == 0

@@ -196,7 +196,7 @@ async def test_an_absent_tenant_is_not_found(
     assert_problem(await delete(client, platform_operator, absent, cascade), 404, "tenant_not_found")
 
 
-@pytest.mark.parametrize("cascade", ["", "perhaps", "2", "true;"])
+@pytest.mark.parametrize("cascade", ["", "perhaps", "2", "true;", "1", "0", "yes", "on", "True", "FALSE", "t", " true"])
 async def test_an_unclear_cascade_deletes_nothing(
     client: httpx.AsyncClient,
     as_admin: asyncpg.Connection,
@@ -207,6 +207,18 @@ async def test_an_unclear_cascade_deletes_nothing(
     """Only a clear yes or no is taken."""
     response = await delete(client, platform_operator, hsbc.parent, cascade)
     assert pointers(response) == ["/query/cascade"]
+    assert response.json()["errors"][0]["detail"] == "Send true or false"
+    assert await standing(as_admin, hsbc) == ids(*hsbc.everybody)
+
+
+async def test_a_misspelt_cascade_deletes_nothing(
+    client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization, platform_operator: Party
+) -> None:
+    """A parameter that is not known is refused, as by the list, alone and beside the right one."""
+    path = f"/tenants/{hsbc.parent.tenant_id}"
+    for query in ({"Cascade": "true"}, {"cascade": "true", "dry_run": "true"}):
+        response = await client.delete(path, headers=platform_operator.headers, params=query)
+        assert pointers(response) == [f"/query/{list(query)[-1]}"]
     assert await standing(as_admin, hsbc) == ids(*hsbc.everybody)
 
 

@@ -126,6 +126,14 @@ def test_every_parameter_is_described_with_a_valid_example(document: dict[str, A
                 assert violations(example, parameter["schema"], document, parameter["name"]) == []
 
 
+def test_a_cascade_is_a_boolean(document: dict[str, Any]) -> None:
+    """Generated clients take a boolean, which they send as `true` or `false`."""
+    (cascade,) = (
+        each for each in document["paths"]["/tenants/{tenant_id}"]["delete"]["parameters"] if each["in"] == "query"
+    )
+    assert (cascade["name"], cascade["schema"]["type"], cascade["schema"]["default"]) == ("cascade", "boolean", False)
+
+
 def test_every_field_is_described_with_a_valid_example(document: dict[str, Any]) -> None:
     """All members of all bodies have a description and examples that fit their schema."""
     described = 0

@@ -24,5 +24,9 @@ UNICODE = (
 INVISIBLE = (
     "\u202egnp.exe",  # written from right to left from here on
     "\u200bHSBC\ufeff",
+    "HSBC\ufe0f",  # a variation selector, which the font ignores
+    "\U0001d159",  # a musical note without a head
+    "HS\u200dBC",  # a joiner between letters that need none
+    "\ue000\U0010fffd",  # private use
 )
 """Metadata may hold these, a name may not."""

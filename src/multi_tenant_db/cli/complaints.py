@@ -16,10 +16,18 @@ from multi_tenant_db.database.unsafe_database_error import UnsafeDatabaseError
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.errors import ApplicationError, DatabaseUnavailable
 from multi_tenant_db.observability.printable import printable
-from multi_tenant_db.settings import Settings
+from multi_tenant_db.settings import DEVELOPMENT_ENVIRONMENT_FILE, Settings
 
 REFUSED_STATES = frozenset({"3F000", "42501", "42703", "42883", "42P01"})
 """A schema, column, function or table that is not there, or no right to it: not migrated, or the wrong user."""
+
+REFUSED_PARAMETER_STATES = frozenset({"22023", "42601", "42704", "55P02"})
+"""Of a connection: the server does not know a parameter that the URL sets, or not its value, or lets nobody set it."""
+
+DAMAGED_FILE = (
+    f"{DEVELOPMENT_ENVIRONMENT_FILE} is damaged, it is no text in UTF-8: mend it, or move it away and run "
+    "`make reset`, which starts over with new data"
+)
 
 REFUSED_PASSWORD_STATE = "28P01"  # noqa: S105 - a SQLSTATE
 CHECK_CREDENTIALS = "check user and password in MTDB_DATABASE_URL"
@@ -37,25 +45,32 @@ def complain_of(error: Exception) -> ExitCode | None:
             cause = _innermost(error.__cause__ or error)
             advice = _advice(cause)
             code, lines = ExitCode.NO_DATABASE, [f"the database cannot be reached ({_first_line(cause)}): {advice}"]
-        case DBAPIError() if error.statement is None and sqlstate(error) is None:
-            code = ExitCode.NO_DATABASE
-            lines = [f"the connection to the database cannot be made ({_first_line(error)})"]
-        case DBAPIError() if sqlstate(error) in REFUSED_STATES:
-            code = ExitCode.FAILED
-            advice = (
-                "is its schema current (`mtdb migrate`), and MTDB_DATABASE_URL without a user or with the right one?"
-            )
-            lines = [f"the database refused ({_first_line(error)}): {advice}"]
+        case DBAPIError():
+            code, lines = _refusal_of(error)
         case ApplicationError():
             code, lines = ExitCode.FAILED, [str(error)]
         case ValidationError():
             code, lines = ExitCode.USAGE, [_setting_at_fault(mistake) for mistake in error.errors()]
+        case UnicodeDecodeError() if _is_no_text(DEVELOPMENT_ENVIRONMENT_FILE):
+            code, lines = ExitCode.USAGE, [DAMAGED_FILE]
         case OSError() if error.errno == ENOSPC:
             code, lines = ExitCode.FAILED, ["standard output cannot be written: no space is left there"]
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain again at its end
     for line in lines:
         print(f"mtdb: {printable(line)}", file=sys.stderr)  # noqa: T201 - standard error is where scripts look
     return code
+
+
+def _refusal_of(error: DBAPIError) -> tuple[ExitCode | None, list[str]]:
+    state, reason = sqlstate(error), _first_line(error)
+    if error.statement is None and state is None:
+        return ExitCode.NO_DATABASE, [f"the connection to the database cannot be made ({reason})"]
+    if error.statement is None and state in REFUSED_PARAMETER_STATES:
+        return ExitCode.USAGE, [f"MTDB_DATABASE_URL: the server refuses what it sets ({reason})"]
+    if state in REFUSED_STATES:
+        advice = "is its schema current (`mtdb migrate`), and MTDB_DATABASE_URL without a user or with the right one?"
+        return ExitCode.FAILED, [f"the database refused ({reason}): {advice}"]
+    return None, []
 
 
 def _setting_at_fault(mistake: ErrorDetails) -> str:
@@ -71,6 +86,17 @@ def _advice(cause: BaseException) -> str:
             return CHECK_CREDENTIALS
         return next((f"check {name}" for role, name in PASSWORDS.items() if role in str(cause)), CHECK_CREDENTIALS)
     return "check MTDB_DATABASE_URL" + (", or run `make up`" if _in_a_checkout() else "")
+
+
+def _is_no_text(file: str) -> bool:
+    """Tell a damaged file of settings from a defect that raises the same."""
+    try:
+        Path(file).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _in_a_checkout() -> bool:

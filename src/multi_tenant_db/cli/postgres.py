@@ -50,7 +50,8 @@ def start(port: Port = None, release: Release = NEWEST_RELEASE) -> None:
 def _port_of_make_up() -> int:
     """Return where the API of `make up` looks for this server."""
     file = LOCAL / "development.env"
-    told = re.search(r"^MTDB_DATABASE_URL=.*:(\d+)/", file.read_text() if file.exists() else "", re.MULTILINE)
+    text = file.read_text(errors="replace") if file.exists() else ""
+    told = re.search(r"^MTDB_DATABASE_URL=.*:(\d+)/", text, re.MULTILINE)
     return int(told[1]) if told else USUAL_PORT
 
 

@@ -73,13 +73,14 @@ def _require_factory(factory: str) -> None:
     sys.path.insert(0, str(Path.cwd()))
     module, _, name = factory.partition(":")
     try:
-        made = getattr(import_module(module), name, None) if name else None
+        made = getattr(import_module(module), name, None) if name and all(module.split(".")) else None
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
             raise
         made = None
     if not callable(made):
-        raise typer.BadParameter(f"there is no {name or 'factory'}() in {module}: say --app module:factory")
+        place = module or "a module without a name"
+        raise typer.BadParameter(f"there is no {name or 'factory'}() in {place}: say --app module:factory")
 
 
 async def _require_safe_database(settings: Settings) -> None:

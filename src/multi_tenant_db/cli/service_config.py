@@ -2,11 +2,15 @@
 
 import os
 import signal
+import sys
 from multiprocessing import parent_process
 from threading import Thread
 
+import typer
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 
+from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.routers.orderly_http_protocol import OrderlyHttpProtocol
 from multi_tenant_db.settings import Settings
 
@@ -47,6 +51,9 @@ class ServiceConfig(uvicorn.Config):
             # A parent that is killed cannot end its children, which would go on and keep the port.
             Thread(target=self._end_with, args=(parent,), daemon=True).start()
         super().load()
+        if self.interface != "asgi3":
+            typer.echo(f"mtdb: --app: {self.app} makes no ASGI application such as FastAPI's", err=True)
+            sys.exit(ExitCode.USAGE if parent is None else STARTUP_FAILURE)
 
     @staticmethod
     def _end_with(parent: object) -> None:

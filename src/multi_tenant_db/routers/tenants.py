@@ -39,7 +39,16 @@ from multi_tenant_db.routers.openapi_document import name_operation
 from multi_tenant_db.routers.preconditions import CONDITIONAL, WriteCondition, read_conditions
 from multi_tenant_db.routers.problem_responses import declare_problems
 from multi_tenant_db.routers.strict_json_route import StrictJsonRoute
-from multi_tenant_db.schemas import NeverNull, TenantCreate, TenantListQuery, TenantPage, TenantRead, TenantUpdate
+from multi_tenant_db.schemas import (
+    NeverNull,
+    NoQuery,
+    TenantCreate,
+    TenantDeleteQuery,
+    TenantListQuery,
+    TenantPage,
+    TenantRead,
+    TenantUpdate,
+)
 from multi_tenant_db.schemas.examples import PAGE, REPLACED_TENANT, TENANT
 
 router = APIRouter(
@@ -76,6 +85,7 @@ IdempotencyKey = Annotated[
         examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     ),
 ]
+Parameterless = Annotated[NoQuery, Query()]
 
 
 @router.post(
@@ -102,6 +112,7 @@ async def create_tenant(
     request: Request,
     response: Response,
     body: TenantCreate,
+    _query: Parameterless,
     service: SignedIn,
     idempotency_key: IdempotencyKey = None,
 ) -> TenantRead:
@@ -140,7 +151,7 @@ async def list_tenants(
     openapi_extra=CONDITIONAL,
 )
 async def read_tenant(
-    request: Request, response: Response, tenant_id: TenantPath, service: SignedIn
+    request: Request, response: Response, tenant_id: TenantPath, _query: Parameterless, service: SignedIn
 ) -> TenantRead | Response:
     """Read one tenant. What is not within your reach does not exist for you."""
     wanted, unknown = read_conditions(request)
@@ -171,7 +182,12 @@ async def read_tenant(
     openapi_extra=CONDITIONAL,
 )
 async def replace_tenant(
-    response: Response, tenant_id: TenantPath, body: TenantUpdate, service: SignedIn, condition: WriteCondition
+    response: Response,
+    tenant_id: TenantPath,
+    body: TenantUpdate,
+    _query: Parameterless,
+    service: SignedIn,
+    condition: WriteCondition,
 ) -> TenantRead:
     """Replace name and metadata. Send the ETag as If-Match, so that nobody's change is overwritten unseen."""
     tenant = await service.replace_tenant(tenant_id, name=body.name, metadata=body.metadata, condition=condition)
@@ -199,9 +215,7 @@ async def delete_tenant(
     tenant_id: TenantPath,
     service: SignedIn,
     condition: WriteCondition,
-    cascade: Annotated[
-        bool, Query(description="Also delete the subsidiaries, all or nothing.", examples=[False])
-    ] = False,
+    query: Annotated[TenantDeleteQuery, Query()],
 ) -> None:
     """Delete a tenant and its access tokens. While it has subsidiaries, only `cascade=true` deletes it, with them."""
-    await service.delete_tenant(tenant_id, cascade=cascade, condition=condition)
+    await service.delete_tenant(tenant_id, cascade=query.cascade, condition=condition)

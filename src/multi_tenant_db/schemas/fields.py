@@ -23,24 +23,32 @@ It binds fractions, too: PostgreSQL would spell 1e300 out, and what a client rea
 BLANK = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """What `str.strip` trims, for a regular expression."""
 INVISIBLE = (
-    r"\u0000-\u001f\u007f-\u009f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180e"
-    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb"
-    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001-\U000e007f"
+    r"\u0000-\u001f\u007f-\u009f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+    r"\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0"
+    r"\ufff0-\ufffb\ufffe\uffff"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    f"{''.join(chr(0x10000 * plane - 2) + chr(0x10000 * plane - 1) for plane in range(2, 16))}\U000f0000-\U0010ffff"
 )
-"""Controls, format characters (Unicode's category Cf), and letters that show nothing."""
+"""Controls, format characters (Unicode's category Cf), variation selectors, and letters and notes that show nothing.
+
+And what has no agreed look at all: private use, and noncharacters. A variation selector behind an emoji is one, too.
+"""
 SPACES = r"\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 """Those that look like a space and are none."""
 JOINERS = "\u200c\u200d"
-"""Persian and Indic names need them between letters, and so do emoji of several people."""
+JOINING_SCRIPTS = r"\u0600-\u109f\u1780-\u18af"
+"""Blocks from Arabic to Myanmar, Khmer and Mongolian: their letters need joiners between them, no others do."""
 NAME_PATTERN = (
     f"^[{BLANK}]*[^{BLANK}{INVISIBLE}](?:[^{SPACES}{INVISIBLE}]{{0,{NAME_MAX_CHARACTERS - 2}}}[^{BLANK}{INVISIBLE}])?"
     f"[{BLANK}]*$"
 )
 """Says how long a name may be, too: `maxLength` would count the blanks around it, which are trimmed."""
 
+BEGINS_WITH_A_MARK = "A name begins with a character of its own, not with a mark that combines with one"
+
 _UNSEEN = re.compile(f"[{INVISIBLE}]")
 _PASSES_FOR_A_SPACE = re.compile(f"[{SPACES}]")
-_JOINED = re.compile(rf"(?<=[^\s{INVISIBLE}])[{JOINERS}](?=[^\s{INVISIBLE}])")
+_OF_A_JOINING_SCRIPT = re.compile(f"[{JOINING_SCRIPTS}]")
 
 
 def clean_name(name: str) -> str:
@@ -55,11 +63,30 @@ def clean_name(name: str) -> str:
         )
     if any(unicodedata.category(character) == "Cc" for character in name):
         raise PydanticCustomError("name_control_character", "A name has no control characters")
-    if _UNSEEN.search(_JOINED.sub("", name)):
+    if any(not _joins(name, found.start()) for found in _UNSEEN.finditer(name)):
         raise PydanticCustomError("name_invisible_character", "A name has no invisible characters")
+    if _is_mark(name[0]):
+        raise PydanticCustomError("name_leading_mark", BEGINS_WITH_A_MARK)
     if _PASSES_FOR_A_SPACE.search(name):
         raise PydanticCustomError("name_odd_space", "A name has no spaces but the ordinary one")
     return name
+
+
+def _joins(name: str, place: int) -> bool:
+    """Tell whether a character that shows nothing is a joiner where its script needs one."""
+    before = name[:place]
+    while before and _is_mark(before[-1]):
+        before = before[:-1]
+    return name[place] in JOINERS and _is_joined(before[-1:]) and _is_joined(name[place + 1 : place + 2])
+
+
+def _is_joined(character: str) -> bool:
+    is_letter = character and unicodedata.category(character)[0] in "LM"
+    return bool(is_letter and _OF_A_JOINING_SCRIPT.match(character) and not _UNSEEN.match(character))
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M"
 
 
 def _refuse_what_json_readers_disagree_on(value: JsonValue, depth: int) -> None:
@@ -106,7 +133,10 @@ TenantName = Annotated[
     str,
     AfterValidator(clean_name),
     Field(
-        description="1 to 200 visible characters, unique inside the organisation; trimmed, Unicode NFC.",
+        description=(
+            "1 to 200 visible characters, unique inside the organisation; trimmed, Unicode NFC. Not first: a combining "
+            "mark. Joiners only between letters of scripts that need them."
+        ),
         examples=["HSBC Hong Kong"],
         json_schema_extra={"minLength": 1, "pattern": NAME_PATTERN},
     ),

@@ -35,8 +35,11 @@ BOUND_ROLES = text("""
       AND NOT role.rolsuper
 """)
 
-# Names then print with their schema, whatever the role's own path is, and so do conditions of policies.
-PRINT_FULL_NAMES = text("SELECT set_config('search_path', 'pg_catalog', true)")
+# Names then print with their schema and no needless quotes, whatever the role's own defaults are; so do conditions of
+# policies.
+PRINT_FULL_NAMES = text(
+    "SELECT set_config('search_path', 'pg_catalog', true), set_config('quote_all_identifiers', 'off', true)"
+)
 
 TENANT_TABLES = text("""
     SELECT class.oid
