@@ -22,7 +22,7 @@ ENDPOINTS = {
 }
 
 ANYWHERE = {400, 408, 413, 414, 431, 500, 503, 504}
-"""Ambiguous headers, a target or headers too long, a defect, an outage or overload, too slow."""
+"""Ambiguous headers, a body too slow or large, a target or headers too long, a defect, outage, overload, too slow."""
 
 TENANTS = ANYWHERE | {401, 422}
 
