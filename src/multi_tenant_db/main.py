@@ -6,18 +6,19 @@ from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from multi_tenant_db import __version__
 from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.safety_check import await_safe_database
+from multi_tenant_db.observability.defect_answers import DefectAnswers
 from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.observability.request_context import RequestContext
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
 from multi_tenant_db.observability.tracing import trace_requests
 from multi_tenant_db.observability.worker_metrics import tell_metrics
 from multi_tenant_db.routers import health, tenants
+from multi_tenant_db.routers.cross_origin import CrossOrigin
 from multi_tenant_db.routers.error_handlers import add_error_handlers
 from multi_tenant_db.routers.head_requests import HeadRequests
 from multi_tenant_db.routers.openapi_document import correct_openapi
@@ -55,6 +56,8 @@ CORS: dict[str, Any] = {
         "If-Match",
         "If-None-Match",
         "X-Request-ID",
+        "traceparent",
+        "tracestate",
     ],
     "expose_headers": ["ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-ID"],
 }
@@ -100,8 +103,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     correct_openapi(app)
     app.add_middleware(HeadRequests)
     app.add_middleware(RequestLimits, settings=settings)
-    app.add_middleware(RequestContext, metrics=app.state.metrics)
+    app.add_middleware(DefectAnswers)
     if settings.cors_origins:
-        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CORS)
+        app.add_middleware(CrossOrigin, allow_origins=settings.cors_origins, **CORS)
+    app.add_middleware(RequestContext, metrics=app.state.metrics)
     app.state.stop_tracing = trace_requests(app)
     return app

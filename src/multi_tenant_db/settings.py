@@ -38,9 +38,7 @@ class Settings(BaseSettings):
 
     docs: bool = Field(True, description="Serve `/docs`, `/redoc` and `/openapi.json`.")
     root_path: str = Field(
-        "",
-        pattern="^(/[^/?#]+)*$",
-        description="Path prefix that a proxy takes away, such as `/bank`, for `/docs` and links.",
+        "", description="Path prefix that a proxy takes away, such as `/bank`, for `/docs` and links."
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
@@ -104,6 +102,16 @@ class Settings(BaseSettings):
                 if not re.fullmatch(r"https?://[^/\s*]+", origin):
                     raise ValueError(f"{origin} is no origin: write it as https://bank.example, without a path or a *")
         return origins
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_a_path(cls, prefix: str) -> str:
+        """Refuse what no request line could hold, or what would not be a prefix of paths."""
+        if not re.fullmatch(r"(/[^/?#\x00-\x20\x7f-\U0010ffff]+)*", prefix):
+            raise ValueError(
+                f"{prefix} is no prefix of paths: write it as /bank, in ASCII, without ?, # or / at its end"
+            )
+        return prefix
 
     @field_validator("database_url")
     @classmethod

@@ -131,8 +131,7 @@ SIZES = [
         "10 MB on a path without a body, then another request",
         raw("GET /health HTTP/1.1", "Host: service", f"Content-Length: {TEN_MEGABYTES}", body=b"x" * TEN_MEGABYTES)
         + AFTERWARDS,
-        "200",
-        "200",
+        "413 body_too_large",
     ),
 ]
 

@@ -65,6 +65,10 @@ LENGTHS = [
 
 ENCODINGS = [
     nasty("chunked, with a vertical tab", post("Transfer-Encoding: \x0bchunked", body=NO_CHUNKS), NOT_HTTP),
+    nasty("gzip, then chunked", post("Transfer-Encoding: gzip, chunked", body=NO_CHUNKS), NOT_HTTP),
+    nasty("gzip and chunked in two lines", post("Transfer-Encoding: gzip", CHUNKED, body=NO_CHUNKS), NOT_HTTP),
+    nasty("chunked in two lines", post(CHUNKED, CHUNKED, body=NO_CHUNKS), NOT_HTTP),
+    nasty("chunked in capitals", post("Transfer-Encoding: CHUNKED", body=chunked(b"[]") + AFTERWARDS), INVALID, "200"),
     nasty("chunked twice", post("Transfer-Encoding: chunked, chunked", body=NO_CHUNKS), NOT_HTTP),
     nasty("chunked, then identity", post("Transfer-Encoding: chunked, identity", body=NO_CHUNKS), NOT_HTTP),
     nasty("an unknown encoding", post("Transfer-Encoding: x", "Content-Length: 2", body=b"{}" + HIDDEN), NOT_HTTP),

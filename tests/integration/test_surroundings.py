@@ -1,8 +1,13 @@
 """What browsers, monitors and proxies want of the service beside its six endpoints."""
 
+import asyncio
+import json
+
 import httpx
 import pytest
 
+from multi_tenant_db.development.ports import free_port
+from tests.observability.test_metrics import scrape
 from tests.support.organization import Organization
 from tests.support.own_service import own_service
 from tests.support.problems import assert_problem
@@ -50,16 +55,50 @@ async def test_pages_of_chosen_origins_may_call(database: TestDatabase, hsbc: Or
     """With the setting theirs may, with a token, and read the headers; those of others may not."""
     async with own_service(database.settings(cors_origins=f"{ORIGIN}, https://other.example")) as (_, client):
         asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "PUT"}
-        asked["Access-Control-Request-Headers"] = "authorization, if-match"
+        asked["Access-Control-Request-Headers"] = "authorization, if-match, traceparent, tracestate"
         allowed = await client.options("/tenants", headers=asked)
         refused = await client.options("/tenants", headers=asked | {"Origin": "https://evil.example"})
         answer = await client.get("/tenants", headers=hsbc.parent.headers | {"Origin": ORIGIN})
         failed = await client.get("/tenants", headers={"Origin": ORIGIN})
-    assert (allowed.status_code, refused.status_code) == (200, 400)
+    assert allowed.status_code == 200
+    assert "CORS origin." in assert_problem(refused, 400, "preflight_refused")["detail"]
+    assert "access-control-allow-origin" not in refused.headers
     for each in (allowed, answer, failed):
         assert each.headers["access-control-allow-origin"] == ORIGIN
         assert "access-control-allow-credentials" not in each.headers
     assert "ETag" in answer.headers["access-control-expose-headers"]
+
+
+async def test_a_page_can_read_why_it_failed(database: TestDatabase) -> None:
+    """Whichever layer answers: a refusal by the head, and a defect of the service, have the headers of CORS, too."""
+    async with own_service(database.settings(cors_origins=ORIGIN)) as (app, client):
+
+        @app.get("/defect")
+        async def _() -> None:
+            raise RuntimeError
+
+        defect = await client.get("/defect", headers={"Origin": ORIGIN})
+        refused = await client.get("/health", headers={"Origin": ORIGIN, "X-Large": "x" * 20_000})
+    assert_problem(defect, 500, "internal_error")
+    assert_problem(refused, 431, "headers_too_large")
+    for each in (defect, refused):
+        assert each.headers["access-control-allow-origin"] == ORIGIN
+
+
+async def test_a_preflight_is_logged_and_counted(database: TestDatabase) -> None:
+    """Refused or not, it stands in the log under its id, and in the metrics."""
+    metrics_port = free_port()
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "PUT"}
+    with served(database, cors_origins=ORIGIN, log_level="info", metrics_port=metrics_port) as service:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{service.port}") as client:
+            allowed = await client.options("/tenants", headers=asked)
+            refused = await client.options("/tenants", headers=asked | {"Access-Control-Request-Method": "PATCH"})
+        log = [await asyncio.to_thread(service.log_until, each.headers["x-request-id"]) for each in (allowed, refused)]
+        metrics = await asyncio.to_thread(scrape, metrics_port)
+    lines = [json.loads(line) for line in log[-1].splitlines() if '"OPTIONS"' in line]
+    assert [(line["status"], line["problem"]) for line in lines] == [(200, None), (400, "preflight_refused")]
+    assert [line["request_id"] for line in lines] == [each.headers["x-request-id"] for each in (allowed, refused)]
+    assert 'code="preflight_refused"' in metrics
 
 
 @pytest.mark.parametrize("origins", ["*", "bank.example", "https://bank.example/path", "https://*.bank.example"])
@@ -89,6 +128,21 @@ async def test_below_a_prefix(database: TestDatabase, hsbc: Organization) -> Non
     assert created.headers["location"] == f"/bank/tenants/{created.json()['tenant_id']}"
     assert listed.headers["link"].startswith("</bank/tenants?limit=1&cursor=")
     assert document["servers"] == [{"url": "/bank"}]
+
+
+@pytest.mark.parametrize(
+    "prefix", ["/\u00e9", "bank", "/", "/bank/", "//bank", "/a b", "/a?b", "/a#b", "/a\n", "/\x7f"]
+)
+def test_a_prefix_that_is_none_is_refused(database: TestDatabase, prefix: str) -> None:
+    """What no request line could hold would leave every request without an answer."""
+    with pytest.raises(ValueError, match="is no prefix of paths: write it as /bank, in ASCII"):
+        database.settings(root_path=prefix)
+
+
+@pytest.mark.parametrize("prefix", ["", "/bank", "/bank/v1", "/%C3%A9"])
+def test_a_prefix_is_taken_as_it_is(database: TestDatabase, prefix: str) -> None:
+    """With one part, with several, with none, or with letters that are encoded."""
+    assert database.settings(root_path=prefix).root_path == prefix
 
 
 async def test_a_weakened_tag_is_recognised(client: httpx.AsyncClient, hsbc: Organization) -> None:

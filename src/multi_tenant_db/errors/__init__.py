@@ -18,6 +18,7 @@ from multi_tenant_db.errors.name_taken import NameTaken
 from multi_tenant_db.errors.operation_not_permitted import OperationNotPermitted
 from multi_tenant_db.errors.parent_not_found import ParentNotFound
 from multi_tenant_db.errors.precondition_failed import PreconditionFailed
+from multi_tenant_db.errors.preflight_refused import PreflightRefused
 from multi_tenant_db.errors.request_in_progress import RequestInProgress
 from multi_tenant_db.errors.request_timed_out import RequestTimedOut
 from multi_tenant_db.errors.route_not_found import RouteNotFound
@@ -46,6 +47,7 @@ __all__ = [
     "OperationNotPermitted",
     "ParentNotFound",
     "PreconditionFailed",
+    "PreflightRefused",
     "RequestInProgress",
     "RequestTimedOut",
     "RouteNotFound",

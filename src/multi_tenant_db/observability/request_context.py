@@ -1,23 +1,17 @@
-"""What every request gets: an id, one line in the log, and an answer even where the service has a defect."""
+"""What every request gets: an id, and one line in the log."""
 
-import asyncio
 import re
 from time import perf_counter
 from uuid import uuid4
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from multi_tenant_db.errors import InternalError, RequestTimedOut
 from multi_tenant_db.observability.request_record import record_request
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
-from multi_tenant_db.routers.problem_responses import problem_response
 
 REQUEST_ID_HEADER = b"x-request-id"
 FIXED_HEADERS = ((b"cache-control", b"private, no-cache"), (b"x-content-type-options", b"nosniff"))
 WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-
-log = structlog.get_logger()
 
 
 class RequestContext:
@@ -47,17 +41,6 @@ class RequestContext:
 
         try:
             await self._app(scope, receive, send_with_id)
-        except Exception:
-            log.exception("defect", request_id=request_id)
-            if status is not None:
-                raise
-            await problem_response(InternalError(), state)(scope, receive, send_with_id)
-        except asyncio.CancelledError:
-            # Only a service that stops cancels requests: those that outlast its patience.
-            if status is not None:
-                raise
-            error = RequestTimedOut(headers={"Retry-After": "1"})
-            await problem_response(error, state)(scope, receive, send_with_id)
         finally:
             route = getattr(scope.get("route"), "path", None)
             seconds = perf_counter() - started

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Response
 
 from multi_tenant_db.errors import (
     AmbiguousHeaders,
+    BodyTooLarge,
+    BodyTooSlow,
     HeadersTooLarge,
     InternalError,
     MalformedRequest,
@@ -16,17 +18,25 @@ from multi_tenant_db.routers.declared_answers import declare_answer
 from multi_tenant_db.routers.dependencies import Health
 from multi_tenant_db.routers.openapi_document import name_operation
 from multi_tenant_db.routers.problem_responses import declare_problems
+from multi_tenant_db.routers.whole_request_route import WholeRequestRoute
 from multi_tenant_db.schemas import HealthRead
 from multi_tenant_db.schemas.examples import HEALTHY, UNHEALTHY
 
-router = APIRouter(tags=["health"], generate_unique_id_function=name_operation)
+router = APIRouter(tags=["health"], route_class=WholeRequestRoute, generate_unique_id_function=name_operation)
 
 
 @router.get(
     "/health",
     summary="Report the health of the service",
     responses=declare_problems(
-        AmbiguousHeaders, MalformedRequest, TargetTooLong, HeadersTooLarge, InternalError, RequestTimedOut
+        AmbiguousHeaders,
+        MalformedRequest,
+        BodyTooSlow,
+        BodyTooLarge,
+        TargetTooLong,
+        HeadersTooLarge,
+        InternalError,
+        RequestTimedOut,
     )
     | declare_answer(200, "Healthy.", HEALTHY)
     | {503: {"model": HealthRead, **declare_answer(503, "Unhealthy: the members say what is wrong.", UNHEALTHY)[503]}},

@@ -29,7 +29,7 @@ class OrderlyHttpProtocol(GuardedHttpProtocol):
     def on_headers_complete(self) -> None:
         """Say so, if it is the last."""
         super().on_headers_complete()
-        if self._is_leaving:
+        if self._is_leaving and not self._in_head:
             self.cycle.keep_alive = False
 
     def pause_writing(self) -> None:

@@ -33,6 +33,10 @@ class StrictJsonRequest(Request):
         except ValueError as error:
             raise MalformedJson(f"Send one JSON object in UTF-8: {error}.") from error
 
+    async def skip_body(self, max_bytes: int) -> None:
+        """Read a body that nobody asked for; raises BodyTooLarge, or MalformedJson for a body cut short."""
+        self._body = await self._read_body(max_bytes)
+
     async def json(self) -> Any:
         """Return what `read_json` parsed."""
         return self._json
