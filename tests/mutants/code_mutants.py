@@ -77,7 +77,14 @@ CODE_MUTANTS = (
         "a request that asks nothing needs no live token",
         (f"{IN_SESSION}test_a_deferred_session_that_asked_nothing_is_verified_at_its_end",),
         file=SESSION,
-        old="                await session.sign_in()\n",
+        old="                    await session.sign_in()\n",
+        new="",
+    ),
+    Mutant(
+        "a session outlives its transaction",
+        (f"{IN_SESSION}test_a_session_ends_with_its_block",),
+        file="database/session.py",
+        old="        self.sync_session.let_go()\n",
         new="",
     ),
     Mutant(
