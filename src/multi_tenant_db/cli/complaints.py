@@ -30,6 +30,7 @@ DAMAGED_FILE = (
 )
 
 REFUSED_PASSWORD_STATE = "28P01"  # noqa: S105 - a SQLSTATE
+REFUSED_PARAMETER = "MTDB_DATABASE_URL: the server refuses what it sets ({reason})"
 CHECK_CREDENTIALS = "check user and password in MTDB_DATABASE_URL"
 PASSWORDS = {SERVICE_ROLE: "MTDB_API_PASSWORD", OPERATOR_ROLE: "MTDB_OPERATOR_PASSWORD"}
 
@@ -43,8 +44,12 @@ def complain_of(error: Exception) -> ExitCode | None:
             code, lines = ExitCode.FAILED, [str(danger) for danger in error.dangers]
         case DatabaseUnavailable():
             cause = _innermost(error.__cause__ or error)
-            advice = _advice(cause)
-            code, lines = ExitCode.NO_DATABASE, [f"the database cannot be reached ({_first_line(cause)}): {advice}"]
+            code, lines = (
+                ExitCode.NO_DATABASE,
+                [f"the database cannot be reached ({_first_line(cause)}): {_advice(cause)}"],
+            )
+            if getattr(cause, "sqlstate", None) in REFUSED_PARAMETER_STATES:  # SQLAlchemy 2.0 wraps nothing here
+                code, lines = ExitCode.USAGE, [REFUSED_PARAMETER.format(reason=_first_line(cause))]
         case DBAPIError():
             code, lines = _refusal_of(error)
         case ApplicationError():
@@ -66,7 +71,7 @@ def _refusal_of(error: DBAPIError) -> tuple[ExitCode | None, list[str]]:
     if error.statement is None and state is None:
         return ExitCode.NO_DATABASE, [f"the connection to the database cannot be made ({reason})"]
     if error.statement is None and state in REFUSED_PARAMETER_STATES:
-        return ExitCode.USAGE, [f"MTDB_DATABASE_URL: the server refuses what it sets ({reason})"]
+        return ExitCode.USAGE, [REFUSED_PARAMETER.format(reason=reason)]
     if state in REFUSED_STATES:
         advice = "is its schema current (`mtdb migrate`), and MTDB_DATABASE_URL without a user or with the right one?"
         return ExitCode.FAILED, [f"the database refused ({reason}): {advice}"]
