@@ -47,7 +47,7 @@ def require_compose() -> None:
 
 
 def require_port(variable: str, port: int, service: str, inside: int) -> None:
-    """Refuse a port of this machine on which somebody but this service of ours answers, before anything is built."""
+    """Refuse, before anything is built, a port on which another program answers."""
     if answers(port) and not _publishes(service, inside, port):
         sys.exit(
             f"error: port {port} is taken by another program: choose another, "
@@ -76,7 +76,7 @@ def earlier_data() -> str | None:
 def unreadable_source() -> str | None:
     """Return a file or folder that the containers' users cannot read, as under umask 077; None when all can be read.
 
-    The reloader also enters the folders of compiled files; those files themselves nobody has to read.
+    The reloader also enters the folders of compiled files; the files in them need not be readable.
     """
     for folder in (PROJECT / name for name in MOUNTED):
         for path in [folder, *sorted(folder.rglob("*"))]:

@@ -93,4 +93,4 @@ def _change(before: str, after: str) -> None:
             END LOOP;
         END
         $do$
-    """)  # noqa: S608 - constants of this file
+    """)  # noqa: S608 - the conditions are constants of this file

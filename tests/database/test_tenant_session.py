@@ -128,7 +128,7 @@ async def test_a_transaction_that_was_ended_by_hand_is_a_failure(
 
 
 async def test_a_session_ends_with_its_block(engine: AsyncEngine, hsbc: Organization, barclays: Organization) -> None:
-    """Whoever still holds it asks nothing in the transaction of the caller who has the connection next."""
+    """A session kept after its block cannot run statements in the next caller's transaction."""
     names = text("SELECT name FROM tenancy.tenants")
     compiled = CompiledStatement(names, tuple)
     async with tenant_session(engine, hsbc.parent.token) as (kept, _caller):

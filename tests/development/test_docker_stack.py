@@ -277,7 +277,7 @@ def test_no_two_checkouts_share_an_image() -> None:
 
 def test_the_guide_builds_the_image_that_it_runs() -> None:
     """The command for production is preceded by the one that makes its image, and publishes the service's port."""
-    build, run = re.search(r"```sh\n(docker build .*)\n(docker run .*)\n```", GUIDE).groups()  # type: ignore[union-attr]
+    [(build, run)] = re.findall(r"```sh\n(docker build .*)\n(docker run .*)\n```", GUIDE)
     assert build.split() == ["docker", "build", "-t", run.split()[-1], "."]
     assert " -p 127.0.0.1:8000:8000 " in run
 

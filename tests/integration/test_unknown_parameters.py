@@ -12,7 +12,7 @@ from tests.support.problems import pointers
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
 async def test_an_unknown_parameter_is_refused(client: httpx.AsyncClient, hsbc: Organization, method: str) -> None:
-    """Whoever sends one expects something that does not happen."""
+    """An unknown parameter is an error, since the service would ignore it."""
     parent = hsbc.parent
     path = "/tenants" if method == "POST" else f"/tenants/{parent.tenant_id}"
     bodies: dict[str, Any] = {"GET": None, "PUT": a_replacement(), "POST": a_subsidiary_of(parent)}

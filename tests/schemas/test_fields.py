@@ -225,7 +225,7 @@ def test_a_name_has_ordinary_spaces(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "بانک\u200cها",  # noqa: RUF001
+        "بانک\u200cها",  # noqa: RUF001 - Persian, as it is written
         "श्री\u200dबैंक",
         "क्\u200dष",
         "\u0628\u064b\u200c\u0628",

@@ -56,7 +56,7 @@ STEP_BY_STEP = """
 async def test_whether_the_policy_was_still_asked(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, question: str
 ) -> None:
-    """To see in EXPLAIN ANALYZE whether his own condition on a hidden row came true before the policy's was reached."""
+    """To see in EXPLAIN ANALYZE whether a condition on a hidden row was true before the policy was evaluated."""
     for attacker, victim in _pairs(hsbc, barclays):
         address, true, false = await twins(as_admin, victim, question)
         for settings, as_platform in product((BY_ADDRESS, BY_ADDRESS + CHEAP, BY_ADDRESS + DEAR), (False, True)):
@@ -95,7 +95,7 @@ async def test_how_many_rows_an_index_found(
 async def test_whether_the_policy_raises_its_error(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, barclays: Organization, question: str, as_platform: bool
 ) -> None:
-    """To present a dead token, whose error comes only if his own condition on a hidden row was true before."""
+    """To present an invalid token, whose error is raised only if the attacker's condition on a hidden row was true."""
     for victim in barclays.everybody:
         address, *conditions = await twins(as_admin, victim, question)
         for condition in conditions:
@@ -179,7 +179,7 @@ async def test_the_path_to_a_hidden_and_to_an_absent_id(
 async def test_conditions_that_cost_nothing(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, statement: str
 ) -> None:
-    """To have conditions of his own come before the policy because they cost nothing: any column, any verb."""
+    """To have a condition that costs nothing evaluated before the policy's, on any column, by any verb."""
     table = next(table for table in TABLES if table in statement)
     for attacker, victim in _pairs(hsbc, barclays):
         row = f"SELECT max(ctid)::text FROM {table} WHERE tenant_id = $1"

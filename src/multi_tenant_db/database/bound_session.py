@@ -23,7 +23,7 @@ class BoundSession(orm.Session):
         connection = self.__dict__.pop("_connection", None)
         if connection is not None:
             connection._dbapi_connection = None  # noqa: SLF001 - close() would give it back to the pool
-            connection._Connection__can_reconnect = False  # noqa: SLF001
+            connection._Connection__can_reconnect = False  # noqa: SLF001 - or it would take a new one from the pool
 
     def get_bind(self, *_: Any, **__: Any) -> Connection:
         """Return the connection, whatever the statement."""

@@ -42,7 +42,7 @@ class Session(AsyncSession):
         return self._connection
 
     def end(self) -> None:
-        """Let go of the connection, which another caller will have next: whoever still holds this asks in vain."""
+        """Release the connection, which another caller gets next; later statements raise RuntimeError."""
         self.sync_session.let_go()
         self._connection = self._driver = None
         self._begin = _has_ended

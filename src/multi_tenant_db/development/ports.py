@@ -11,7 +11,7 @@ def free_port() -> int:
 
 
 def answers(port: int) -> bool:
-    """Tell whether somebody accepts connections there; asks without binding, for which a low port wants root."""
+    """Return whether a program accepts connections on the port. Does not bind: that needs root for a low port."""
     with socket.socket() as visitor:
         visitor.settimeout(5)
         return visitor.connect_ex(("127.0.0.1", port)) == 0

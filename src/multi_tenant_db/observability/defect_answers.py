@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 
 class DefectAnswers:
-    """Answers for what fails in a way that nobody foresaw, as long as no answer has begun."""
+    """Responds to unhandled exceptions and cancellation, unless a response has begun."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

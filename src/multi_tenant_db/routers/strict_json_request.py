@@ -34,7 +34,7 @@ class StrictJsonRequest(Request):
             raise MalformedJson(f"Send one JSON object in UTF-8: {error}.") from error
 
     async def skip_body(self, max_bytes: int) -> None:
-        """Read a body that nobody asked for; raises BodyTooLarge, or MalformedJson for a body cut short."""
+        """Read a body that the endpoint does not use; raises BodyTooLarge, or MalformedJson for a truncated body."""
         self._body = await self._read_body(max_bytes)
 
     async def json(self) -> Any:

@@ -4,6 +4,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class NoQuery(BaseModel):
-    """No parameter; a client that sends one expects something that will not happen."""
+    """No parameters; unknown ones are refused, since the service would ignore them."""
 
     model_config = ConfigDict(extra="forbid")
