@@ -22,7 +22,7 @@ REFUSED_STATES = frozenset({"3F000", "42501", "42703", "42883", "42P01"})
 """A schema, column, function or table that is not there, or no right to it: not migrated, or the wrong user."""
 
 REFUSED_PARAMETER_STATES = frozenset({"22023", "42601", "42704", "55P02"})
-"""Of a connection: the server does not know a parameter that the URL sets, does not accept its value, or does not allow it to be set."""
+"""Connection errors: an unknown parameter in the URL, a value that is not accepted, or one that may not be set."""
 
 DAMAGED_FILE = (
     f"{DEVELOPMENT_ENVIRONMENT_FILE} is damaged, it is no text in UTF-8: mend it, or move it away and run "
