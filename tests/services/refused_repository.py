@@ -10,6 +10,6 @@ from multi_tenant_db.repositories.tenant_repository import TenantRepository
 class RefusedRepository(TenantRepository):
     """Meets a subsidiary that is added at the same moment."""
 
-    async def remove(self, _tenant_id: UUID, **_how: Any) -> bool:  # type: ignore[override]
+    async def remove(self, _tenant_id: UUID, **_how: Any) -> bool:  # type: ignore[override]  # names of its own
         """Fail as the foreign key does."""
         raise TenantHasSubsidiaries

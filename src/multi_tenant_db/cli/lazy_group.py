@@ -28,7 +28,7 @@ class LazyGroup(TyperGroup):
         """Return their names, in the order of the help."""
         return [*COMMANDS]
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click calls it so
         """Return what stands for a command in the help and in completion; None when there is none of this name."""
         return TyperCommand(cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
 
