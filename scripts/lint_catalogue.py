@@ -34,11 +34,11 @@ TRIGGERS = text("""
 """)
 READ_LINE_BY_LINE = [
     "tenancy.stamp_update",
+    "tenancy_private.fill_in_organization",
     "tenancy_private.record_row_event",
-    "tenancy_private.record_tenant_event",
     "tenancy_private.refuse_truncation",
 ]
-"""The functions of triggers, on whichever table: they set version and time, add an event about the row, or refuse."""
+"""The functions of triggers, on any table: they fill in organisation, version and time, add an event, or refuse."""
 
 
 def main() -> None:

@@ -43,6 +43,8 @@ def upgrade() -> None:
         WHEN (NEW.organization_id IS NULL)
         EXECUTE FUNCTION tenancy_private.fill_in_organization()
     """)
+    # Also where session_replication_role is replica: a row that is replicated or restored has the value already.
+    op.execute("ALTER TABLE tenancy.tenants ENABLE ALWAYS TRIGGER tenants_fill_in_organization")
     op.execute("""
         ALTER TABLE tenancy.tenants
         ADD CONSTRAINT tenants_organization_follows_from_the_parent
@@ -61,8 +63,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Write the table anew with the generated column: PostgreSQL cannot turn a column into one.
 
-    Reads and writes of tenants wait until all rows are copied. Columns, constraints, indexes, triggers, policies, grants
-    and references are made anew from the catalogue, those of other migrations too. A view of the table must be dropped
+    Requests wait until all rows are copied. Columns, constraints, indexes, triggers, policies, grants and references
+    are made anew from the catalogue, those of other migrations too. A view of the table must be dropped
     first: otherwise the downgrade fails and changes nothing.
     """
     op.execute("DELETE FROM public.compatible_revisions WHERE schema_revision = 'plain_organization'")
@@ -123,7 +125,8 @@ def downgrade() -> None:
                   AND NOT EXISTS (SELECT FROM pg_constraint AS own WHERE own.conindid = index.indexrelid)
                 UNION ALL
                 SELECT 5, attribute.attname, format(
-                    'ALTER TABLE %s ALTER COLUMN %I SET STATISTICS %s', old, attribute.attname, attribute.attstattarget
+                    'ALTER TABLE %s ALTER COLUMN %I SET STATISTICS %s',
+                    old, attribute.attname, attribute.attstattarget
                 )
                 FROM pg_attribute AS attribute
                 WHERE attribute.attrelid = old
@@ -147,7 +150,9 @@ def downgrade() -> None:
                 SELECT 7, trigger.tgname, format(
                     'ALTER TABLE %s %s TRIGGER %I',
                     old,
-                    CASE trigger.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE REPLICA' END,
+                    CASE trigger.tgenabled
+                        WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE REPLICA'
+                    END,
                     trigger.tgname
                 )
                 FROM pg_trigger AS trigger

@@ -1,6 +1,7 @@
-"""Validate the CHECK on the tenants' organisation, in a transaction of its own: it reads the table and blocks no request.
+"""Validate the CHECK on the tenants' organisation, in a transaction of its own.
 
-Every row fulfils it: until `plain_organization` the value was generated, and since then the CHECK is enforced.
+It reads the table and blocks no request. Every row fulfils the CHECK: until `plain_organization` the value was
+generated, and since then new values are checked.
 """
 
 from alembic import op

@@ -1,6 +1,6 @@
 """Describe the schema in comments: what each table, column and function is for, where its name does not say it.
 
-psql (`\\\\d+`), diagram tools and docs/schema.sql show them. One constraint gets a plainer name.
+psql, diagram tools and docs/schema.sql show them. One constraint gets a plainer name.
 """
 
 from alembic import op
@@ -23,7 +23,7 @@ COMMENTS = {
     "COLUMN tenancy.tenant_events.old_values": "The row before, without its key; NULL when it was created.",
     "COLUMN tenancy.tenant_events.new_values": "The row after, without its key; NULL when it was deleted.",
     "COLUMN tenancy.tenant_events.token_id": "The token that proved the caller; NULL for a change made without one.",
-    "COLUMN tenancy.tenant_events.request_id": "As the service gave it to sign_in: it leads to the log, it proves nothing.",
+    "COLUMN tenancy.tenant_events.request_id": "As the service gave it to sign_in: a way to the log, no proof.",
     "TABLE tenancy_private.access_tokens": "Who a caller is. Only SHA-256 hashes of random 256-bit tokens are stored.",
     "TABLE tenancy_private.idempotency_keys": "Answers to creations with an Idempotency-Key, for 24 hours.",
     "COLUMN tenancy_private.idempotency_keys.tenant_id": "The tenant that used the key; the nil UUID for operators.",
@@ -34,15 +34,15 @@ COMMENTS = {
     ),
     "FUNCTION tenancy.current_tenant_id()": "The tenant of the presented token; NULL without one.",
     "FUNCTION tenancy.current_organization_id()": "The organisation of the presented token; NULL without one.",
-    "FUNCTION tenancy.first_tenant_id_in_reach()": "Where a tenant''s reach begins: its own id, for a parent the nil UUID.",
-    "FUNCTION tenancy.last_tenant_id_in_reach()": "Where a tenant''s reach ends: its own id, for a parent the highest UUID.",
-    "FUNCTION tenancy.first_organization_id_in_reach()": "The nil UUID for a platform operator''s token; NULL otherwise.",
+    "FUNCTION tenancy.first_tenant_id_in_reach()": "Where the reach begins: the tenant, for a parent the nil UUID.",
+    "FUNCTION tenancy.last_tenant_id_in_reach()": "Where the reach ends: the tenant, for a parent the highest UUID.",
+    "FUNCTION tenancy.first_organization_id_in_reach()": "The nil UUID for a platform operator, otherwise NULL.",
     "FUNCTION tenancy.is_platform_operator()": "Whether the presented token is a platform operator''s.",
     "FUNCTION tenancy.begin_request(text, bytea)": "Claims an Idempotency-Key, or returns the answer stored under it.",
     "FUNCTION tenancy.finish_request(text, jsonb)": "Stores the answer under the key that begin_request claimed.",
     "FUNCTION tenancy_private.current_access_token()": "The only reader of app.current_tenant: the valid token in it.",
     "FUNCTION tenancy_private.caller_tenant_id()": "Whose idempotency keys these are; error 28000 without a token.",
-    "FUNCTION tenancy_private.record_row_event()": "Adds an event; its arguments name columns that the event leaves out.",
+    "FUNCTION tenancy_private.record_row_event()": "Adds an event; arguments name the columns that it leaves out.",
     "PROCEDURE tenancy.protect_tenant_table(regclass, text[], text[], boolean)": (
         "For migrations: row level security, policies, grants and audit trail of a table of tenants'' rows."
     ),

@@ -7,7 +7,6 @@ import asyncpg
 import pytest
 from sqlalchemy import URL
 
-from multi_tenant_db.database.tenant_table import protect_tenant_table
 from tests.support.accounts import CollectedOperations, execute_as_owner
 from tests.support.fresh_database import fresh_database
 from tests.support.mtdb import mtdb, settings_for
@@ -32,7 +31,7 @@ def recipe() -> list[str]:
     """Return the statements that the guide's migration executes."""
     (code,) = re.findall(r"^```python\n(def upgrade.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
     op = CollectedOperations()
-    names = {"op": op, "protect_tenant_table": protect_tenant_table}
+    names = {"op": op}
     exec(code, names)  # noqa: S102 - the guide's own code
     names["upgrade"]()  # type: ignore[operator]  # the code defines it
     return op.statements

@@ -270,7 +270,7 @@ EVENTS = [
         "tenancy.tenants",
         (
             "CREATE OR REPLACE TRIGGER tenants_record_event AFTER INSERT OR UPDATE ON tenancy.tenants"
-            " FOR EACH ROW EXECUTE FUNCTION tenancy_private.record_tenant_event()"
+            " FOR EACH ROW EXECUTE FUNCTION tenancy_private.record_row_event('created_at', 'updated_at')"
         ),
     ),
     (
@@ -278,7 +278,16 @@ EVENTS = [
         "tenancy.tenants",
         (
             "CREATE OR REPLACE TRIGGER tenants_record_event AFTER INSERT OR UPDATE OR DELETE ON tenancy.tenants"
-            " FOR EACH ROW WHEN (pg_trigger_depth() > 9) EXECUTE FUNCTION tenancy_private.record_tenant_event()"
+            " FOR EACH ROW WHEN (pg_trigger_depth() > 9)"
+            " EXECUTE FUNCTION tenancy_private.record_row_event('created_at', 'updated_at')"
+        ),
+    ),
+    (
+        "tenants-unrecorded",
+        "tenancy.tenants",
+        (
+            "CREATE OR REPLACE TRIGGER tenants_record_event AFTER INSERT OR UPDATE OR DELETE ON tenancy.tenants"
+            " FOR EACH ROW EXECUTE FUNCTION tenancy_private.record_row_event('created_at', 'updated_at', 'name')"
         ),
     ),
 ]

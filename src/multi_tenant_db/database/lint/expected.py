@@ -16,7 +16,7 @@ NO_TENANT_DATA = ["public.alembic_version", "public.compatible_revisions"]
 """Tables that roles of ours may reach and that hold nobody's data: add one here, rather than a policy for everybody."""
 
 TENANTS, EVENTS = "tenancy.tenants", "tenancy.tenant_events"
-TOKENS, REQUESTS = "tenancy_private.access_tokens", "tenancy_private.remembered_requests"
+TOKENS, REQUESTS = "tenancy_private.access_tokens", "tenancy_private.idempotency_keys"
 
 COUNTING_INDEXES = ["tenancy.tenants_parents", "tenancy.tenants_subsidiaries"]
 """Partial indexes whose number of entries is no secret: how many parents and subsidiaries there are altogether."""
