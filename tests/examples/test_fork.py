@@ -17,15 +17,16 @@ import asyncio
 from sqlalchemy import make_url
 from multi_tenant_db.development import EmbeddedPostgres
 from tests.documents.generated import generated_files
-from tests.documents.write import write_diagram
+from tests.documents.write import write_schema
 
 generated_files()
 with EmbeddedPostgres.temporary() as server:
-    asyncio.run(write_diagram(make_url(server.url())))
+    asyncio.run(write_schema(make_url(server.url())))
 """
 """What `make docs` does, but for the outputs of commands and the site."""
 KNOW_ALL_TABLES = (
     "tests/documents/test_schema_diagram.py",
+    "tests/documents/test_schema_sql.py",
     "tests/migrations/test_bounds.py::test_every_text_is_bounded",
     "tests/migrations/test_migrations.py::test_the_models_agree_with_the_migrations",
     "tests/migrations/test_migrations.py::test_alembic_check_is_content",

@@ -31,15 +31,6 @@ SCRIPTS = ScriptDirectory.from_config(Config("alembic.ini"))
 HISTORY = [script.revision for script in reversed(list(SCRIPTS.walk_revisions()))]
 """Oldest first."""
 
-FILL = """
-    INSERT INTO tenancy.tenants (tenant_type, name) VALUES ('parent', 'Bank')
-"""
-FILL_TOKENS = """
-    INSERT INTO tenancy_private.access_tokens (token_hash, role, organization_id, tenant_id, label, expires_at)
-    SELECT sha256('token'), 'tenant', organization_id, tenant_id, 'test', now() + interval '1 hour'
-    FROM tenancy.tenants
-"""
-
 
 @pytest.fixture
 async def empty(server_url: URL) -> AsyncIterator[TestDatabase]:
@@ -109,27 +100,6 @@ async def test_each_migration_steps_down_and_up(empty: TestDatabase) -> None:
         else:
             await up(empty, revision)
         previous = revision
-
-
-async def test_each_migration_steps_down_and_up_with_data(empty: TestDatabase) -> None:
-    """With tenants and tokens stored, every migration still goes down and, filled again on the way, up."""
-    await up(empty)
-    await snapshot(empty, FILL, FILL_TOKENS)
-    for previous in [*reversed(HISTORY[:-1]), "base"]:
-        await down(empty, previous)
-    for revision in HISTORY:
-        await up(empty, revision)
-        if revision == "create_tenants":
-            await snapshot(empty, FILL)
-        if revision == "create_access_tokens":
-            await snapshot(empty, FILL_TOKENS)
-
-    connection = await empty.connect_as_admin()
-    kept = await connection.fetchrow(
-        "SELECT (SELECT count(*) FROM tenancy.tenants), (SELECT count(*) FROM tenancy_private.access_tokens)"
-    )
-    await connection.close()
-    assert tuple(kept) == (1, 1)
 
 
 async def test_a_rollback_of_the_policies_leaves_no_open_table(empty: TestDatabase) -> None:
