@@ -75,11 +75,9 @@ async def test_a_wrong_organisation_is_not_stored(
 
 
 @pytest.mark.parametrize("way", ["INSERT", "ON CONFLICT", "MERGE", "COPY"])
-async def test_the_database_fills_in_the_organisation(
-    as_admin: asyncpg.Connection, hsbc: Organization, way: str
-) -> None:
+async def test_the_database_fills_in_the_organisation(as_admin: asyncpg.Connection, way: str) -> None:
     """Whichever statement adds a tenant without an organisation: it is its parent, or the tenant itself."""
-    parent, name = hsbc.parent.tenant_id, f"Added by {way}"
+    parent, name = await as_admin.fetchval(INSERT, "parent", None, "Head"), f"Added by {way} {uuid4()}"
     rows = f"(VALUES ('subsidiary', '{parent}'::uuid, '{name}'), ('parent', NULL, '{name}')) AS t (kind, parent, name)"
     columns = "tenant_type, parent_tenant_id, name"
     if way == "COPY":
