@@ -122,7 +122,7 @@ async def test_a_defect_is_logged_with_its_traceback(
 
     problem = assert_problem(answer, 500, "internal_error")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    (defect,) = [line for line in lines if line["event"] == "defect"]
+    (defect,) = [line for line in lines if line["event"] == "unhandled_exception"]
     assert defect["request_id"] == problem["request_id"]
     assert "raise failure()" in defect["exception"]
 

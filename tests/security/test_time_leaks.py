@@ -62,7 +62,7 @@ async def test_a_real_service_in_a_storm(
             await all_see_what_is_theirs(world, channels, POOL_SIZE)
             await world.connections_settle(POOL_SIZE + 1)
             await world.nothing_strayed(tally)
-            assert '"defect"' not in service.log_text()
+            assert '"unhandled_exception"' not in service.log_text()
 
 
 @sees_nothing(GROUP)

@@ -19,7 +19,6 @@ from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.lint.safety_check import await_safe_database
 from multi_tenant_db.observability.logging import configure_logging
-from multi_tenant_db.server.factory_error import FactoryError
 from multi_tenant_db.server.listening import address_errors, listen
 from multi_tenant_db.server.metrics_server import serve_metrics
 from multi_tenant_db.server.service_config import ServiceConfig
@@ -52,11 +51,8 @@ def serve(
     asyncio.run(_require_safe_database(settings))
     with address_errors("MTDB", settings.host, settings.port):
         listener = listen(settings.host, settings.port)
-    try:
-        with listener, serve_metrics(settings), suppress(KeyboardInterrupt):
-            _run(ServiceConfig(factory, settings, reload=reload), listener)
-    except FactoryError as error:
-        raise typer.BadParameter(str(error)) from error
+    with listener, serve_metrics(settings), suppress(KeyboardInterrupt):
+        _run(ServiceConfig(factory, settings, reload=reload), listener)
 
 
 def _run(config: ServiceConfig, listener: socket) -> None:

@@ -1,11 +1,11 @@
 """The connection pool: who gets a connection, and in which state."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
-import structlog
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -26,9 +26,9 @@ RESET_SESSION = """
 """One message. Its last row count is that of statements made by PREPARE, which the driver never does."""
 
 NO_LEFTOVER_STATEMENTS = "SELECT 0"
-FIND_THE_INJECTION = "the service never runs PREPARE: find the SQL injection that did"
+LEFTOVER_STATEMENTS = "a session held leftover statements (%s): find the SQL injection that ran PREPARE"
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class ConnectionPool(NullPool):
@@ -103,7 +103,7 @@ class ConnectionPool(NullPool):
         if leftover_statements == NO_LEFTOVER_STATEMENTS:
             self._idle.append(connection)
             return
-        log.error("leftover_statements", count=leftover_statements.removeprefix("SELECT "), remedy=FIND_THE_INJECTION)
+        log.error(LEFTOVER_STATEMENTS, leftover_statements.removeprefix("SELECT "))
         connection.invalidate()
 
     def dispose(self) -> None:
