@@ -54,7 +54,7 @@ async def test_no_file_calls_one_of_a_higher_layer(walk: Walk) -> None:
 async def test_readme_names_every_file_of_the_way(walk: Walk, method: str) -> None:
     """README's "Follow a request" lists the files that each request enters, in this order, and no other."""
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Follow a request")[1].split("\n## ")[0]
-    named = re.findall(r"`src/multi_tenant_db/([\w/]+\.py)`( \(PUT\))?", section)
+    named = re.findall(r"`src/multi_tenant_db/([\w/]+\.py)`( \(PUT\))?", section.split("5. **Answer.**")[0])
     assert [file for file, only_put in named if method == "PUT" or not only_put] == walk.files
 
 
