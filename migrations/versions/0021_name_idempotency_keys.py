@@ -59,10 +59,17 @@ def downgrade() -> None:
 
 
 def _rename(old: str, new: str) -> None:
-    op.execute(f"ALTER TABLE tenancy_private.{old} RENAME TO {new}")
-    for constraint in CONSTRAINTS:
-        op.execute(f"ALTER TABLE tenancy_private.{new} RENAME CONSTRAINT {old}_{constraint} TO {new}_{constraint}")
-    op.execute(f"ALTER INDEX tenancy_private.{old}_created_at RENAME TO {new}_created_at")
+    """Rename what bears the name. squawk warns of clients that know it; the only ones are the functions below."""
+    statements = (
+        f"ALTER TABLE tenancy_private.{old} RENAME TO {new}",
+        *(
+            f"ALTER TABLE tenancy_private.{new} RENAME CONSTRAINT {old}_{constraint} TO {new}_{constraint}"
+            for constraint in CONSTRAINTS
+        ),
+        f"ALTER INDEX tenancy_private.{old}_created_at RENAME TO {new}_created_at",
+    )
+    for statement in statements:
+        op.execute(f"-- squawk-ignore renaming-table, renaming-object\n{statement}")
 
 
 def _replace_in_functions(old: str, new: str) -> None:
