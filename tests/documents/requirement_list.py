@@ -131,7 +131,7 @@ DATABASE = [
         "D3",
         "Migrations can be rolled back, which is tested, and say what they change.",
         (
-            "migrations/test_migrations.py::test_each_migration_steps_down_and_up_with_data",
+            "migrations/test_steps_with_data.py::test_each_step_keeps_catalogue_and_rows",
             "migrations/test_migrations.py::test_every_migration_says_what_it_does",
         ),
     ),

@@ -165,10 +165,10 @@ def test_the_service_requires_the_newest_migration() -> None:
 
 
 def test_every_migration_says_what_it_does() -> None:
-    """Each file is named by its date and revision, is explained at length, and says where each way leads."""
-    for script in SCRIPTS.walk_revisions():
-        file = script.path.rpartition("/")[2]
-        assert file.endswith(f"_{script.revision}.py")
+    """Each file is named by its number and revision, bears no date, is explained, and says where each way leads."""
+    for number, script in enumerate(reversed(list(SCRIPTS.walk_revisions())), 1):
+        assert Path(script.path).name == f"{number:04}_{script.revision}.py"
+        assert not re.search(r"\b20\d\d-\d\d", Path(script.path).read_text(encoding="utf-8"))
         assert len(script.longdoc) > 100
         for way in ("upgrade", "downgrade"):
             assert getattr(script.module, way).__doc__

@@ -181,7 +181,7 @@ async def test_requests_go_on_during_the_upgrade(filled: Filled) -> None:
     assert max(waits) < LONGEST_WAIT
 
 
-async def test_the_validation_waits_for_nobody(server_url: URL) -> None:
+async def test_the_validation_waits_for_no_writer(server_url: URL) -> None:
     """The CHECK is validated under the eyes of an open transaction that has written tenants."""
     async with fresh_database(server_url, "plain_organization") as own:
         operator, writer = await own.connect_as_operator(), await own.connect_as_api()
