@@ -52,24 +52,24 @@ check: environment ## Format, lint, types, layering, dependencies, migrations, i
 test: environment ## Run the tests with coverage; ARGS="tests/development -x" runs some, without; NO_SKIPS=1 fails where one is skipped
 	@$(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL)) $(if $(NO_SKIPS),--no-skips)
 
-test-long: environment ## Run at length what `make test` runs shortly; the figures go into docs/security/audit.md; ARGS="tests/security/model" runs some
+test-long: environment ## Run at length what `make test` runs shortly; the figures go into docs/reports/security-audit.md; ARGS="tests/security/model" runs some
 	@MTDB_ATTACK_PROFILE=long MTDB_LONG=1 $(VENV)/python -m pytest --verbose -p tests.security.long_report \
-	    --long-report=docs/security/audit.md $(or $(ARGS),$(LONG))
+	    --long-report=docs/reports/security-audit.md $(or $(ARGS),$(LONG))
 
-attack: environment ## Attack the isolation; the results go into docs/security/audit.md; ARGS="-k hijacking" tries some
+attack: environment ## Attack the isolation; the results go into docs/reports/security-audit.md; ARGS="-k hijacking" tries some
 	@$(VENV)/python -m pytest -q -p tests.security.attack_report tests/security $(or $(ARGS),--attack-report)
 
 mutants: environment ## Break the schema and the code on purpose; the results go there too; ARGS="everybody" tries some
 	@$(VENV)/python -m tests.mutants.run $(ARGS)
 
-reliability: environment ## Faults and load at length, with progress; writes docs/reliability.md; ARGS="--minutes 0.1" is short
+reliability: environment ## Faults and load at length, with progress; writes docs/reports/reliability.md; ARGS="--minutes 0.1" is short
 	@$(VENV)/python -m tests.reliability.long $(ARGS)
 
 bench: ## Measure the service beside its peers, in a few minutes; ARGS="--only growth" measures a part
 	@$(PYTHON) scripts/bootstrap.py bench
 	@.local/bench-venv/bin/python -m benchmarks $(ARGS)
 
-bench-long: ## Measure everything, in about 35 minutes; writes docs/performance.md
+bench-long: ## Measure everything, in about 35 minutes; writes docs/reports/performance.md
 	@$(PYTHON) scripts/bootstrap.py bench
 	@.local/bench-venv/bin/python -m benchmarks --long $(ARGS)
 

@@ -18,7 +18,7 @@ from tests.support.registry import Registry
 from tests.support.sources import ROOT
 from tests.support.test_database import API_PASSWORD, TestDatabase
 
-GUIDE = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "how-to" / "troubleshooting.md").read_text(encoding="utf-8")
 NOBODY = "019a9f3e-7a10-7c52-b2aa-0d1f5c7e9b44"
 
 

@@ -1,4 +1,4 @@
-"""Everything that was asked, with the tests that show it. `docs/requirements.md` is made from this."""
+"""Everything that was asked, with the tests that show it. `docs/reports/requirements.md` is made from this."""
 
 from tests.documents.requirement import Requirement
 
@@ -105,7 +105,7 @@ SECURITY = [
             "integration/test_policies_over_http.py::test_deletes",
             "security/model/test_model_exhaustive.py",
             "make attack",
-            "docs/security/audit.md",
+            "docs/reports/security-audit.md",
         ),
     ),
 ]
@@ -176,19 +176,19 @@ PERFORMANCE = [
     Requirement(
         "P1",
         "With 100 or more concurrent requests, 95 % of the answers come within 200 ms.",
-        ("make reliability", "docs/reliability.md", "make bench", "docs/performance.md"),
+        ("make reliability", "docs/reports/reliability.md", "make bench", "docs/reports/performance.md"),
         measured=True,
     ),
     Requirement(
         "P2",
         "Queries that create, read, update or delete take less than 50 ms.",
-        ("make bench", "docs/performance.md"),
+        ("make bench", "docs/reports/performance.md"),
         measured=True,
     ),
     Requirement(
         "P3",
         "The service needs less than 512 MB of memory.",
-        ("make reliability", "docs/reliability.md"),
+        ("make reliability", "docs/reports/reliability.md"),
         measured=True,
     ),
     Requirement(
@@ -196,8 +196,8 @@ PERFORMANCE = [
         "There are a benchmark report, a strategy for indexes, and a tuned pool.",
         (
             "security/test_plans.py::test_a_platform_operators_page_is_a_scan_of_the_primary_key",
-            "docs/performance.md",
-            "docs/decisions/0002-reach-is-an-interval-of-the-key.md",
+            "docs/reports/performance.md",
+            "docs/explanation/decisions/0002-reach-is-an-interval-of-the-key.md",
         ),
     ),
 ]
@@ -227,15 +227,15 @@ DOCUMENTS = [
         "README, requirements, plan and status, architecture and its decisions, API guide, troubleshooting guide.",
         (
             "documents/test_commands.py::test_commands_print_what_the_document_shows",
-            "docs/plan.md",
-            "docs/architecture.md",
-            "docs/troubleshooting.md",
+            "docs/explanation/plan-and-tests.md",
+            "docs/explanation/architecture.md",
+            "docs/how-to/troubleshooting.md",
         ),
     ),
     Requirement(
         "W2",
         "Test plan; security audit report and checklist; performance report.",
-        ("docs/test-plan.md", "make attack", "docs/security/audit.md", "make bench", "docs/performance.md"),
+        ("docs/explanation/plan-and-tests.md", "make attack", "docs/reports/security-audit.md", "make bench", "docs/reports/performance.md"),
     ),
     Requirement(
         "W3",

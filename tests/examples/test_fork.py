@@ -11,7 +11,7 @@ import pytest
 from tests.documents.shell_block import FENCE
 from tests.support.sources import ROOT, name_of, project_files
 
-GUIDE = ROOT / "docs" / "guides" / "add-a-table.md"
+GUIDE = ROOT / "docs" / "how-to" / "add-a-table.md"
 DRAW = """
 import asyncio
 from sqlalchemy import make_url

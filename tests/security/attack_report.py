@@ -1,6 +1,6 @@
 """Tells the attacks and their results: `pytest -p tests.security.attack_report --attack-report ...`.
 
-A whole run writes them into docs/security/audit.md: every attack, if it ran on the newest release that can be embedded;
+A whole run writes them into docs/reports/security-audit.md: every attack, if it ran on the newest release that can be embedded;
 of another release, such as the oldest one supported, the summary alone.
 """
 
@@ -18,7 +18,7 @@ from tests.support.marked_section import write_section
 from tests.support.sources import ROOT
 from tests.support.tested_server import IS_OURS, SERVER
 
-AUDIT = ROOT / "docs" / "security" / "audit.md"
+AUDIT = ROOT / "docs" / "reports" / "security-audit.md"
 OUTCOMES = pytest.StashKey[dict[str, AttackOutcome]]()
 RESULTS = ("refused", "sees nothing", "residual", "skipped", SUCCEEDED)
 
