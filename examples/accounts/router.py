@@ -11,8 +11,8 @@ from examples.accounts.account_repository import AccountRepository
 from examples.accounts.account_service import AccountService
 from examples.accounts.booking import Booking
 from multi_tenant_db.database.session import Session
-from multi_tenant_db.routers.access_token import AccessToken
-from multi_tenant_db.routers.strict_json_route import StrictJsonRoute
+from multi_tenant_db.http.bearer_service import AccessToken
+from multi_tenant_db.http.strict_json_route import StrictJsonRoute
 
 router = APIRouter(prefix="/accounts", tags=["accounts"], route_class=StrictJsonRoute)
 

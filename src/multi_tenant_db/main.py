@@ -10,19 +10,19 @@ from fastapi_offline import FastAPIOffline
 
 from multi_tenant_db import __version__
 from multi_tenant_db.database.engine import create_engine, service_url
-from multi_tenant_db.database.safety_check import await_safe_database
-from multi_tenant_db.observability.defect_answers import DefectAnswers
+from multi_tenant_db.http.cross_origin import CrossOrigin
+from multi_tenant_db.http.error_handlers import add_error_handlers
+from multi_tenant_db.http.head_requests import HeadRequests
+from multi_tenant_db.http.openapi_document import correct_openapi
+from multi_tenant_db.http.request_context import RequestContext
+from multi_tenant_db.http.request_limits import RequestLimits
+from multi_tenant_db.http.unhandled_errors import UnhandledErrors
+from multi_tenant_db.lint.safety_check import await_safe_database
 from multi_tenant_db.observability.logging import configure_logging
-from multi_tenant_db.observability.request_context import RequestContext
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
 from multi_tenant_db.observability.tracing import trace_requests
-from multi_tenant_db.observability.worker_metrics import tell_metrics
+from multi_tenant_db.observability.worker_metrics import serve_worker_metrics
 from multi_tenant_db.routers import health, tenants
-from multi_tenant_db.routers.cross_origin import CrossOrigin
-from multi_tenant_db.routers.error_handlers import add_error_handlers
-from multi_tenant_db.routers.head_requests import HeadRequests
-from multi_tenant_db.routers.openapi_document import correct_openapi
-from multi_tenant_db.routers.request_limits import RequestLimits
 from multi_tenant_db.settings import Settings
 
 DESCRIPTION = """
@@ -71,7 +71,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     What it yields is what the HTTP protocol knows of the service.
     """
     await await_safe_database(app.state.engine, app.state.settings.startup_timeout_seconds)
-    async with tell_metrics(app.state.metrics, app.state.settings.metrics_folder):
+    async with serve_worker_metrics(app.state.metrics, app.state.settings.metrics_folder):
         yield {"settings": app.state.settings, "metrics": app.state.metrics}
     await app.state.engine.dispose()
     await app.state.health_engine.dispose()
@@ -103,7 +103,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     correct_openapi(app)
     app.add_middleware(HeadRequests)
     app.add_middleware(RequestLimits, settings=settings)
-    app.add_middleware(DefectAnswers)
+    app.add_middleware(UnhandledErrors)
     if settings.cors_origins:
         app.add_middleware(CrossOrigin, allow_origins=settings.cors_origins, **CORS)
     app.add_middleware(RequestContext, metrics=app.state.metrics)

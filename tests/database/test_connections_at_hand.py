@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
-from multi_tenant_db.database.fair_pool import FairPool
+from multi_tenant_db.database.connection_pool import ConnectionPool
 from multi_tenant_db.database.tenant_session import transaction
 from tests.support.engines import pool
 from tests.support.test_database import TestDatabase
@@ -33,7 +33,7 @@ async def backend(engine: AsyncEngine) -> int:
 async def test_the_next_caller_takes_the_same_connection(engine: AsyncEngine) -> None:
     """One connection serves one caller after the other, and in between works for nobody."""
     first = await backend(engine)
-    assert isinstance(engine.pool, FairPool)
+    assert isinstance(engine.pool, ConnectionPool)
     assert engine.pool.checkedout() == 0
     assert await backend(engine) == first
 
@@ -59,7 +59,7 @@ async def test_a_pool_gets_no_connection_of_one_before_it(engine: AsyncEngine) -
     before = engine.pool
     async with transaction(engine):
         await engine.dispose()
-    assert isinstance(engine.pool, FairPool)
+    assert isinstance(engine.pool, ConnectionPool)
     assert engine.pool is not before
     assert engine.pool.checkedout() == 0
     await greenlet_spawn(before.dispose)

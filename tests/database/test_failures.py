@@ -256,4 +256,4 @@ async def test_reading_the_revision_does_not_wait_for_a_busy_pool(database: Test
     async with pool(database, pool_size=1, pool_timeout_seconds=30) as engine, transaction(engine):
         async with asyncio.timeout(5):
             with pytest.raises(DatabaseUnavailable):
-                await SchemaRepository(engine).read_fit()
+                await SchemaRepository(engine).read_compatibility()

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException
 
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.development.ports import free_port
-from multi_tenant_db.routers.access_token import AccessToken
-from multi_tenant_db.routers.strict_json_route import StrictJsonRoute
+from multi_tenant_db.http.bearer_service import AccessToken
+from multi_tenant_db.http.strict_json_route import StrictJsonRoute
 from multi_tenant_db.schemas import TenantCreate
 from tests.support.organization import Organization
 from tests.support.own_service import own_service

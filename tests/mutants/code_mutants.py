@@ -7,8 +7,8 @@ ENGINE = "database/engine.py"
 TENANTS = "repositories/tenant_repository.py"
 STATEMENTS = "repositories/tenant_statements.py"
 SERVICE = "services/tenant_service.py"
-REFUSALS = "repositories/refusals.py"
-CONTEXT = "observability/request_context.py"
+REFUSALS = "repositories/constraint_errors.py"
+CONTEXT = "http/request_context.py"
 
 OVER_HTTP = "integration/test_policies_over_http.py::"
 PRECONDITIONS = "writes/test_preconditions.py::"
@@ -112,7 +112,7 @@ CODE_MUTANTS = (
         "what a caller leaves in a pooled session stays there",
         (f"{POOLED}test_a_variable_left_behind",),
         file=SESSION,
-        old='COMMIT = f"SAVEPOINT the_end; COMMIT; {FORGET_THE_CALLER}"',
+        old='COMMIT = f"SAVEPOINT the_end; COMMIT; {RESET_SESSION}"',
         new='COMMIT = "COMMIT; SELECT FROM pg_catalog.pg_class LIMIT 0"',
     ),
     Mutant(
@@ -237,14 +237,14 @@ CODE_MUTANTS = (
     Mutant(
         "a superuser may run the service",
         ("security/test_catalogue_lint.py::test_a_breach_is_named",),
-        file="database/lint/connection.py",
+        file="lint/connection.py",
         old="          AND role.rolsuper\n",
         new="          AND false\n",
     ),
     Mutant(
         "a table without FORCE is safe",
         ("security/test_catalogue_lint.py::test_a_breach_is_named",),
-        file="database/lint/tables.py",
+        file="lint/tables.py",
         old="AND NOT class.relforcerowsecurity",
         new="AND NOT class.relrowsecurity",
     ),
@@ -257,8 +257,8 @@ CODE_MUTANTS = (
     ),
     Mutant(
         "changes of further tables leave no event",
-        ("database/test_tenant_table.py::test_every_change_of_a_row_is_recorded",),
-        file="database/tenant_table.py",
+        ("schema/test_tenant_table.py::test_every_change_of_a_row_is_recorded",),
+        file="schema/tenant_table.py",
         old="    _record_events(op, table)\n",
         new="",
     ),
@@ -285,8 +285,8 @@ CODE_MUTANTS = (
     ),
     Mutant(
         "a body may have any size",
-        ("routers/test_strict_json_request.py::test_a_body_is_counted_whatever_its_length_is_said_to_be",),
-        file="routers/strict_json_request.py",
+        ("http/test_strict_json_request.py::test_a_body_is_counted_whatever_its_length_is_said_to_be",),
+        file="http/strict_json_request.py",
         old="                if len(body) > max_bytes:",
         new="                if False:",
     ),

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from multi_tenant_db.database.connection_pool import ConnectionPool
 from multi_tenant_db.database.engine import create_engine, service_url, turn_at
-from multi_tenant_db.database.fair_pool import FairPool
 from multi_tenant_db.development.ports import free_port
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
 from tests.support.organization import Organization
@@ -131,7 +131,7 @@ async def test_the_pool_is_read_when_asked(database: TestDatabase) -> None:
     settings = database.settings(pool_size=2)
     engine = create_engine(service_url(settings), settings)
     fair_pool = engine.pool
-    assert isinstance(fair_pool, FairPool)
+    assert isinstance(fair_pool, ConnectionPool)
     metrics = ServiceMetrics(lambda: fair_pool)
 
     def pool() -> list[int]:

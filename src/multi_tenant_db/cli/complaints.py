@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database.engine import OPERATOR_ROLE, SERVICE_ROLE
 from multi_tenant_db.database.failures import sqlstate
-from multi_tenant_db.database.unsafe_database_error import UnsafeDatabaseError
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.errors import ApplicationError, DatabaseUnavailable
+from multi_tenant_db.lint.unsafe_database_error import UnsafeDatabaseError
 from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.settings import DEVELOPMENT_ENVIRONMENT_FILE, Settings
 

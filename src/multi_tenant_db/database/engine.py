@@ -12,23 +12,23 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolRese
 from sqlalchemy.util import greenlet_spawn
 
 from multi_tenant_db.database.connecting import CONNECT_FAILURES, connect
+from multi_tenant_db.database.connection_pool import ConnectionPool
 from multi_tenant_db.database.failures import is_end_of, unavailable
-from multi_tenant_db.database.fair_pool import FairPool
-from multi_tenant_db.database.tampered_session_error import TamperedSessionError
+from multi_tenant_db.database.leftover_statements_error import LeftoverStatementsError
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.settings import Settings
 
 SERVICE_ROLE = "tenancy_api"
 OPERATOR_ROLE = "tenancy_operator"
 
-NOTHING_PREPARED: dict[str, Any] = {
+WITHOUT_STATEMENT_CACHE: dict[str, Any] = {
     "statement_cache_size": 0,
     "prepared_statement_cache_size": 0,
     "prepared_statement_name_func": lambda: "",
 }
 """asyncpg and SQLAlchemy each keep statements; the empty name is the one that leaves nothing behind on a server."""
 
-FORGET_THE_CALLER = """
+RESET_SESSION = """
     SET SESSION AUTHORIZATION DEFAULT;
     RESET ALL;
     CLOSE ALL;
@@ -61,7 +61,7 @@ def create_engine(url: URL, settings: Settings, connections: int | None = None) 
     """
     engine = create_async_engine(
         url,
-        poolclass=FairPool,
+        poolclass=ConnectionPool,
         pool_size=connections or settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.pool_timeout_seconds,
@@ -75,7 +75,7 @@ def create_engine(url: URL, settings: Settings, connections: int | None = None) 
             "timeout": settings.connect_timeout_seconds,
             "command_timeout": settings.command_timeout_seconds,
             "server_settings": {"application_name": "multi-tenant-db"},
-            **({} if settings.prepared_statements else NOTHING_PREPARED),
+            **({} if settings.prepared_statements else WITHOUT_STATEMENT_CACHE),
         },
     )
     event.listen(engine.sync_engine, "checkout", _refuse_a_dead_connection)
@@ -94,9 +94,9 @@ def _forget_the_caller(connection: AdaptedConnection, _entry: ConnectionPoolEntr
     """Reset a session on its way back to the pool, which discards it when this raises."""
     if state.terminate_only or not state.asyncio_safe:
         return
-    found: str = connection.run_async(lambda driver: driver.execute(FORGET_THE_CALLER))
+    found: str = connection.run_async(lambda driver: driver.execute(RESET_SESSION))
     if found != NOTHING_FOUND:
-        raise TamperedSessionError(f"{found.removeprefix('SELECT ')} prepared statements that are not ours")
+        raise LeftoverStatementsError(f"{found.removeprefix('SELECT ')} prepared statements that are not ours")
 
 
 def _give_up_a_useless_connection(context: ExceptionContext) -> DBAPIError | None:
@@ -112,7 +112,7 @@ def _give_up_a_useless_connection(context: ExceptionContext) -> DBAPIError | Non
     return DBAPIError(context.statement, None, cause, hide_parameters=True, connection_invalidated=True)
 
 
-async def check_out(engine: AsyncEngine, pool: FairPool) -> PoolProxiedConnection:
+async def check_out(engine: AsyncEngine, pool: ConnectionPool) -> PoolProxiedConnection:
     """Take a live connection from the pool, at one's turn, without what SQLAlchemy builds around it.
 
     Raises DBAPIError without a statement, or DatabaseUnavailable, when there is none to be had.
@@ -128,8 +128,8 @@ async def check_out(engine: AsyncEngine, pool: FairPool) -> PoolProxiedConnectio
         raise unavailable() from failure
 
 
-async def check_in(pool: FairPool, connection: PoolProxiedConnection, found: str) -> None:
-    """Give a connection back to the pool it is from, with what FORGET_THE_CALLER has just found in its session."""
+async def check_in(pool: ConnectionPool, connection: PoolProxiedConnection, found: str) -> None:
+    """Give a connection back to the pool it is from, with what RESET_SESSION has just found in its session."""
     if found == NOTHING_FOUND:
         pool.put_at_hand(connection)
     else:
@@ -141,10 +141,10 @@ def turn_at(engine: AsyncEngine) -> AbstractAsyncContextManager[None]:
     return pool_of(engine).turn()
 
 
-def pool_of(engine: AsyncEngine) -> FairPool:
+def pool_of(engine: AsyncEngine) -> ConnectionPool:
     """Return the pool of an engine now; once disposed of, the engine has another."""
     pool = engine.pool
-    if not isinstance(pool, FairPool):
+    if not isinstance(pool, ConnectionPool):
         raise TypeError("make engines with create_engine(): their pool serves first come, first served")
     return pool
 

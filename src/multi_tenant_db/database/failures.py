@@ -63,20 +63,20 @@ def unavailable() -> DatabaseUnavailable:
 
 
 @contextmanager
-def failures_as_errors() -> Iterator[None]:
+def translate_outages() -> Iterator[None]:
     """Turn failures that a later try may not meet into DatabaseUnavailable; defects pass unchanged.
 
     For a block that does nothing but ask the database: there, an OSError can only be the connection's.
     """
     try:
-        with statement_failures_as_errors():
+        with translate_statement_outages():
             yield
     except CONNECT_FAILURES as failure:
         raise unavailable() from failure
 
 
 @contextmanager
-def statement_failures_as_errors() -> Iterator[None]:
+def translate_statement_outages() -> Iterator[None]:
     """Do the same for failures of statements alone. In such a block an OSError may be anything, and is a defect."""
     try:
         yield

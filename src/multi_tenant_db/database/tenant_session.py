@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 
 from multi_tenant_db.database.compiled_statement import CompiledStatement
+from multi_tenant_db.database.connection_pool import ConnectionPool
 from multi_tenant_db.database.driver import execute
-from multi_tenant_db.database.engine import FORGET_THE_CALLER, check_in, check_out, pool_of
-from multi_tenant_db.database.failures import sqlstate, statement_failures_as_errors
-from multi_tenant_db.database.fair_pool import FairPool
+from multi_tenant_db.database.engine import RESET_SESSION, check_in, check_out, pool_of
+from multi_tenant_db.database.failures import sqlstate, translate_statement_outages
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.errors import AuthenticationRequired
 from multi_tenant_db.identity.caller import Caller
@@ -33,8 +33,8 @@ BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 # In one message: what ends a transaction also empties the session for the next caller. Where the end fails, the rest of
 # the message is not run, and the failure is the request's. COMMIT alone would not fail in a transaction that has met an
 # error: it would roll back, without a word; nor where there is no transaction any more. SAVEPOINT is refused in both.
-COMMIT = f"SAVEPOINT the_end; COMMIT; {FORGET_THE_CALLER}"
-ROLLBACK = f"ROLLBACK; {FORGET_THE_CALLER}"
+COMMIT = f"SAVEPOINT the_end; COMMIT; {RESET_SESSION}"
+ROLLBACK = f"ROLLBACK; {RESET_SESSION}"
 
 ROLLBACK_SECONDS = 2.0
 """How long a rollback may take; after that the connection is closed, and the server rolls back by itself."""
@@ -46,7 +46,7 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
 
     Raises DatabaseUnavailable when no connection is to be had, the database is too slow, or the commit fails.
     """
-    with statement_failures_as_errors():
+    with translate_statement_outages():
         async with _connection_in_transaction(engine) as connection:
 
             async def begun() -> PoolProxiedConnection:
@@ -84,7 +84,7 @@ async def deferred_tenant_session(
     `transaction` raises.
     """
     try:
-        with statement_failures_as_errors():
+        with translate_statement_outages():
             async with AsyncExitStack() as stack:
 
                 async def begin() -> PoolProxiedConnection:
@@ -127,7 +127,7 @@ async def _flush(session: Session) -> None:
         await session.commit()
 
 
-async def _undo(pool: FairPool, connection: PoolProxiedConnection) -> None:
+async def _undo(pool: ConnectionPool, connection: PoolProxiedConnection) -> None:
     if not connection.is_valid:
         return  # SQLAlchemy has closed it, as it does when a statement is cancelled
     try:

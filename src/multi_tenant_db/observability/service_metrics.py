@@ -15,9 +15,9 @@ from prometheus_client import (
 )
 
 from multi_tenant_db import __version__
-from multi_tenant_db.database.fair_pool import FairPool
-from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
+from multi_tenant_db.database.connection_pool import ConnectionPool
 from multi_tenant_db.errors import ApplicationError
+from multi_tenant_db.schema.schema_revision import REQUIRED_SCHEMA_REVISION
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Seconds. 0.05 and 0.2 are bounds that the service promises to keep."""
@@ -30,7 +30,7 @@ METHODS = frozenset(HTTPMethod)
 class ServiceMetrics:
     """The numbers of one worker process. Every label has a fixed, small set of values; none is from a caller."""
 
-    def __init__(self, current_pool: Callable[[], FairPool]) -> None:
+    def __init__(self, current_pool: Callable[[], ConnectionPool]) -> None:
         self._registry = CollectorRegistry()
         self._requests = Histogram(
             "mtdb_http_request_duration_seconds",

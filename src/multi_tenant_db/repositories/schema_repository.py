@@ -8,13 +8,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from multi_tenant_db.database.engine import turn_at
-from multi_tenant_db.database.failures import failures_as_errors, sqlstate
-from multi_tenant_db.database.schema_revision import (
+from multi_tenant_db.database.failures import sqlstate, translate_outages
+from multi_tenant_db.errors import DatabaseUnavailable
+from multi_tenant_db.schema.schema_revision import (
     FOUND_REVISION,
     IS_DECLARED_COMPATIBLE,
     REQUIRED_SCHEMA_REVISION,
 )
-from multi_tenant_db.errors import DatabaseUnavailable
 
 HEALTH_TIMEOUT_SECONDS = 2.0
 
@@ -32,11 +32,11 @@ class SchemaRepository:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def read_fit(self) -> tuple[Fit, bool]:
+    async def read_compatibility(self) -> tuple[Fit, bool]:
         """Return how the schema fits, and whether the server takes no writes now; raises DatabaseUnavailable."""
         try:
             async with asyncio.timeout(HEALTH_TIMEOUT_SECONDS):
-                with failures_as_errors():
+                with translate_outages():
                     return await self._read()
         except TimeoutError as error:
             raise DatabaseUnavailable from error

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from multi_tenant_db.database.session import Session
+from multi_tenant_db.http.bearer_service import BearerService
 from multi_tenant_db.repositories.request_repository import RequestRepository
 from multi_tenant_db.repositories.schema_repository import SchemaRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
-from multi_tenant_db.routers.access_token import AccessToken
 from multi_tenant_db.services.health_service import HealthService
 from multi_tenant_db.services.tenant_service import TenantService
 
@@ -23,5 +23,5 @@ async def get_health_service(request: Request) -> HealthService:
     return HealthService(SchemaRepository(request.app.state.health_engine))
 
 
-SignedIn = Annotated[TenantService, Depends(AccessToken(make_tenant_service))]
+SignedIn = Annotated[TenantService, Depends(BearerService(make_tenant_service))]
 Health = Annotated[HealthService, Depends(get_health_service)]

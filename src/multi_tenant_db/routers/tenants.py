@@ -32,16 +32,16 @@ from multi_tenant_db.errors import (
     TenantNotFound,
     UnsupportedMediaType,
 )
-from multi_tenant_db.routers.declared_answers import ETAG, LINK, LOCATION, declare_answer
+from multi_tenant_db.http.entity_tags import entity_tag
+from multi_tenant_db.http.openapi_document import name_operation
+from multi_tenant_db.http.openapi_responses import ETAG, LINK, LOCATION, declare_response
+from multi_tenant_db.http.preconditions import CONDITIONAL, WriteCondition, read_conditions
+from multi_tenant_db.http.problem_responses import declare_problems
+from multi_tenant_db.http.strict_json_route import StrictJsonRoute
 from multi_tenant_db.routers.dependencies import SignedIn
-from multi_tenant_db.routers.entity_tags import entity_tag
-from multi_tenant_db.routers.openapi_document import name_operation
-from multi_tenant_db.routers.preconditions import CONDITIONAL, WriteCondition, read_conditions
-from multi_tenant_db.routers.problem_responses import declare_problems
-from multi_tenant_db.routers.strict_json_route import StrictJsonRoute
 from multi_tenant_db.schemas import (
-    NeverNull,
     NoQuery,
+    OptionalParameter,
     TenantCreate,
     TenantDeleteQuery,
     TenantListQuery,
@@ -77,7 +77,7 @@ TenantPath = Annotated[
 ]
 IdempotencyKey = Annotated[
     str | None,
-    NeverNull(),
+    OptionalParameter(),
     Header(
         alias="Idempotency-Key",
         min_length=1,
@@ -94,7 +94,7 @@ Parameterless = Annotated[NoQuery, Query()]
     "",
     summary="Create a tenant",
     status_code=HTTPStatus.CREATED,
-    responses=declare_answer(201, "The new tenant.", TENANT, LOCATION, ETAG)
+    responses=declare_response(201, "The new tenant.", TENANT, LOCATION, ETAG)
     | declare_problems(
         AmbiguousHeaders,
         MalformedRequest,
@@ -126,7 +126,7 @@ async def create_tenant(
     return tenant
 
 
-@router.get("", summary="List tenants", responses=declare_answer(200, "One page.", PAGE, LINK))
+@router.get("", summary="List tenants", responses=declare_response(200, "One page.", PAGE, LINK))
 async def list_tenants(
     request: Request, response: Response, query: Annotated[TenantListQuery, Query()], service: SignedIn
 ) -> TenantPage:
@@ -145,7 +145,7 @@ async def list_tenants(
     "/{tenant_id}",
     summary="Read a tenant",
     responses={304: {"description": "The tenant still has the version named in If-None-Match."}}
-    | declare_answer(200, "The tenant.", TENANT, ETAG)
+    | declare_response(200, "The tenant.", TENANT, ETAG)
     | declare_problems(AmbiguousHeaders, MalformedRequest, MalformedPrecondition, TenantNotFound, PreconditionFailed),
     response_model=TenantRead,
     openapi_extra=CONDITIONAL,
@@ -166,7 +166,7 @@ async def read_tenant(
 @router.put(
     "/{tenant_id}",
     summary="Replace a tenant's name and metadata",
-    responses=declare_answer(200, "The tenant as it is now.", REPLACED_TENANT, ETAG)
+    responses=declare_response(200, "The tenant as it is now.", REPLACED_TENANT, ETAG)
     | declare_problems(
         AmbiguousHeaders,
         MalformedRequest,

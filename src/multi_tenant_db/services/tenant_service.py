@@ -17,7 +17,7 @@ from multi_tenant_db.errors import (
 )
 from multi_tenant_db.identity.caller import Caller
 from multi_tenant_db.models import ANY_VERSION, TenantRow, TenantType, VersionCondition
-from multi_tenant_db.repositories.page_cursor import PageCursor
+from multi_tenant_db.models.page_cursor import PageCursor
 from multi_tenant_db.repositories.request_repository import RequestRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.schemas import TenantCreate, TenantRead
