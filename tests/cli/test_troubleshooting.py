@@ -130,7 +130,7 @@ async def test_each_refusal_of_the_api_is_in_the_guide(
         answers.append(await cut_off.get("/tenants", headers=parent.headers))
 
     said = {f"{answer.status_code} {answer.json()['code']}" for answer in answers if answer.is_error}
-    assert said == listed("The API refuses", "`")
+    assert said == listed("The API returns an error", "`")
 
 
 async def test_a_service_outlives_a_newer_schema(own: TestDatabase) -> None:

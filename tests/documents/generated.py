@@ -10,7 +10,7 @@ from tests.documents.requirement_tables import requirement_tables
 from tests.support.sources import ROOT
 
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
-    ("docs/tutorial.md", "problems"): problem_table,
+    ("docs/reference/http-api.md", "problems"): problem_table,
     ("docs/reports/requirements.md", "requirements"): requirement_tables,
 }
 

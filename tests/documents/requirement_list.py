@@ -52,7 +52,7 @@ FUNCTIONAL = [
         (
             "cli/test_cli_seed.py::test_seeding_tells_the_whole_story_once",
             "documents/test_commands.py::test_commands_print_what_the_document_shows",
-            "documents/test_collection.py::test_the_bank_story_runs",
+            "documents/test_collection.py::test_the_flow_runs",
         ),
     ),
     Requirement(

@@ -8,7 +8,7 @@ from sqlalchemy import URL
 from tests.documents.normal_form import for_reading, normal_form
 from tests.documents.reader import run_blocks
 from tests.documents.shell_block import FENCE, NOT_RUN, shell_blocks
-from tests.support.bank_story import bank_story
+from tests.support.seeded_service import seeded_service
 from tests.support.sources import ROOT, name_of, project_files
 
 DOCUMENTS = {
@@ -20,10 +20,10 @@ DOCUMENTS = {
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 async def test_commands_print_what_the_document_shows(name: str, server_url: URL) -> None:
-    """The commands of a document, run in order against a fresh bank story, give the outputs that it shows."""
+    """The commands of a document, run in order against fresh sample data, print the outputs that it shows."""
     blocks = shell_blocks(DOCUMENTS[name].read_text(encoding="utf-8"))
-    async with bank_story(server_url) as story:
-        printed = await run_blocks(blocks, story)
+    async with seeded_service(server_url) as service:
+        printed = await run_blocks(blocks, service)
     shown = "\n".join(block.expected.strip() for block in blocks)
     real = "\n".join(output.strip() for output in printed)
     assert normal_form(shown) == normal_form(real), f"`make docs` writes the outputs of {name} anew"

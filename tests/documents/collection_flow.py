@@ -1,4 +1,4 @@
-"""The bank story as a flow of requests."""
+"""A flow of requests: a group is onboarded, changed and deleted."""
 
 from tests.documents.collection_step import CollectionStep
 
@@ -31,7 +31,7 @@ FLOW = [
         expect={"res.body.version": "1"},
     ),
     CollectionStep(
-        "Repeat it safely",
+        "Repeat the creation",
         "create_tenant",
         201,
         headers={"Idempotency-Key": "{{group_id}}-oslo"},
@@ -48,7 +48,7 @@ FLOW = [
         expect={"res.body.items[0].name": "HSBC", "res.body.items[1].name": "HSBC Hong Kong"},
     ),
     CollectionStep(
-        "For HSBC the group does not exist",
+        "For HSBC the group is not found",
         "read_tenant",
         404,
         caller="hsbc",
@@ -65,7 +65,7 @@ FLOW = [
         expect={"res.body.version": "2"},
     ),
     CollectionStep(
-        "Somebody was faster",
+        "The version is stale",
         "replace_tenant",
         412,
         path=BRANCH,
@@ -74,7 +74,7 @@ FLOW = [
         expect={"res.body.code": "precondition_failed"},
     ),
     CollectionStep(
-        "A group is not deleted by accident",
+        "A group with subsidiaries is not deleted",
         "delete_tenant",
         409,
         path=GROUP,
@@ -82,7 +82,7 @@ FLOW = [
     ),
     CollectionStep("Delete the group", "delete_tenant", 204, path=GROUP, query={"cascade": "true"}),
     CollectionStep(
-        "It is gone with its subsidiary",
+        "Its subsidiary is deleted, too",
         "read_tenant",
         404,
         path=BRANCH,

@@ -1,4 +1,4 @@
-"""The bank story, told by a service of its own: what `make up` gives a reader of the documents."""
+"""A service with the sample data, as `make up` starts one."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ from tests.support.test_database import TestDatabase
 
 
 @dataclass(frozen=True)
-class BankStory:
+class SeededService:
     """A running service on a seeded database."""
 
     database: TestDatabase
@@ -29,11 +29,11 @@ class BankStory:
 
 
 @asynccontextmanager
-async def bank_story(server_url: URL) -> AsyncIterator[BankStory]:
+async def seeded_service(server_url: URL) -> AsyncIterator[SeededService]:
     """Make a database, seed it, and serve it until the end."""
     async with fresh_database(server_url) as database:
         environment = settings_for(database)
         outcome = await mtdb("seed", env=environment)
         assert outcome.exit_code == 0, outcome.stderr
         with served(database) as service:
-            yield BankStory(database, f"http://127.0.0.1:{service.port}", environment)
+            yield SeededService(database, f"http://127.0.0.1:{service.port}", environment)
