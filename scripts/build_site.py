@@ -1,4 +1,4 @@
-"""Build the documents' site in .local/site, with the renderer of its diagrams, so that a reader needs no network."""
+"""Build the documents' site in .local/site, with the scripts that it would else load from a network."""
 
 import os
 import shutil
@@ -12,23 +12,27 @@ from multi_tenant_db.development.npm import npm_command
 PACKAGE = PROJECT / "scripts" / "site"
 INSTALLED = LOCAL / "site-scripts"
 SITE = LOCAL / "site"
-RENDERER = INSTALLED / "node_modules" / "@mermaid-js" / "tiny" / "dist" / "mermaid.tiny.js"
+SCRIPTS = {
+    "mermaid.tiny.js": INSTALLED / "node_modules" / "@mermaid-js" / "tiny" / "dist" / "mermaid.tiny.js",
+    "iframe-worker.js": INSTALLED / "node_modules" / "iframe-worker" / "shim" / "index.js",
+}
+"""What zensical.toml names in `extra_javascript` and `polyfills`, and where npm puts it."""
 
 
 def main() -> None:
-    """Build the pages, then add the renderer that they load (`extra_javascript` in zensical.toml)."""
+    """Build the pages, then add the scripts."""
     run(sys.executable, PROJECT / "scripts" / "bootstrap.py", "docs")
-    install_renderer()
+    install_scripts()
     run(LOCAL / "docs-venv" / "bin" / "zensical", "build", "--clean", "--strict")
-    target = SITE / "javascripts" / RENDERER.name
-    target.parent.mkdir(exist_ok=True)
-    shutil.copy(RENDERER, target)
+    (SITE / "javascripts").mkdir(exist_ok=True)
+    for name, script in SCRIPTS.items():
+        shutil.copy(script, SITE / "javascripts" / name)
 
 
-def install_renderer() -> None:
-    """Install Mermaid as locked, unless it is there."""
+def install_scripts() -> None:
+    """Install the scripts as locked, unless they are there."""
     lock, installed = PACKAGE / "package-lock.json", INSTALLED / "package-lock.json"
-    if RENDERER.exists() and installed.exists() and installed.read_bytes() == lock.read_bytes():
+    if all(script.exists() for script in SCRIPTS.values()) and installed.read_bytes() == lock.read_bytes():
         return
     INSTALLED.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
