@@ -1,10 +1,10 @@
-"""The queue in front of the connections."""
+"""The pool's slots."""
 
 import asyncio
 
 import pytest
 
-from multi_tenant_db.database.engine import create_engine, service_url, turn_at
+from multi_tenant_db.database.engine import create_engine, pool_of, service_url
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.errors import DatabaseUnavailable
 from tests.support.test_database import TestDatabase
@@ -40,11 +40,11 @@ async def test_who_comes_first_is_served_first(database: TestDatabase) -> None:
 
 
 async def test_waiting_ends_with_the_pools_timeout(database: TestDatabase) -> None:
-    """Who waits longer than the pool's timeout gets DatabaseUnavailable, and his place is free again."""
+    """A caller that waits longer than the pool's timeout gets DatabaseUnavailable, and its slot is free again."""
     settings = database.settings(pool_size=1, pool_timeout_seconds=0.1)
     engine = create_engine(service_url(settings), settings)
     try:
-        async with turn_at(engine):
+        async with pool_of(engine).slot():
             with pytest.raises(DatabaseUnavailable):
                 async with transaction(engine):
                     pass
@@ -55,16 +55,16 @@ async def test_waiting_ends_with_the_pools_timeout(database: TestDatabase) -> No
 
 
 async def test_a_cancelled_waiter_leaves_the_queue(database: TestDatabase) -> None:
-    """A waiter who gives up takes no turn with him: everybody behind him is still served."""
+    """A caller that gives up takes no slot: those behind it are still served."""
     settings = database.settings(pool_size=1)
     engine = create_engine(service_url(settings), settings)
 
     async def wait() -> None:
-        async with turn_at(engine):
+        async with pool_of(engine).slot():
             pass
 
     try:
-        async with turn_at(engine):
+        async with pool_of(engine).slot():
             waiters = [asyncio.create_task(wait()) for _ in range(3)]
             await asyncio.sleep(0)
             waiters[0].cancel()

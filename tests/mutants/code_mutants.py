@@ -3,7 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 SESSION = "database/tenant_session.py"
-ENGINE = "database/engine.py"
+POOL = "database/connection_pool.py"
 TENANTS = "repositories/tenant_repository.py"
 STATEMENTS = "repositories/tenant_statements.py"
 SERVICE = "services/tenant_service.py"
@@ -21,8 +21,8 @@ CODE_MUTANTS = (
         "the answer does not wait for the commit",
         ("integration/test_commit.py::test_a_creation_whose_commit_fails_is_not_answered_as_done",),
         file=SESSION,
-        old="await execute(connection.driver_connection, COMMIT)",
-        new="str(asyncio.ensure_future(execute(connection.driver_connection, COMMIT)))",
+        old="await _send(connection.driver_connection, COMMIT)",
+        new="str(asyncio.ensure_future(_send(connection.driver_connection, COMMIT)))",
     ),
     Mutant(
         "the token stands in the statement's text",
@@ -56,15 +56,15 @@ CODE_MUTANTS = (
         "every failure of the database is a bad token",
         (f"{IN_SESSION}test_other_refusals_are_no_authentication_matter",),
         file=SESSION,
-        old="if sqlstate(failure) != INVALID_AUTHORIZATION:",
-        new="if False:",
+        old="isinstance(failure, DBAPIError) and sqlstate(failure) == INVALID_AUTHORIZATION",
+        new="isinstance(failure, DBAPIError)",
     ),
     Mutant(
         "a refused login is a defect",
         ("integration/test_problems.py::test_a_refused_login_of_the_service_is_not_the_callers_fault",),
-        file=ENGINE,
-        old="        raise DBAPIError(None, None, failure) from failure",
-        new="        raise",
+        file=POOL,
+        old="            raise DBAPIError(None, None, failure) from failure",
+        new="            raise",
     ),
     Mutant(
         "a commit that rolls back is a success",
@@ -77,15 +77,15 @@ CODE_MUTANTS = (
         "a request that asks nothing needs no live token",
         (f"{IN_SESSION}test_a_deferred_session_that_asked_nothing_is_verified_at_its_end",),
         file=SESSION,
-        old="                    await session.sign_in()\n",
+        old="                await session.sign_in()\n",
         new="",
     ),
     Mutant(
         "a session outlives its transaction",
         (f"{IN_SESSION}test_a_session_ends_with_its_block",),
         file="database/session.py",
-        old="        self.sync_session.let_go()\n",
-        new="",
+        old="        if self._of_sqlalchemy is not None:\n",
+        new="        if False:\n",
     ),
     Mutant(
         "the isolation level is the server's default",
@@ -97,16 +97,16 @@ CODE_MUTANTS = (
     Mutant(
         "any failure of an endpoint looks like a database that is away",
         ("database/test_defects.py::test_a_failure_of_other_code_is_a_defect",),
-        file="database/failures.py",
-        old="    except PoolTimeoutError as failure:",
-        new="    except (PoolTimeoutError, OSError, KeyError, asyncpg.InterfaceError) as failure:",
+        file=SESSION,
+        old="    except (DBAPIError, PoolTimeoutError) as failure:\n        error",
+        new="    except (DBAPIError, OSError, KeyError, asyncpg.InterfaceError) as failure:\n        error",
     ),
     Mutant(
         "SQLAlchemy works past the caller's transaction",
         (f"{IN_SESSION}test_an_error_rolls_back",),
         file="database/session.py",
-        old="connect=lambda: Connection(engine, await_only(self.begin_once())),",
-        new="connect=engine.connect,",
+        old="Connection(self._engine, await_only(self.begin_once()))",
+        new="self._engine.connect()",
     ),
     Mutant(
         "what a caller leaves in a pooled session stays there",
@@ -118,14 +118,14 @@ CODE_MUTANTS = (
     Mutant(
         "a planted statement stays in its session",
         (f"{POOLED}test_a_session_with_a_planted_statement_is_closed",),
-        file=ENGINE,
-        old="    if found == NOTHING_FOUND:\n        pool.",
-        new="    if found:\n        pool.",
+        file=POOL,
+        old="if leftover_statements == NO_LEFTOVER_STATEMENTS:",
+        new="if leftover_statements:",
     ),
     Mutant(
-        "a session that was robbed of its statements stays in the pool",
+        "a session with deallocated statements stays in the pool",
         (f"{POOLED}test_taking_the_drivers_statements_away",),
-        file="database/driver.py",
+        file="database/failures.py",
         old="        driver.terminate()\n",
         new="        pass\n",
     ),

@@ -1,34 +1,41 @@
-"""From the bearer token into the caller's transaction."""
+"""Route that authenticates and opens the transaction."""
 
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from fastapi.security.utils import get_authorization_scheme_param
 
 from multi_tenant_db.database.tenant_session import deferred_tenant_session
 from multi_tenant_db.errors import AuthenticationRequired, InvalidRequest
+from multi_tenant_db.http.whole_request_route import WholeRequestRoute
 
 BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """What a token may look like (RFC 6750, section 2.1); PostgreSQL has no text that could hold a NUL."""
 
 CHALLENGE = 'Bearer error="invalid_token"'
 
+SECURITY_SCHEME = "AccessToken"
+"""Its name in the OpenAPI document."""
 
-class AuthenticatedRoute(APIRoute):
-    """Runs FastAPI's handler in the caller's transaction, which commits once the response is made, before it is sent.
 
-    The transaction begins with the first statement: a request that fails FastAPI's validation costs no connection.
-    As a dependency with `yield` it would do so only in some versions of FastAPI, and cost more.
+class AuthenticatedRoute(WholeRequestRoute):
+    """Runs its endpoint in the caller's transaction, which commits when the response is made, before it is sent.
+
+    `request.state.session` is the session of that transaction. The transaction begins with the first statement, so a
+    request that fails validation costs no connection.
     """
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap FastAPI's handler."""
-        handle = super().get_route_handler()
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        declared = {**(options.pop("openapi_extra", None) or {}), "security": [{SECURITY_SCHEME: []}]}
+        super().__init__(path, endpoint, openapi_extra=declared, **options)
 
-        async def handle_signed_in(request: Request) -> Response:
+    def get_endpoint_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap FastAPI's handler. A dependency with `yield` would commit too late in some versions of FastAPI."""
+        handle = super().get_endpoint_handler()
+
+        async def handle_authenticated(request: Request) -> Response:
             token = _bearer_token(request)
             _refuse_repeated_parameters(request)
             try:
@@ -40,11 +47,11 @@ class AuthenticatedRoute(APIRoute):
                 error.headers["WWW-Authenticate"] = CHALLENGE
                 raise
 
-        return handle_signed_in
+        return handle_authenticated
 
 
 def _refuse_repeated_parameters(request: Request) -> None:
-    """Refuse a query of two minds: one reader takes the first of two values, another the last."""
+    """Refuse an ambiguous query: one reader takes the first of two values, another the last."""
     names = [name for name, _ in request.query_params.multi_items()]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:

@@ -1,4 +1,4 @@
-"""The last strokes on the OpenAPI document, where FastAPI says more than is true."""
+"""Corrections of the OpenAPI document, where FastAPI says more than is true, or less."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from multi_tenant_db.http.authenticated_route import SECURITY_SCHEME
 from multi_tenant_db.http.problem_responses import PROBLEM_MEDIA_TYPE
 
 PREFIX = "#/components/schemas/"
@@ -17,6 +18,12 @@ REQUEST_ID = {
         "schema": {"type": "string"},
         "example": "019a9f3e-7a10-7c52-b2aa-0d1f5c7e9b44",
     }
+}
+
+BEARER_TOKEN = {
+    "type": "http",
+    "description": 'An access token, as `make token TENANT="HSBC"` or `mtdb token issue` prints it.',
+    "scheme": "bearer",
 }
 
 
@@ -32,6 +39,7 @@ def correct_openapi(app: FastAPI) -> None:
     def describe_correctly() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = describe()
+            document["components"]["securitySchemes"] = {SECURITY_SCHEME: BEARER_TOKEN}
             _declare_problems_only(document)
             _declare_request_id(document)
             _drop_unused_schemas(document)
@@ -51,7 +59,7 @@ def _declare_problems_only(document: dict[str, Any]) -> None:
 
 
 def _declare_request_id(document: dict[str, Any]) -> None:
-    """Every answer carries the request's id, whoever gives it."""
+    """Every response carries the request's id."""
     for item in document["paths"].values():
         for operation in item.values():
             for response in operation["responses"].values():

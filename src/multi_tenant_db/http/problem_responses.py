@@ -5,14 +5,7 @@ from typing import Any
 
 from fastapi.responses import Response
 
-from multi_tenant_db.errors import (
-    ApplicationError,
-    AuthenticationRequired,
-    DatabaseUnavailable,
-    RequestInProgress,
-    RequestTimedOut,
-    ServiceOverloaded,
-)
+from multi_tenant_db.errors import ApplicationError, AuthenticationRequired
 from multi_tenant_db.http.endpoint_error import EndpointError
 from multi_tenant_db.schemas import Problem
 
@@ -29,13 +22,6 @@ CHALLENGE = {
         "example": 'Bearer error="invalid_token"',
     },
 }
-HEADERS: dict[str, dict[str, Any]] = {
-    AuthenticationRequired.code: CHALLENGE,
-    **dict.fromkeys(
-        (DatabaseUnavailable.code, ServiceOverloaded.code, RequestTimedOut.code, RequestInProgress.code), RETRY_AFTER
-    ),
-}
-"""Which problems carry headers of their own, for the OpenAPI document."""
 
 
 def problem_response(error: ApplicationError | EndpointError, state: dict[str, Any]) -> Response:
@@ -45,9 +31,15 @@ def problem_response(error: ApplicationError | EndpointError, state: dict[str, A
     return Response(
         problem.model_dump_json(exclude_none=True),
         status_code=error.status,
-        headers=error.headers,
+        headers=_headers(error),
         media_type=PROBLEM_MEDIA_TYPE,
     )
+
+
+def _headers(error: ApplicationError | EndpointError) -> dict[str, str]:
+    if isinstance(error, EndpointError) or error.retry_after_seconds is None:
+        return error.headers
+    return {"Retry-After": str(error.retry_after_seconds), **error.headers}
 
 
 def declare_problems(*errors: type[ApplicationError]) -> dict[int | str, dict[str, Any]]:
@@ -66,7 +58,11 @@ def _declaration(errors: list[type[ApplicationError]]) -> dict[str, Any]:
         }
         for error in errors
     }
-    headers = {name: declared for error in errors for name, declared in HEADERS.get(error.code, {}).items()}
+    headers: dict[str, Any] = {}
+    if AuthenticationRequired in errors:
+        headers |= CHALLENGE
+    if any(error.retry_after_seconds is not None for error in errors):
+        headers |= RETRY_AFTER
     return {
         "model": Problem,
         **({"headers": headers} if headers else {}),

@@ -15,15 +15,15 @@ ANNOUNCEMENTS = ("content-length", "transfer-encoding")
 
 
 class WholeRequestRoute(APIRoute):
-    """Runs its endpoint only once the whole request has arrived, and reads JSON stricter than FastAPI would.
+    """Runs its endpoint only when the whole request has arrived, and reads JSON more strictly than FastAPI.
 
-    A body that the endpoint does not ask for is read to its end, too: a request whose end is malformed is not carried
+    A body that the endpoint does not use is read to its end as well: a request whose end is malformed is not carried
     out. The limits of size and time are the same.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the handler."""
-        handle = super().get_route_handler()
+        """Wrap the endpoint's handler."""
+        handle = self.get_endpoint_handler()
         takes_body = self.body_field is not None
 
         async def read_strictly(request: Request) -> Response:
@@ -40,3 +40,7 @@ class WholeRequestRoute(APIRoute):
             return await handle(strict)
 
         return read_strictly
+
+    def get_endpoint_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return FastAPI's handler, which validates the request and runs the endpoint."""
+        return super().get_route_handler()

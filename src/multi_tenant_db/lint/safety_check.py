@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from multi_tenant_db.database.failures import translate_outages
+from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.errors import DatabaseUnavailable
 from multi_tenant_db.lint.catalogue_lint import find_all
 from multi_tenant_db.lint.safety_report import SafetyReport
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 async def require_safe_database(engine: AsyncEngine) -> SafetyReport:
     """Return the report when nothing in it is dangerous.
 
-    Raises UnsafeDatabaseError, or DatabaseUnavailable when nobody answers.
+    Raises UnsafeDatabaseError, or DatabaseUnavailable when it does not answer.
     """
     report = await check_database(engine)
     if report.dangers:
@@ -52,9 +52,6 @@ async def await_safe_database(engine: AsyncEngine, seconds: float) -> SafetyRepo
 
 async def check_database(engine: AsyncEngine) -> SafetyReport:
     """Ask the database, as the role the service uses, whether it would isolate tenants."""
-    with translate_outages():
-        async with engine.connect() as connection:
-            # The engine begins nothing by itself, and the lint's settings last for a transaction.
-            await connection.execution_options(isolation_level="READ COMMITTED")
-            server_version: str = await connection.scalar(SERVER_VERSION) or ""
-            return SafetyReport(server_version, await find_all(connection))
+    async with transaction(engine) as session:
+        server_version: str = await session.scalar(SERVER_VERSION) or ""
+        return SafetyReport(server_version, await find_all(await session.connection()))

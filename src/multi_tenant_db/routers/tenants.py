@@ -32,13 +32,12 @@ from multi_tenant_db.errors import (
     TenantNotFound,
     UnsupportedMediaType,
 )
-from multi_tenant_db.http.entity_tags import entity_tag
+from multi_tenant_db.http.authenticated_route import AuthenticatedRoute
 from multi_tenant_db.http.openapi_document import name_operation
 from multi_tenant_db.http.openapi_responses import ETAG, LINK, LOCATION, declare_response
-from multi_tenant_db.http.preconditions import CONDITIONAL, WriteCondition, read_conditions
+from multi_tenant_db.http.preconditions import CONDITIONAL, WriteCondition, entity_tag, read_conditions
 from multi_tenant_db.http.problem_responses import declare_problems
-from multi_tenant_db.http.strict_json_route import StrictJsonRoute
-from multi_tenant_db.routers.dependencies import SignedIn
+from multi_tenant_db.routers.dependencies import Tenants
 from multi_tenant_db.schemas import (
     NoQuery,
     OptionalParameter,
@@ -54,7 +53,7 @@ from multi_tenant_db.schemas.examples import PAGE, REPLACED_TENANT, TENANT
 router = APIRouter(
     prefix="/tenants",
     tags=["tenants"],
-    route_class=StrictJsonRoute,
+    route_class=AuthenticatedRoute,
     generate_unique_id_function=name_operation,
     responses=declare_problems(
         AmbiguousHeaders,
@@ -113,7 +112,7 @@ async def create_tenant(
     response: Response,
     body: TenantCreate,
     _query: Parameterless,
-    service: SignedIn,
+    service: Tenants,
     idempotency_key: IdempotencyKey = None,
 ) -> TenantRead:
     """Create a subsidiary under your own parent tenant, whose id is your own. Only a platform operator creates parents.
@@ -128,7 +127,7 @@ async def create_tenant(
 
 @router.get("", summary="List tenants", responses=declare_response(200, "One page.", PAGE, LINK))
 async def list_tenants(
-    request: Request, response: Response, query: Annotated[TenantListQuery, Query()], service: SignedIn
+    request: Request, response: Response, query: Annotated[TenantListQuery, Query()], service: Tenants
 ) -> TenantPage:
     """List the tenants within your reach: a parent sees itself and its subsidiaries, a subsidiary sees itself."""
     tenants, next_cursor = await service.list_tenants(
@@ -151,13 +150,13 @@ async def list_tenants(
     openapi_extra=CONDITIONAL,
 )
 async def read_tenant(
-    request: Request, response: Response, tenant_id: TenantPath, _query: Parameterless, service: SignedIn
+    request: Request, response: Response, tenant_id: TenantPath, _query: Parameterless, service: Tenants
 ) -> TenantRead | Response:
     """Read one tenant. What is not within your reach does not exist for you."""
     wanted, unknown = read_conditions(request)
     tenant = await service.get_tenant(tenant_id, wanted)
     etag = {"ETag": entity_tag(tenant.version)}
-    if not unknown.holds_for(tenant.version):
+    if unknown is not None and not unknown.holds_for(tenant.version):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=etag)
     response.headers.update(etag)
     return TenantRead.model_validate(tenant)
@@ -184,7 +183,7 @@ async def replace_tenant(
     tenant_id: TenantPath,
     body: TenantUpdate,
     _query: Parameterless,
-    service: SignedIn,
+    service: Tenants,
     condition: WriteCondition,
 ) -> TenantRead:
     """Replace name and metadata. Send the ETag as If-Match, so that nobody's change is overwritten unseen."""
@@ -211,7 +210,7 @@ async def replace_tenant(
 )
 async def delete_tenant(
     tenant_id: TenantPath,
-    service: SignedIn,
+    service: Tenants,
     condition: WriteCondition,
     query: Annotated[TenantDeleteQuery, Query()],
 ) -> None:

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from multi_tenant_db.errors import ApplicationError, BodyTooSlow, HeadersTooLarge, MalformedRequest, TargetTooLong
 from multi_tenant_db.http.problem_responses import problem_response
-from multi_tenant_db.http.request_record import record_request
+from multi_tenant_db.http.request_context import record_request
 from multi_tenant_db.settings import Settings
 
 VERSIONS = ("1.0", "1.1")

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory, gettempdir
 from prometheus_client import CollectorRegistry, start_http_server
 
 from multi_tenant_db.observability.worker_metrics import WorkerMetrics
-from multi_tenant_db.server.listening import complain_about_address
+from multi_tenant_db.server.listening import address_errors
 from multi_tenant_db.settings import Settings
 
 LONGEST_FOLDER = 72
@@ -27,7 +27,7 @@ def serve_metrics(settings: Settings) -> Iterator[None]:
         os.environ["MTDB_METRICS_FOLDER"] = folder
         registry = CollectorRegistry()
         registry.register(WorkerMetrics(Path(folder)))
-        with complain_about_address("MTDB_METRICS", settings.metrics_host, settings.metrics_port):
+        with address_errors("MTDB_METRICS", settings.metrics_host, settings.metrics_port):
             server, thread = start_http_server(settings.metrics_port, settings.metrics_host, registry)
         try:
             yield

@@ -6,11 +6,10 @@ import sys
 from multiprocessing import parent_process
 from threading import Thread
 
-import typer
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.server.factory_error import FactoryError
 from multi_tenant_db.server.graceful_shutdown_protocol import GracefulShutdownProtocol
 from multi_tenant_db.settings import Settings
 
@@ -52,8 +51,11 @@ class ServiceConfig(uvicorn.Config):
             Thread(target=self._end_with, args=(parent,), daemon=True).start()
         super().load()
         if self.interface != "asgi3":
-            typer.echo(f"mtdb: --app: {self.app} makes no ASGI application such as FastAPI's", err=True)
-            sys.exit(ExitCode.USAGE if parent is None else STARTUP_FAILURE)
+            message = f"--app: {self.app} returns no ASGI application such as FastAPI's"
+            if parent is None:
+                raise FactoryError(message)
+            print(f"mtdb: {message}", file=sys.stderr)  # noqa: T201 - the parent reports no more than the exit code
+            sys.exit(STARTUP_FAILURE)
 
     @staticmethod
     def _end_with(parent: object) -> None:

@@ -73,12 +73,12 @@ class TenantService:
         last = tenants[limit - 1]
         return tenants[:limit], PageCursor(last.organization_id, last.tenant_id).encode()
 
-    async def get_tenant(self, tenant_id: UUID, condition: VersionCondition = ANY_VERSION) -> TenantRow:
+    async def get_tenant(self, tenant_id: UUID, condition: VersionCondition | None = None) -> TenantRow:
         """Return the tenant; raises TenantNotFound or PreconditionFailed."""
         tenant = await self._tenants.find(tenant_id)
         if tenant is None:
             raise TenantNotFound
-        if not condition.holds_for(tenant.version):
+        if condition is not None and not condition.holds_for(tenant.version):
             raise PreconditionFailed
         return tenant
 

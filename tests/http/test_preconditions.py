@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multi_tenant_db.errors import MalformedPrecondition
-from multi_tenant_db.http.entity_tags import entity_tag, version_condition, versions_matching
+from multi_tenant_db.http.preconditions import entity_tag, version_condition, versions_matching
 
 LARGEST_VERSION = 2**31 - 1
 VERSIONS = st.integers(1, LARGEST_VERSION)

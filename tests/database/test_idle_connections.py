@@ -1,4 +1,4 @@
-"""Clean connections that wait for the next caller without SQLAlchemy's doing."""
+"""Idle connections between two callers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,23 +31,28 @@ async def backend(engine: AsyncEngine) -> int:
 
 
 async def test_the_next_caller_takes_the_same_connection(engine: AsyncEngine) -> None:
-    """One connection serves one caller after the other, and in between works for nobody."""
+    """One connection serves one caller after the other, and is in use for neither in between."""
     first = await backend(engine)
     assert isinstance(engine.pool, ConnectionPool)
-    assert engine.pool.checkedout() == 0
+    assert engine.pool.in_use() == 0
     assert await backend(engine) == first
 
 
-async def test_who_asks_sqlalchemy_gets_it_too(engine: AsyncEngine) -> None:
-    """The only connection, at hand for transactions, is not out of reach for anybody else."""
+async def test_a_connection_by_sqlalchemy_alone_never_enters_the_pool(
+    engine: AsyncEngine, as_admin: asyncpg.Connection
+) -> None:
+    """What `engine.connect()` leaves in its session reaches no caller: the connection is its own, and closed after."""
     first = await backend(engine)
     async with engine.connect() as connection:
-        assert await connection.scalar(text("SELECT pg_backend_pid()")) == first
+        await connection.execute(text("SET app.current_tenant = 'left behind'"))
+        other = await connection.scalar(text("SELECT pg_backend_pid()"))
+    assert other != first
     assert await backend(engine) == first
+    await wait_for_end_of(other, as_admin)
 
 
 async def test_one_that_the_server_has_closed_is_replaced(engine: AsyncEngine, as_admin: asyncpg.Connection) -> None:
-    """Whoever comes next notices nothing."""
+    """The next caller gets another connection, and no error."""
     first = await backend(engine)
     assert await as_admin.fetchval("SELECT pg_terminate_backend($1, 5000)", first)
     await asyncio.sleep(0.1)  # until the driver, too, has read the end
@@ -61,7 +66,7 @@ async def test_a_pool_gets_no_connection_of_one_before_it(engine: AsyncEngine) -
         await engine.dispose()
     assert isinstance(engine.pool, ConnectionPool)
     assert engine.pool is not before
-    assert engine.pool.checkedout() == 0
+    assert engine.pool.in_use() == 0
     await greenlet_spawn(before.dispose)
 
 
@@ -69,8 +74,13 @@ async def test_disposing_of_the_pool_closes_it(engine: AsyncEngine, as_admin: as
     """Nothing stays connected."""
     first = await backend(engine)
     await engine.dispose()
+    await wait_for_end_of(first, as_admin)
+
+
+async def wait_for_end_of(process: int | None, as_admin: asyncpg.Connection) -> None:
+    """Fail when the process still serves a connection after five seconds."""
     for _ in range(50):
-        if not await as_admin.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", first):
+        if not await as_admin.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", process):
             return
         await asyncio.sleep(0.1)
     pytest.fail("the connection is still open")
