@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 from sqlalchemy import URL
 
-from tests.support.seeded_service import SeededService, seeded_service
 from tests.support.programs import find_program, needs
+from tests.support.seeded_service import SeededService, seeded_service
 from tests.support.sources import ROOT
 
 QUIET = (

@@ -21,7 +21,7 @@ TENANTS = "SELECT tenant.* FROM tenancy.tenants AS tenant ORDER BY tenant_id"
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 async def test_commands_print_what_the_document_shows(name: str, server_url: URL) -> None:
-    """The commands of a document, run in order, print the outputs that it shows, and leave the sample data as it was."""
+    """The commands of a document, in order, print what it shows, and leave the sample data as it was."""
     blocks = shell_blocks(DOCUMENTS[name].read_text(encoding="utf-8"))
     async with seeded_service(server_url) as service:
         admin = await service.database.connect_as_admin()

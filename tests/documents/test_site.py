@@ -117,7 +117,9 @@ async def test_diagrams_and_search_need_no_network(site: Path, tmp_path: Path) -
             await browser_page.wait_for_function(
                 "count => document.querySelectorAll('div.mermaid').length === count", arg=diagrams, timeout=20_000
             )
-            heights = await browser_page.eval_on_selector_all("div.mermaid", "all => all.map(each => each.offsetHeight)")
+            heights = await browser_page.eval_on_selector_all(
+                "div.mermaid", "all => all.map(each => each.offsetHeight)"
+            )
             assert min(heights) > 100, page
         await browser_page.keyboard.press("Control+k")
         await browser_page.keyboard.type("idempotency")

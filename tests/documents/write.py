@@ -13,8 +13,8 @@ from tests.documents.normal_form import for_reading, normal_form
 from tests.documents.reader import run_blocks
 from tests.documents.schema_diagram import schema_diagram
 from tests.documents.shell_block import shell_blocks
-from tests.support.seeded_service import seeded_service
 from tests.support.fresh_database import fresh_database
+from tests.support.seeded_service import seeded_service
 from tests.support.sources import ROOT, name_of, project_files
 
 

@@ -36,7 +36,9 @@ def test_a_file_names_the_thing_or_the_role(path: Path) -> None:
     if path.name == "CHANGELOG.md":
         text = "\n## ".join(text.split("\n## ")[:2])
     found = words_in(text)
-    assert not found, f"{name_of(path)} says {sorted(set(found))}: name the role (the caller, the operator) or the thing"
+    assert not found, (
+        f"{name_of(path)} says {sorted(set(found))}: name the role (the caller, the operator) or the thing"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Tells the attacks and their results: `pytest -p tests.security.attack_report --attack-report ...`.
 
-A whole run writes them into docs/reports/security-audit.md: every attack, if it ran on the newest release that can be embedded;
-of another release, such as the oldest one supported, the summary alone.
+A whole run writes them into docs/reports/security-audit.md. On the newest release that can be embedded it writes every
+attack; on another release, such as the oldest one supported, only the summary.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Tells what the suites did at length: `pytest -p tests.security.long_report --long-report=docs/reports/security-audit.md ...`.
+"""Tells what the suites did at length: `pytest -p tests.security.long_report --long-report=DOCUMENT ...`.
 
 A test tells its figures by pytest's `record_property`: what was run, and what it did. They go into the section "the
 long profile" of the document, in place of what the same tests told before; a run of some tests leaves the rest.
