@@ -197,7 +197,7 @@ async def replace_tenant(
     service: Tenants,
     condition: WriteCondition,
 ) -> TenantRead:
-    """Replace name and metadata. Send the ETag as If-Match, so that nobody's change is overwritten unseen."""
+    """Replace name and metadata. Send the ETag as If-Match to replace only a tenant that was not modified since."""
     tenant = await service.replace_tenant(tenant_id, name=body.name, metadata=body.metadata, condition=condition)
     response.headers["ETag"] = entity_tag(tenant.version)
     return TenantRead.model_validate(tenant)
