@@ -10,6 +10,7 @@ DEFAULT_PRIVILEGES = """
                CASE entry.defaclobjtype WHEN 'f' THEN 'EXECUTE ON FUNCTIONS' ELSE 'USAGE ON TYPES' END
            ) AS statement
     FROM pg_default_acl AS entry
+    WHERE entry.defaclrole = 'tenancy_owner'::regrole
     ORDER BY entry.defaclobjtype DESC
 """
 
