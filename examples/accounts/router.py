@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 
 from examples.accounts.account_create import AccountCreate
 from examples.accounts.account_read import AccountRead
@@ -13,6 +13,10 @@ from examples.accounts.booking import Booking
 from multi_tenant_db.http.authenticated_route import AuthenticatedRoute
 
 router = APIRouter(prefix="/accounts", tags=["accounts"], route_class=AuthenticatedRoute)
+
+AccountPath = Annotated[
+    UUID, Path(description="The account's identifier.", examples=["019a9f3e-7a10-7c52-b2aa-0d1f5c7e9b44"])
+]
 
 
 async def get_account_service(request: Request) -> AccountService:
@@ -36,6 +40,6 @@ async def list_accounts(service: Accounts) -> list[AccountRead]:
 
 
 @router.post("/{account_id}/bookings")
-async def book(account_id: UUID, body: Booking, service: Accounts) -> AccountRead:
+async def book(account_id: AccountPath, body: Booking, service: Accounts) -> AccountRead:
     """Add an amount to the balance, which never falls below nothing."""
     return AccountRead.model_validate(await service.book(account_id, body.amount))
