@@ -37,7 +37,7 @@ logs: environment ## Follow the API's log
 reset: environment ## Delete the development data and start over
 	@$(DEVELOPMENT) reset
 
-seed: environment ## Add what is missing of the bank story; ARGS="--tenants 10000" also adds made-up ones
+seed: environment ## Add the missing sample data; ARGS="--tenants 10000" also adds generated tenants
 	@$(DEVELOPMENT) seed $(ARGS)
 
 token: environment ## Print a token for a tenant: make token TENANT="HSBC London"

@@ -73,7 +73,7 @@ async def test_a_damaged_file_of_settings_is_named(tmp_path: Path, command: list
     file.parent.mkdir()
     file.write_bytes(b"\xff\xfe")
     outcome = await mtdb_process(*command, env={}, cwd=tmp_path)
-    assert outcome.complaint.startswith("mtdb: .local/development.env is damaged")
+    assert outcome.complaint.startswith("mtdb: .local/development.env is not UTF-8 text")
     assert "`make reset`" in outcome.complaint
     assert outcome.exit_code == ExitCode.USAGE
 

@@ -108,7 +108,7 @@ async def test_other_commands_say_that_the_disk_is_full(
         stderr=asyncio.subprocess.PIPE,
     )
     _, said = await process.communicate()
-    assert said.decode() == "mtdb: standard output cannot be written: no space is left there\n"
+    assert said.decode() == "mtdb: standard output cannot be written: no space left on device\n"
     assert process.returncode == ExitCode.FAILED
 
 

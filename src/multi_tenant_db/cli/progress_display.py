@@ -1,4 +1,4 @@
-"""How far a long command has come."""
+"""Progress of a long command."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,16 +20,16 @@ from rich.progress import (
 SECONDS_BETWEEN_LINES = 15.0
 
 Advance = Callable[[float, str], None]
-"""Called after each step with its length, in the unit of the total, and with what was done."""
+"""Called after each step with its length, in the unit of the total, and a description."""
 
 Begin = Callable[[float], Advance]
 """Called with the total when the work begins."""
 
 
 class ProgressDisplay:
-    """Entered, it shows every task that is begun: on a terminal as a bar with the time left, cleared away at the end.
+    """Context manager that shows its tasks: on a terminal as bars with the remaining time, removed at the end.
 
-    Elsewhere, as in the log of a CI, it prints a line now and then, or with `quiet` nothing.
+    Elsewhere, as in a CI log, it prints a line every SECONDS_BETWEEN_LINES, or nothing with `quiet`.
     """
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
@@ -53,18 +53,18 @@ class ProgressDisplay:
         )
 
     def __enter__(self) -> Self:
-        """Show it. What is disabled is not even begun: rich before 14.1 would end it with a blank line."""
+        """Start the display. A disabled one is not started: rich before 14.1 would end it with a blank line."""
         if not self._progress.disable:
             self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Clear it away."""
+        """Remove the display."""
         if not self._progress.disable:
             self._progress.stop()
 
     def add_task(self, name: str, total: float) -> Advance:
-        """Begin a task of so many steps, or seconds."""
+        """Begin a task; `total` counts steps or seconds."""
         task_id = self._progress.add_task("", total=total, name=name)
         task = next(task for task in self._progress.tasks if task.id == task_id)
 

@@ -4,9 +4,9 @@ from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class PreconditionFailed(ApplicationError):
-    """Somebody changed the tenant since the caller read it."""
+    """The tenant has been modified since the caller read it."""
 
     status = 412
     code = "precondition_failed"
     title = "The tenant has changed"
-    detail = "Read the tenant again, decide anew, and send the new ETag in If-Match."
+    detail = "Read the tenant again, check your change, and send the new ETag in If-Match."

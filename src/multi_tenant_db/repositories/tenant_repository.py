@@ -35,7 +35,7 @@ class TenantRepository:
         return tenant
 
     async def add_organizations(self, tenants: int, size: int, metadata: dict[str, Any]) -> None:
-        """Insert so many made-up tenants in organisations of this size, the last one smaller, by two statements."""
+        """Insert generated tenants in organisations of this size, the last one smaller, by two statements."""
         heads = await self._session.fetch(
             statements.ADD_PARENTS, organizations=ceil(tenants / size), new_metadata=metadata
         )

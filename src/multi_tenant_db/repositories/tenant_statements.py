@@ -83,7 +83,7 @@ ADD = _tenants(
 ADD_PARENTS = CompiledStatement(
     text("""
         INSERT INTO tenancy.tenants (tenant_type, name, metadata)
-        SELECT 'parent', 'Made-up bank ' || number, :new_metadata
+        SELECT 'parent', 'Generated bank ' || number, :new_metadata
         FROM generate_series(1, :organizations) AS number
         RETURNING tenant_id
     """).bindparams(bindparam("new_metadata", type_=JSONB)),
