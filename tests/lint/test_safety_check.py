@@ -90,7 +90,7 @@ async def test_a_server_without_the_last_fixes_is_warned_of(
 
 
 async def test_a_superuser_is_refused(own: TestDatabase) -> None:
-    """No policy binds a superuser."""
+    """No policy applies to a superuser."""
     report = await check(own, own.admin_url.set(drivername="postgresql+asyncpg"))
 
     assert {danger.code for danger in report.dangers} == {

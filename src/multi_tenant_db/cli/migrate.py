@@ -60,7 +60,7 @@ def migrate(
 
 
 async def _install(url: URL, passwords: tuple[str, str], to: str, *, yes: bool) -> None:
-    async with installation.alone(url, lambda message: typer.echo(message, err=True)):
+    async with installation.installation_lock(url, lambda message: typer.echo(message, err=True)):
         if await installation.create_database(url):
             typer.echo(f"created the database {url.database}")
         undone = [] if to == installation.NEWEST else await _undone(url, to)
@@ -68,7 +68,7 @@ async def _install(url: URL, passwords: tuple[str, str], to: str, *, yes: bool) 
             _confirm(undone)
         await installation.create_roles(url, api_password=passwords[0], operator_password=passwords[1])
         typer.echo("the roles are current")
-        move = installation.go_back if undone else installation.migrate
+        move = installation.downgrade if undone else installation.migrate
         await asyncio.to_thread(move, to)  # Alembic runs its own event loop
     typer.echo("the schema is current" if to == installation.NEWEST else f"the schema is at revision {to}")
 

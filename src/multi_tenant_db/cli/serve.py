@@ -34,7 +34,8 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def serve(
     factory: Annotated[
-        str, typer.Option("--app", metavar="MODULE:FACTORY", help="Function that returns the application, for your own.")
+        str,
+        typer.Option("--app", metavar="MODULE:FACTORY", help="Function that returns the application, for your own."),
     ] = "multi_tenant_db.main:create_app",
     reload: Annotated[bool, typer.Option(help="Restart when a source file changes, for development.")] = False,
 ) -> None:

@@ -44,9 +44,7 @@ def issue(  # noqa: PLR0913, PLR0917 - each is an option
     if tenant is None and not platform_operator:
         raise typer.BadParameter("name a tenant, or use --platform-operator")
     if tenant is not None and platform_operator:
-        raise typer.BadParameter(
-            f"a platform operator's token belongs to no tenant: omit {tenant!r} or the option"
-        )
+        raise typer.BadParameter(f"a platform operator's token belongs to no tenant: omit {tenant!r} or the option")
     token, issued = asyncio.run(_issue(tenant, label, parse_lifetime(lifetime)))
     if as_json:
         row = {"token_id": issued.token_id, "label": issued.label, "expires_at": issued.expires_at}
@@ -62,7 +60,9 @@ def issue(  # noqa: PLR0913, PLR0917 - each is an option
 @app.command("list")
 def list_tokens(
     every_state: Annotated[bool, typer.Option("--all", help="Also list expired and revoked tokens.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of tokens; the newest are kept.")] = 1_000,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Maximum number of tokens; the newest are kept.")
+    ] = 1_000,
     as_json: AsJson = False,
 ) -> None:
     """List tokens, oldest first. The secrets are not stored and cannot be shown."""

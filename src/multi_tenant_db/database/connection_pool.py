@@ -97,7 +97,7 @@ class ConnectionPool(NullPool):
             raise DBAPIError(None, None, failure) from failure
 
     def release(self, connection: PoolProxiedConnection, leftover_statements: str) -> None:
-        """Return a connection to the pool, given the result of RESET_SESSION. Close it if there are leftover statements.
+        """Return a connection, given the result of RESET_SESSION; close it if there are leftover statements.
 
         Such a statement could have the name of one of the driver's and replace it for the next caller.
         """
@@ -130,5 +130,5 @@ def pool_of(engine: AsyncEngine) -> ConnectionPool:
     """Return the engine's current pool; `dispose` replaces it."""
     pool = engine.pool
     if not isinstance(pool, ConnectionPool):
-        raise TypeError("use create_engine() of multi_tenant_db.database: its pool gives slots in the order of arrival")
+        raise TypeError("make engines with create_engine(): the pool must be a ConnectionPool")
     return pool

@@ -4,7 +4,7 @@ from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class MalformedRequest(ApplicationError):
-    """The bytes violate HTTP/1.1 or have an ambiguous end; the connection closes, since no next request can be found."""
+    """The bytes violate HTTP/1.1 or have an ambiguous end. The connection closes: no next request can be found."""
 
     status = 400
     code = "malformed_request"

@@ -1,4 +1,4 @@
-"""Errors as problem documents (RFC 9457): in answers, and in the OpenAPI document."""
+"""Errors as problem documents (RFC 9457): in responses and in the OpenAPI document."""
 
 from itertools import groupby
 from typing import Any
@@ -25,7 +25,7 @@ CHALLENGE = {
 
 
 def problem_response(error: ApplicationError | EndpointError, state: dict[str, Any]) -> Response:
-    """Return the one format of every error; note its code in the request's state, for log and metrics."""
+    """Return the problem document of an error; store its code in the request's state, for log and metrics."""
     state["problem"] = error.code
     problem = _problem(error, str(error), state["request_id"], error.members)
     return Response(
@@ -43,7 +43,7 @@ def _headers(error: ApplicationError | EndpointError) -> dict[str, str]:
 
 
 def declare_problems(*errors: type[ApplicationError]) -> dict[int | str, dict[str, Any]]:
-    """Return what an endpoint's `responses` declares: each status with an example of each of its problems."""
+    """Return entries for an endpoint's `responses`: each status with an example of each problem."""
     by_status = sorted(errors, key=lambda error: error.status)
     return {status: _declaration(list(kinds)) for status, kinds in groupby(by_status, key=lambda error: error.status)}
 

@@ -1,4 +1,4 @@
-"""The tables as the service maps them."""
+"""The tables as mapped by the service."""
 
 from multi_tenant_db.models.base import Base
 from multi_tenant_db.models.tenant import Tenant

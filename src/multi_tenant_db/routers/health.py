@@ -28,7 +28,7 @@ router = APIRouter(tags=["health"], route_class=WholeRequestRoute, generate_uniq
 
 
 async def get_health_service(request: Request) -> HealthService:
-    """Give the health check a connection of its own: a service that uses all its connections is not unhealthy."""
+    """Use a connection of its own: a service that uses all its connections is not unhealthy."""
     return HealthService(SchemaRepository(request.app.state.health_engine))
 
 
@@ -49,12 +49,10 @@ Health = Annotated[HealthService, Depends(get_health_service)]
         RequestTimedOut,
     )
     | declare_response(200, "Healthy.", HEALTHY)
-    | {
-        503: {"model": HealthRead, **declare_response(503, "Unhealthy: the members say what is wrong.", UNHEALTHY)[503]}
-    },
+    | {503: {"model": HealthRead, **declare_response(503, "Unhealthy: the members state the reason.", UNHEALTHY)[503]}},
 )
 async def check_health(response: Response, service: Health) -> HealthRead:
-    """Whether the service reaches its database and finds a schema that it can serve on. Needs no token."""
+    """Report whether the service can reach its database and supports the schema. Needs no token."""
     health = await service.check_health()
     if health.status == "unhealthy":
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE

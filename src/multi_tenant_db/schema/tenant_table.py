@@ -1,7 +1,7 @@
 """Row level security and audit trail for a new table of tenants' rows: one call in its migration.
 
-The migration says what the table is: its columns, a key that begins with the tenant's, and what happens to its rows
-when the tenant goes.
+The migration defines the table: its columns, a key that begins with the tenant's, and what happens to its rows
+when the tenant is deleted.
 
     op.execute('''
         CREATE TABLE tenancy.accounts (
@@ -20,8 +20,8 @@ when the tenant goes.
     ''')
     protect_tenant_table(op, "accounts", insert_columns=["name"], update_columns=["name"])
 
-Migrations are history, so what these functions do for a table must not change once a release has used them: give a new
-shape a new function. `mtdb check` and `make check` find a table that lacks a part of it, whoever made the table.
+These functions must not change after a release has used them, since migrations are history: write a new function for a
+new form. `mtdb check` and `make check` report a table that lacks a part of it.
 """
 
 import re
@@ -31,7 +31,7 @@ from types import ModuleType
 KEY = ("organization_id", "tenant_id")
 NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
-# Word for word as in the migrations isolate_tenants and policies_first, which say why each has the form it has.
+# Copies of the conditions in the migrations isolate_tenants and policies_first, which explain their form.
 IN_REACH = """
     (JSON_OBJECT(organization_id: 1, tenant_id: 1 RETURNING jsonb))[(SELECT tenancy.current_tenant_id()::text)]
     IS NOT NULL
@@ -89,16 +89,16 @@ def protect_tenant_table(
     update_columns: Sequence[str],
     may_delete: bool = False,
 ) -> None:
-    """Force row level security on `tenancy.<table>`, then grant the verbs: each with its policies, none without.
+    """Force row level security on `tenancy.<table>`, then grant commands, each after its policies exist.
 
-    Changes are recorded in the audit trail, whole rows, so no column may hold a secret.
+    The audit trail records whole rows, so no column may contain a secret.
 
-    Reading is always granted; a new row also says whose it is, and no row ever moves to another tenant. Without
-    `insert_columns` or `update_columns` there is no INSERT or UPDATE. The planner keeps no statistics of the table as
-    it is now: columns and indexes with expressions that are added later need their own `SET STATISTICS 0`. `op` is
-    Alembic's.
+    SELECT is always granted; INSERT includes the tenant's key, and UPDATE never does. Without
+    `insert_columns` or `update_columns` there is no INSERT or UPDATE. The planner keeps no statistics of the table's
+    current columns; columns and indexes with expressions that are added later need their own `SET STATISTICS 0`. `op`
+    is Alembic's.
 
-    Raises ValueError for a name that would need quotes, and for an update of the tenant's key.
+    Raises ValueError for a name that needs quotes, and for the tenant's key in `update_columns`.
     """
     for name in (table, *insert_columns, *update_columns):
         _require_plain(name)
@@ -121,9 +121,9 @@ def protect_tenant_table(
 
 
 def unprotect_tenant_table(op: ModuleType, table: str) -> None:
-    """Undo it for a table that stays; a table that is dropped takes all of it along.
+    """Remove the protection from a table that is kept; dropping a table removes it, too.
 
-    The grants go first: at no moment does the service reach the table without its policies.
+    The grants are revoked first, so that the service never reaches the table without policies.
     """
     _require_plain(table)
     op.execute(f"REVOKE ALL ON tenancy.{table} FROM tenancy_api, tenancy_platform")
@@ -137,7 +137,7 @@ def unprotect_tenant_table(op: ModuleType, table: str) -> None:
 
 
 def _grant(op: ModuleType, table: str, verb: str, grant: str) -> None:
-    """Create a verb's two policies, then grant it."""
+    """Create a command's two policies, then grant it."""
     tenants_policy, operators_policy = POLICIES[verb]
     tenants_rows = _conditions(verb, REACH)
     operators_rows = _conditions(verb, OPERATORS_REACH)
@@ -147,14 +147,14 @@ def _grant(op: ModuleType, table: str, verb: str, grant: str) -> None:
 
 
 def _conditions(verb: str, reach: str) -> str:
-    """Return what must hold of rows before, and after; PostgreSQL takes for each verb what it has."""
+    """Return the USING and WITH CHECK clauses that the command supports."""
     before = "" if verb == "INSERT" else f"USING ({reach})"
     after = f"WITH CHECK ({reach})" if verb in {"INSERT", "UPDATE"} else ""
     return f"{before} {after}"
 
 
 def _record_events(op: ModuleType, table: str) -> None:
-    """Have every change of a row recorded beside those of the tenants, and refuse what would change rows unrecorded."""
+    """Record every change of a row in the audit trail; refuse TRUNCATE, which would not be recorded."""
     op.execute(f"""
         CREATE TRIGGER {table}_record_event
         AFTER INSERT OR UPDATE OR DELETE ON tenancy.{table}
@@ -168,10 +168,10 @@ def _record_events(op: ModuleType, table: str) -> None:
 
 
 def _keep_no_statistics(op: ModuleType, table: str) -> None:
-    """Keep every column and index expression out of the planner's samples, which EXPLAIN shows to every caller."""
+    """Exclude every column and index expression from the planner's samples, which EXPLAIN shows to every caller."""
     op.execute(KEEP_NO_STATISTICS.replace("<table>", table))
 
 
 def _require_plain(name: str) -> None:
     if not NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no plain lower-case name")
+        raise ValueError(f"{name!r} is not a plain lower-case name")
