@@ -133,7 +133,7 @@ def test_an_empty_data_folder_is_filled() -> None:
         assert server.start().pid
         server.stop()
         (server.data / "PG_VERSION").rename(server.data / "elsewhere")
-        with pytest.raises(EmbeddedPostgresError, match="holds no data of PostgreSQL"):
+        with pytest.raises(EmbeddedPostgresError, match="contains no PostgreSQL data"):
             server.start()
 
 
@@ -154,7 +154,7 @@ def test_a_user_whom_the_machine_does_not_know(monkeypatch: pytest.MonkeyPatch, 
     said = subprocess.CompletedProcess([], 1, "", "initdb: error: could not look up effective user ID 12345: no such")
     monkeypatch.setattr(ServerAccount, "run", lambda *_: said)
     monkeypatch.setattr(ServerAccount, "can_enter", lambda *_: True)
-    with pytest.raises(EmbeddedPostgresError, match="wants its user in /etc/passwd"):
+    with pytest.raises(EmbeddedPostgresError, match="needs its user in /etc/passwd"):
         EmbeddedPostgres(tmp_path / "server").start()
 
 

@@ -10,8 +10,8 @@ from alembic.util import CommandError
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
-from multi_tenant_db.cli.failure_messages import CHECK_CREDENTIALS
 from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.cli.failure_messages import CHECK_CREDENTIALS
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.schema import installation

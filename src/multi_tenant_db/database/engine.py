@@ -66,7 +66,7 @@ def create_engine(url: URL, settings: Settings, connections: int | None = None) 
 
 
 def _translate_error(context: ExceptionContext) -> DBAPIError | None:
-    """Have SQLAlchemy drop a connection as `as_dbapi_error` does; it wraps only what the server itself has said."""
+    """Make SQLAlchemy close a connection as `as_dbapi_error` does; by default it handles only the server's errors."""
     failure = context.original_exception
     cause = failure.__cause__ or failure
     if context.connection is None or not is_end_of(context.connection.connection.driver_connection, cause):
