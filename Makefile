@@ -28,7 +28,7 @@ help: ## List the targets
 up: environment ## Install, start, migrate and seed everything; print the URL and a curl with a token
 	@$(DEVELOPMENT) up
 
-down: environment ## Stop everything; the data stays
+down: environment ## Stop everything; keep the data
 	@$(DEVELOPMENT) down
 
 logs: environment ## Follow the API's log

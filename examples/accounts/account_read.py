@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class AccountRead(BaseModel):
-    """An account as its readers see it."""
+    """An account."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/accounts", tags=["accounts"], route_class=Authentica
 
 
 async def get_account_service(request: Request) -> AccountService:
-    """Build the service on the session of the caller's transaction, which AuthenticatedRoute opens."""
+    """Create the service on the session of the caller's transaction, which AuthenticatedRoute opens."""
     return AccountService(AccountRepository(request.state.session))
 
 
@@ -37,5 +37,5 @@ async def list_accounts(service: Accounts) -> list[AccountRead]:
 
 @router.post("/{account_id}/bookings")
 async def book(account_id: UUID, body: Booking, service: Accounts) -> AccountRead:
-    """Add an amount to the balance, which never falls below nothing."""
+    """Add an amount to the balance, which cannot become negative."""
     return AccountRead.model_validate(await service.book(account_id, body.amount))

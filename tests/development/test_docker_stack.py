@@ -18,7 +18,7 @@ OURS = {name: text for name, text in SERVICES.items() if "<<: *service" in text}
 SHARED = COMPOSE.split("x-service: &service\n")[1].split("\nservices:")[0]
 INTERRUPTED = 130
 WITHOUT_DOCKER = (
-    "error: docker compose failed, see above. To do without Docker, with new data: "
+    "error: docker compose failed, see above. To work without Docker, with new data: "
     "`make down`, remove .local/development.env, and run `MTDB_NO_DOCKER=1 make up`.\n"
 )
 ENDS_BY_ITSELF = {"migrate", "seed"}
@@ -64,15 +64,15 @@ def test_an_engine_without_compose_is_told(docker: FakeDocker) -> None:
         ["-c", "import sys; sys.path.insert(0, 'scripts'); import development as d; d.choose_stack(None)"],
         {"COMPOSE": "1"},
     )
-    assert done.stdout == "Docker: not used, there is no `docker compose` v2\n"
+    assert done.stdout == "Docker: not used, `docker compose` v2 is missing\n"
 
 
 @pytest.mark.parametrize(
     ("away", "expected"),
     [
         ({"ENGINE": "1"}, "whose engine does not answer"),
-        ({"MTDB_NO_DOCKER": "1"}, "to go on with it, unset MTDB_NO_DOCKER"),
-        ({"COMPOSE": "1"}, "no `docker compose` v2 any more: install it."),
+        ({"MTDB_NO_DOCKER": "1"}, "to use it, unset MTDB_NO_DOCKER"),
+        ({"COMPOSE": "1"}, "no `docker compose` v2: install it."),
     ],
     ids=str,
 )
@@ -93,7 +93,7 @@ def test_a_lost_compose_is_one_line(docker: FakeDocker, command: str) -> None:
     docker.remember("docker")
     done = docker.run(command, COMPOSE="1")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert "no `docker compose` v2 any more: install it." in done.stderr
+    assert "no `docker compose` v2: install it." in done.stderr
     assert not [call for call in docker.calls if "--project-name" in call]
 
 
@@ -102,7 +102,7 @@ def test_the_embedded_servers_data_stays_and_can_be_had_again(docker: FakeDocker
     passwords = docker.remember("embedded")
     data = Path(docker.ask("str(development.EmbeddedPostgres.for_development().data)"))
     done = docker.run("up", FAILING="up")
-    assert f"stays unused in {data.parent}; `MTDB_NO_DOCKER=1 make up` goes on with it." in done.stdout
+    assert f"is kept in {data.parent}; `MTDB_NO_DOCKER=1 make up` uses it." in done.stdout
     assert docker.ask("development.read_environment()").items() >= ({"STACK": "docker"} | passwords).items()
     data.mkdir(parents=True)
     try:

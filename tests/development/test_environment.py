@@ -98,7 +98,7 @@ def test_a_port_that_is_none(checkout: FakeDocker, variable: str, port: str) -> 
     """It is said in a line, with exit code 1, and nothing happens."""
     done = checkout.run("down", **{variable: port})
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"error: {variable}={port} is no port: choose a number from 1 to 65535.\n"
+    assert done.stderr == f"error: {variable}={port} is not a port: choose a number from 1 to 65535.\n"
 
 
 @pytest.mark.parametrize("line", ["nonsense", "=x", "\x00\x01\x02", "A B=1"])
