@@ -1,7 +1,7 @@
 """Read all tenants within reach. Needs any token in TOKEN; the page size may be an argument.
 
-A page contains the cursor of the next page, a position in key order. Tenants that are added or deleted meanwhile neither
-shift the pages nor repeat a tenant.
+A page contains the cursor of the next page, a position in key order. Tenants that are added or deleted meanwhile
+neither shift the pages nor repeat a tenant.
 """
 
 import os
