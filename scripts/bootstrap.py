@@ -100,7 +100,7 @@ def floor() -> None:
         make_environment(folder, everything, stamp)
     shown = ("fastapi=", "starlette=", "sqlalchemy=", "pydantic=")
     pins = [line for line in runtime.read_text().splitlines() if line.startswith(shown)]
-    say(f"Testing with {', '.join(pins)}; every version is in .local/floor.txt")
+    echo(f"Testing with {', '.join(pins)}; every version is in .local/floor.txt")
 
 
 def bench() -> None:
@@ -232,7 +232,7 @@ def run(doing: str, *command: str | Path, advice: str = "") -> None:
                 break
             except subprocess.TimeoutExpired:
                 sys.stdout.write(".")
-        say("")
+        echo("")
         if process.returncode:
             log.seek(0)
             sys.stderr.write(log.read())
@@ -265,7 +265,7 @@ def environment() -> dict[str, str]:
     return own
 
 
-def say(message: str) -> None:
+def echo(message: str) -> None:
     """Print without buffering, also to a pipe."""
     print(message, flush=True)
 

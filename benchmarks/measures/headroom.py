@@ -20,7 +20,7 @@ def measure_headroom(bench: Bench, begin: Begin) -> list[Sample]:
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.peers.nothing", str(port)]
     requests = [
-        CheckedRequest(compose("GET", "/tenants/nobody", {"Authorization": "Bearer nobody"}), 200, BODY, exact=True)
+        CheckedRequest(compose("GET", "/tenants/none", {"Authorization": "Bearer none"}), 200, BODY, exact=True)
     ]
     samples = []
     advance = begin(bench.extent.rounds * len(bench.extent.clients))
