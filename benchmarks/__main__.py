@@ -22,7 +22,7 @@ from multi_tenant_db.cli.progress_display import ProgressDisplay
 
 FOLDER = Path(".local/benchmarks")
 RESULT = FOLDER / "result.json"
-DOCUMENT = Path("docs/performance.md")
+DOCUMENT = Path("docs/reports/performance.md")
 FILES = 4_096
 """Limit of open files: each connection needs one."""
 

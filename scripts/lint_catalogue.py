@@ -34,11 +34,11 @@ TRIGGERS = text("""
 """)
 REVIEWED_FUNCTIONS = [
     "tenancy.stamp_update",
+    "tenancy_private.fill_in_organization",
     "tenancy_private.record_row_event",
-    "tenancy_private.record_tenant_event",
     "tenancy_private.refuse_truncation",
 ]
-"""Trigger functions, on any table: they set version and time, record an event about the row, or raise an error."""
+"""Trigger functions, on any table: they set organisation, version and time, record an event, or raise an error."""
 
 
 def main() -> None:

@@ -5,8 +5,6 @@ In a fork this is a file in migrations/versions, with `down_revision` naming the
 
 from alembic import op
 
-from multi_tenant_db.schema.tenant_table import protect_tenant_table
-
 revision = "create_accounts"
 down_revision = None
 
@@ -33,7 +31,7 @@ def upgrade() -> None:
                 CHECK (char_length(name) BETWEEN 1 AND 200)
         )
     """)
-    protect_tenant_table(op, "accounts", insert_columns=["name"], update_columns=["balance"])
+    op.execute("CALL tenancy.protect_tenant_table('tenancy.accounts', ARRAY['name'], ARRAY['balance'])")
 
 
 def downgrade() -> None:

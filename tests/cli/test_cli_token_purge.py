@@ -47,7 +47,7 @@ async def test_the_dead_are_purged(database: TestDatabase, as_admin: asyncpg.Con
             timedelta(days=days),
         )
     remember = (
-        "INSERT INTO tenancy_private.remembered_requests (tenant_id, idempotency_key, request_hash, created_at)"
+        "INSERT INTO tenancy_private.idempotency_keys (tenant_id, idempotency_key, request_hash, created_at)"
         " VALUES ($1, $2, sha256('x'), now() - $3::interval)"
     )
     for key, age_of_it in (("old", timedelta(hours=49)), ("young", timedelta(hours=47))):
@@ -60,7 +60,7 @@ async def test_the_dead_are_purged(database: TestDatabase, as_admin: asyncpg.Con
     tokens = await as_admin.fetch("SELECT label FROM tenancy_private.access_tokens WHERE label LIKE $1", f"{label}%")
     assert {row["label"] for row in tokens} == {f"{label} {number}" for number in (2, 3, 5)}
     keys = await as_admin.fetch(
-        "SELECT idempotency_key FROM tenancy_private.remembered_requests WHERE idempotency_key LIKE $1",
+        "SELECT idempotency_key FROM tenancy_private.idempotency_keys WHERE idempotency_key LIKE $1",
         f"{client_key}%",
     )
     assert {row["idempotency_key"] for row in keys} == {f"{client_key} young"}

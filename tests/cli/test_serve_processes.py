@@ -217,7 +217,7 @@ async def test_workers_without_an_application_end_their_service(database: TestDa
 
 async def test_the_example_is_served_as_the_guide_says() -> None:
     """The guide's command names the factory of the example."""
-    guide = (ROOT / "docs" / "guides" / "add-a-table.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs" / "how-to" / "add-a-table.md").read_text(encoding="utf-8")
     assert "mtdb serve --app examples.accounts.app:create_accounts_app" in guide
     program = "from examples.accounts.app import create_accounts_app as made; assert callable(made)"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=ROOT)

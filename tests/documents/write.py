@@ -12,15 +12,16 @@ from tests.documents.generated import generated_files, with_part
 from tests.documents.normal_form import for_reading, normal_form
 from tests.documents.reader import run_blocks
 from tests.documents.schema_diagram import schema_diagram
+from tests.documents.schema_sql import schema_sql
 from tests.documents.shell_block import shell_blocks
-from tests.support.bank_story import bank_story
 from tests.support.fresh_database import fresh_database
+from tests.support.seeded_service import seeded_service
 from tests.support.sources import ROOT, name_of, project_files
 
 
 def main() -> None:
     """Write the generated files, then the outputs of commands, where they have changed."""
-    logging.disable(logging.INFO)  # what the migrations say of themselves
+    logging.disable(logging.INFO)  # of the migrations
     for name in [name for name in os.environ if name.startswith("MTDB_")]:
         del os.environ[name]
     Settings.model_config["env_file"] = None
@@ -31,17 +32,21 @@ def main() -> None:
             path.write_text(content, encoding="utf-8")
             print(f"wrote {name_of(path)}")  # noqa: T201 - the command's report
     with EmbeddedPostgres.temporary() as server:
-        asyncio.run(write_diagram(make_url(server.url())))
+        asyncio.run(write_schema(make_url(server.url())))
         asyncio.run(write_outputs(make_url(server.url())))
 
 
-async def write_diagram(server_url: URL) -> None:
-    """Draw the schema that the migrations make."""
-    path = ROOT / "docs" / "architecture.md"
+async def write_schema(server_url: URL) -> None:
+    """Write and draw the schema that the migrations make."""
+    path = ROOT / "docs" / "reference" / "database.md"
     async with fresh_database(server_url) as database:
         connection = await database.connect_as_admin()
-        diagram = await schema_diagram(connection)
+        diagram, text = await schema_diagram(connection), await schema_sql(connection)
         await connection.close()
+    file = ROOT / "docs" / "schema.sql"
+    if not file.exists() or file.read_text(encoding="utf-8") != text:
+        file.write_text(text, encoding="utf-8")
+        print(f"wrote {name_of(file)}")  # noqa: T201 - the command's report
     document = path.read_text(encoding="utf-8")
     if (drawn := with_part(document, "schema", diagram)) != document:
         path.write_text(drawn, encoding="utf-8")
@@ -49,12 +54,12 @@ async def write_diagram(server_url: URL) -> None:
 
 
 async def write_outputs(server_url: URL) -> None:
-    """Run every document's commands, each document against a fresh bank story, and show what they print."""
+    """Run every document's commands, each against a service with fresh sample data, and show what they print."""
     for path in project_files():
         if path.suffix != ".md" or not (blocks := shell_blocks(path.read_text(encoding="utf-8"))):
             continue
-        async with bank_story(server_url) as story:
-            printed = await run_blocks(blocks, story)
+        async with seeded_service(server_url) as service:
+            printed = await run_blocks(blocks, service)
         text = document = path.read_text(encoding="utf-8")
         shown = "\n".join(block.expected.strip() for block in blocks)
         if normal_form(shown) == normal_form("\n".join(output.strip() for output in printed)):

@@ -11,21 +11,22 @@ import pytest
 from tests.documents.shell_block import FENCE
 from tests.support.sources import ROOT, name_of, project_files
 
-GUIDE = ROOT / "docs" / "guides" / "add-a-table.md"
+GUIDE = ROOT / "docs" / "how-to" / "add-a-table.md"
 DRAW = """
 import asyncio
 from sqlalchemy import make_url
 from multi_tenant_db.development import EmbeddedPostgres
 from tests.documents.generated import generated_files
-from tests.documents.write import write_diagram
+from tests.documents.write import write_schema
 
 generated_files()
 with EmbeddedPostgres.temporary() as server:
-    asyncio.run(write_diagram(make_url(server.url())))
+    asyncio.run(write_schema(make_url(server.url())))
 """
 """What `make docs` does, but for the outputs of commands and the site."""
 KNOW_ALL_TABLES = (
     "tests/documents/test_schema_diagram.py",
+    "tests/documents/test_schema_sql.py",
     "tests/migrations/test_bounds.py::test_every_text_is_bounded",
     "tests/migrations/test_migrations.py::test_the_models_agree_with_the_migrations",
     "tests/migrations/test_migrations.py::test_alembic_check_is_content",
@@ -58,7 +59,7 @@ def run(fork: Path, *command: str) -> None:
 def test_its_documents_are_made_anew_and_its_tests_pass(fork: Path) -> None:
     """After `make docs`, the tests of grants, models, bounds and diagram know the table."""
     run(fork, sys.executable, "-c", DRAW)
-    assert '"tenancy.assets"' in (fork / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert '"tenancy.assets"' in (fork / "docs" / "reference" / "database.md").read_text(encoding="utf-8")
     run(fork, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *KNOW_ALL_TABLES)
 
 

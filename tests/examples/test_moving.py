@@ -1,4 +1,4 @@
-"""An organisation moves to a database of its own, as docs/guides/growing.md says."""
+"""An organisation moves to a database of its own, as docs/how-to/growing.md says."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ TABLES = ("tenancy.tenants", "tenancy_private.access_tokens", "tenancy.tenant_ev
 COLUMNS = """
     SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
     FROM pg_catalog.pg_attribute
-    WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+    WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
 """
 EVERYTHING = "SELECT * FROM tenancy.tenants ORDER BY organization_id, tenant_id"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.support.sources import ROOT, for_each, name_of, parse, project_files, python_files
 
 LONGEST_FILE = 300
+GENERATED = {"docs/schema.sql"}
 SOURCES = python_files("src", "tests", "migrations", "scripts", "benchmarks", "examples")
 
 # Spelt in pieces, so that this file does not break its own rule.
@@ -15,7 +16,7 @@ REGISTRIES = "|".join(
 )
 
 
-@for_each([p for p in project_files() if p.suffix in {".py", ".sql", ".sh"}])
+@for_each([p for p in project_files() if p.suffix in {".py", ".sql", ".sh"} and name_of(p) not in GENERATED])
 def test_a_file_is_short(path: Path) -> None:
     """A source file has at most 300 lines."""
     lines = len(path.read_text(encoding="utf-8").splitlines())

@@ -7,7 +7,6 @@ import asyncpg
 import pytest
 from sqlalchemy import URL
 
-from multi_tenant_db.schema.tenant_table import protect_tenant_table
 from tests.support.accounts import CollectedOperations, execute_as_owner
 from tests.support.fresh_database import fresh_database
 from tests.support.mtdb import mtdb, settings_for
@@ -16,7 +15,7 @@ from tests.support.registry import Registry
 from tests.support.sources import ROOT
 from tests.support.test_database import TestDatabase
 
-GUIDE = (ROOT / "docs" / "guides" / "add-a-table.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "how-to" / "add-a-table.md").read_text(encoding="utf-8")
 CREATE_INVOICES = """
     CREATE TABLE tenancy.invoices (
         invoice_id uuid CONSTRAINT invoices_pkey PRIMARY KEY DEFAULT tenancy.uuid_v7(),
@@ -32,7 +31,7 @@ def recipe() -> list[str]:
     """Return the statements that the guide's migration executes."""
     (code,) = re.findall(r"^```python\n(def upgrade.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
     op = CollectedOperations()
-    names = {"op": op, "protect_tenant_table": protect_tenant_table}
+    names = {"op": op}
     exec(code, names)  # noqa: S102 - the guide's own code
     names["upgrade"]()  # type: ignore[operator]  # the code defines it
     return op.statements
@@ -102,7 +101,7 @@ async def test_without_it_the_owner_sees_no_tenant(admin: asyncpg.Connection, ba
     """What the recipe is for: FORCE blinds the owner, so that nothing is filled in."""
     assert banks
     without = [statement for statement in recipe() if "FORCE ROW LEVEL SECURITY" not in statement]
-    assert len(without) == len(recipe()) - 3
+    assert len(without) == len(recipe()) - 2
     with pytest.raises(asyncpg.NotNullViolationError):
         await execute_as_owner(admin, *without)
 

@@ -81,7 +81,7 @@ async def test_an_answer_of_a_megabyte_is_refused(as_api: asyncpg.Connection, hs
     async with as_api.transaction():
         await as_api.execute("SELECT tenancy.sign_in($1)", hsbc.parent.token)
         await as_api.execute("SELECT tenancy.begin_request('large', sha256('x'))")
-        with pytest.raises(asyncpg.CheckViolationError, match="remembered_requests_answer_size"):
+        with pytest.raises(asyncpg.CheckViolationError, match="idempotency_keys_answer_size"):
             await as_api.execute("SELECT tenancy.finish_request('large', to_jsonb(repeat('x', 1000000)))")
 
 

@@ -256,13 +256,6 @@ CODE_MUTANTS = (
         new="if False:",
     ),
     Mutant(
-        "changes of further tables leave no event",
-        ("schema/test_tenant_table.py::test_every_change_of_a_row_is_recorded",),
-        file="schema/tenant_table.py",
-        old="    _record_events(op, table)\n",
-        new="",
-    ),
-    Mutant(
         "a repeated creation is carried out again",
         ("security/model/test_model_keys.py::test_a_key_is_its_users_alone",),
         file=SERVICE,

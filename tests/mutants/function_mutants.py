@@ -5,7 +5,9 @@ from tests.mutants.substitution import answer, substitute
 
 VERIFY = "tenancy_private.current_access_token()"
 SIGN_IN = "tenancy.sign_in(text, text)"
-RECORD = "tenancy_private.record_tenant_event()"
+RECORD = "tenancy_private.record_row_event()"
+PROTECT = "tenancy.protect_tenant_table(regclass, text[], text[], boolean)"
+REACH_POLICY = "tenancy_private.create_reach_policy(regclass, name, text, regrole)"
 BEGIN_REQUEST = "tenancy.begin_request(text, bytea)"
 KEY_OWNER = "tenancy_private.caller_tenant_id()"
 FIRST, LAST = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -16,6 +18,7 @@ ROLE_AND_TOKEN = ("security/test_policies_in_sql.py::test_role_and_token_of_a_pl
 THEIR_ANSWERS = ("security/test_functions_of_the_context.py::test_what_the_policies_are_told",)
 RECORDS = "security/test_attack_records.py::"
 GRANTS = "security/test_grants.py::"
+LINT = "security/test_catalogue_lint.py::"
 
 FUNCTION_MUTANTS = (
     Mutant("everybody is a platform operator", NOBODY, answer("tenancy.is_platform_operator()", "true")),
@@ -147,6 +150,45 @@ FUNCTION_MUTANTS = (
         "an event names the role that was switched to",
         ("writes/test_audit_trail_in_sql.py::test_becoming_another_role_hides_nobody",),
         substitute(RECORD, r"access_token\.tenant_id,\s+session_user", "access_token.tenant_id, current_user"),
+    ),
+    Mutant(
+        "an organisation is always the tenant itself",
+        ("security/test_constraints.py::test_the_database_fills_in_the_organisation",),
+        substitute(
+            "tenancy_private.fill_in_organization()",
+            r"coalesce\(NEW\.parent_tenant_id, NEW\.tenant_id\)",
+            "NEW.tenant_id",
+        ),
+    ),
+    Mutant(
+        "changes of further tables leave no event",
+        (f"{LINT}test_a_table_whose_changes_leave_no_event_is_told_of",),
+        substitute(PROTECT, "AFTER INSERT OR UPDATE OR DELETE", "AFTER INSERT OR UPDATE"),
+    ),
+    Mutant(
+        "further tables do not bind their owner",
+        (f"{LINT}test_a_table_that_forgets_everything_learns_how",),
+        substitute(PROTECT, ", FORCE ROW LEVEL SECURITY", ""),
+    ),
+    Mutant(
+        "the planner samples further tables",
+        (f"{LINT}test_a_table_that_forgets_everything_learns_how",),
+        substitute(PROTECT, r"COLUMN %I SET STATISTICS 0", "COLUMN %I SET STATISTICS 100"),
+    ),
+    Mutant(
+        "the procedure's reach forgets the organisation",
+        (f"{LINT}test_the_procedure_makes_the_policies_that_the_lint_knows",),
+        substitute(REACH_POLICY, r"AND organization_id = ANY[^\n]*", ""),
+    ),
+    Mutant(
+        "the procedure checks no row that is added",
+        (f"{LINT}test_the_procedure_makes_the_policies_that_the_lint_knows",),
+        substitute(REACH_POLICY, r"format\(' WITH CHECK \(%s\)', reach\)", "' WITH CHECK (true)'"),
+    ),
+    Mutant(
+        "the service may protect tables",
+        (f"{GRANTS}test_the_grants_are_exactly_these",),
+        f"GRANT EXECUTE ON PROCEDURE {PROTECT} TO tenancy_api",
     ),
     Mutant(
         "idempotency keys are shared by all",

@@ -8,6 +8,8 @@ STATISTICS = "security/test_attack_statistics.py::"
 PLANNER = "security/test_attack_planner.py::"
 NOTHING_OF_THE_SCHEMA = (f"{REFUSED}test_nobody_changes_or_shadows_the_schema",)
 
+FILLED_IN = (f"{CONSTRAINTS}test_the_database_fills_in_the_organisation",)
+
 SCHEMA_MUTANTS = (
     Mutant(
         "the platform's rights are inherited",
@@ -46,6 +48,34 @@ SCHEMA_MUTANTS = (
         (f"{REFUSED}test_what_the_database_chooses_cannot_be_inserted",),
         "GRANT INSERT (tenant_id) ON tenancy.tenants TO tenancy_api",
     ),
+    Mutant(
+        "a client names the organisation",
+        (f"{REFUSED}test_what_the_database_chooses_cannot_be_inserted",),
+        "GRANT INSERT (organization_id) ON tenancy.tenants TO tenancy_api",
+    ),
+    Mutant(
+        "a tenant moves to another organisation",
+        (f"{REFUSED}test_what_never_changes_cannot_be_updated",),
+        "GRANT UPDATE (organization_id) ON tenancy.tenants TO tenancy_api",
+    ),
+    Mutant(
+        "any organisation is stored",
+        (f"{CONSTRAINTS}test_a_wrong_organisation_is_not_stored",),
+        "ALTER TABLE tenancy.tenants DROP CONSTRAINT tenants_organization_follows_from_the_parent",
+    ),
+    Mutant(
+        "the organisation is not filled in",
+        FILLED_IN,
+        "DROP TRIGGER tenants_fill_in_organization ON tenancy.tenants",
+    ),
+    Mutant(
+        "a wrong organisation is corrected, not refused",
+        (f"{CONSTRAINTS}test_a_wrong_organisation_is_not_stored",),
+        """
+        CREATE OR REPLACE TRIGGER tenants_fill_in_organization BEFORE INSERT ON tenancy.tenants
+        FOR EACH ROW EXECUTE FUNCTION tenancy_private.fill_in_organization()
+        """,
+    ),
     Mutant("TRUNCATE for the service", NOTHING_OF_THE_SCHEMA, "GRANT TRUNCATE ON tenancy.tenants TO tenancy_api"),
     Mutant(
         "temporary tables for everybody",
@@ -80,6 +110,14 @@ SCHEMA_MUTANTS = (
         "DROP TRIGGER tenants_record_event ON tenancy.tenants",
     ),
     Mutant(
+        "an event leaves the name out",
+        ("writes/test_audit_trail_in_sql.py::test_what_is_rolled_back_leaves_nothing",),
+        """
+        CREATE OR REPLACE TRIGGER tenants_record_event AFTER INSERT OR UPDATE OR DELETE ON tenancy.tenants
+        FOR EACH ROW EXECUTE FUNCTION tenancy_private.record_row_event('created_at', 'updated_at', 'name')
+        """,
+    ),
+    Mutant(
         "updates leave the version",
         (f"{CONSTRAINTS}test_every_update_is_stamped",),
         "DROP TRIGGER tenants_stamp_update ON tenancy.tenants",
@@ -102,7 +140,7 @@ SCHEMA_MUTANTS = (
     Mutant(
         "a tenant may be its own parent",
         (f"{CONSTRAINTS}test_nobody_is_his_own_parent",),
-        "ALTER TABLE tenancy.tenants DROP CONSTRAINT tenants_nobody_is_his_own_parent",
+        "ALTER TABLE tenancy.tenants DROP CONSTRAINT tenants_parent_is_another_tenant",
     ),
     Mutant(
         "a parent may have a parent",

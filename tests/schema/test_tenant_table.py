@@ -1,6 +1,7 @@
 """What one call gives a table of tenants' rows: the reach of `tenancy.tenants`, the verbs asked for, and no others."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -8,13 +9,13 @@ import asyncpg
 import pytest
 from sqlalchemy import URL
 
-from multi_tenant_db.schema.tenant_table import protect_tenant_table, unprotect_tenant_table
-from tests.support.accounts import CREATE_ACCOUNTS, CollectedOperations, create_accounts, execute_as_owner
+from tests.support.accounts import CREATE_ACCOUNTS, create_accounts, execute_as_owner
 from tests.support.attempt import attempt
 from tests.support.audit import events_seen_by
 from tests.support.catalogue import describe
 from tests.support.context import presenting
 from tests.support.fresh_database import fresh_database
+from tests.support.mtdb import mtdb, settings_for
 from tests.support.organization import Organization
 from tests.support.party import Party
 from tests.support.registry import Registry
@@ -184,11 +185,10 @@ async def test_a_change_on_a_strangers_token_is_refused(
 
 async def test_a_verb_that_is_not_asked_for_is_not_granted(server_url: URL) -> None:
     """Without columns to insert or update and without `may_delete`, a table may be read and no more."""
-    op = CollectedOperations()
-    protect_tenant_table(op, "accounts", insert_columns=[], update_columns=[])
     async with fresh_database(server_url) as database:
         admin = await database.connect_as_admin()
-        await execute_as_owner(admin, CREATE_ACCOUNTS, *op.statements)
+        await execute_as_owner(admin, CREATE_ACCOUNTS, "CALL tenancy.protect_tenant_table('tenancy.accounts')")
+        policies = await admin.fetchval("SELECT count(*) FROM pg_policies WHERE tablename = 'accounts'")
         rows = await admin.fetch(
             "SELECT privilege_type FROM information_schema.column_privileges"
             " WHERE table_name = 'accounts' AND grantee IN ('tenancy_api', 'tenancy_platform')"
@@ -196,17 +196,15 @@ async def test_a_verb_that_is_not_asked_for_is_not_granted(server_url: URL) -> N
         await admin.close()
 
     assert {row["privilege_type"] for row in rows} == {"SELECT"}
-    assert sum("CREATE POLICY" in statement for statement in op.statements) == 2
+    assert policies == 2
 
 
 async def test_it_can_be_undone(server_url: URL) -> None:
     """Protected and unprotected again, a table has its owner's rights, no policy and no trigger."""
-    op = CollectedOperations()
-    unprotect_tenant_table(op, "accounts")
     async with fresh_database(server_url) as database:
         admin = await database.connect_as_admin()
         await create_accounts(admin)
-        await execute_as_owner(admin, *op.statements)
+        await execute_as_owner(admin, "CALL tenancy.unprotect_tenant_table('tenancy.accounts')")
         lines = [line for line in await describe(admin) if "accounts" in line]
         await admin.close()
 
@@ -216,17 +214,49 @@ async def test_it_can_be_undone(server_url: URL) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "columns", "message"),
+    ("arguments", "message"),
     [
-        ("accounts; DROP TABLE tenancy.tenants", ["name"], "plain"),
-        ("accounts", ["Name"], "plain"),
-        ("accounts", ["name", "tenant_id"], "never moves"),
+        ("'tenancy.accounts; DROP TABLE tenancy.tenants'", "invalid name syntax"),
+        ("'tenancy.acounts'", "does not exist"),
+        ("'tenancy.accounts', '{nmae}'", 'column "nmae" of relation "accounts" does not exist'),
+        ("'tenancy.accounts', '{\"name) ON tenancy.accounts TO PUBLIC; --\"}'", "does not exist"),
+        ("'tenancy.accounts', '{name}', '{name, tenant_id}'", "the key of tenancy.accounts may not be updated"),
     ],
 )
-def test_a_mistake_is_refused(table: str, columns: list[str], message: str) -> None:
-    """A name that would need quotes, or an update of whose a row is, ends the migration before any statement."""
-    op = CollectedOperations()
-    with pytest.raises(ValueError, match=message):
-        protect_tenant_table(op, table, insert_columns=["name"], update_columns=columns)
+async def test_a_mistake_is_refused(accounts: TestDatabase, arguments: str, message: str) -> None:
+    """A table or column that is not there, and an update of whose a row is, end the migration."""
+    admin = await accounts.connect_as_admin()
+    await execute_as_owner(admin, "CALL tenancy.unprotect_tenant_table('tenancy.accounts')")
+    try:
+        with pytest.raises(asyncpg.PostgresError, match=re.escape(message)):
+            await execute_as_owner(admin, f"CALL tenancy.protect_tenant_table({arguments})")
+    finally:
+        await execute_as_owner(admin, "CALL tenancy.protect_tenant_table('tenancy.accounts', '{name}', '{name}', true)")
+        await admin.close()
 
-    assert op.statements == []
+
+async def test_names_may_need_quotes(server_url: URL) -> None:
+    """A table and a column whose names need quotes are protected like others."""
+    create = CREATE_ACCOUNTS.replace("tenancy.accounts (", 'tenancy."My accounts" (').replace(" name ", ' "Name" ')
+    async with fresh_database(server_url) as database:
+        admin = await database.connect_as_admin()
+        protect = """CALL tenancy.protect_tenant_table('tenancy."My accounts"', '{Name}', '{Name}')"""
+        await execute_as_owner(admin, create, protect)
+        triggers = await admin.fetch(
+            "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = 'tenancy.\"My accounts\"'::regclass"
+        )
+        await admin.close()
+        outcome = await mtdb("check", env=settings_for(database))
+
+    assert {row["tgname"] for row in triggers} == {"My accounts_record_event", "My accounts_refuse_truncation"}
+    assert (outcome.exit_code, outcome.stderr) == (0, "")
+
+
+async def test_only_the_owner_protects(accounts: TestDatabase, as_service: asyncpg.Connection) -> None:
+    """No role that logs in may call the procedures."""
+    operator = await accounts.connect_as_operator()
+    for connection in (as_service, operator):
+        for procedure in ("protect_tenant_table", "unprotect_tenant_table"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied for procedure"):
+                await connection.execute(f"CALL tenancy.{procedure}('tenancy.accounts')")
+    await operator.close()

@@ -75,7 +75,16 @@ RIGHTS = {
     "disable triggers": "SET session_replication_role = replica",
     "disable policies": "ALTER TABLE tenancy.tenants DISABLE ROW LEVEL SECURITY",
     "change a function": "ALTER FUNCTION tenancy.current_tenant_id() IMMUTABLE",
-    "call a private function": "SELECT tenancy_private.describe_tenant(t) FROM tenancy.tenants AS t",
+    "call a private function": "SELECT tenancy_private.caller_tenant_id()",
+    "call the trigger that fills in": "SELECT tenancy_private.fill_in_organization()",
+    "call a procedure of the owner": "CALL tenancy.unprotect_tenant_table('tenancy.tenants')",
+    "call a private procedure": (
+        "CALL tenancy_private.create_reach_policy('tenancy.tenants', 'mine', 'DELETE', 'tenancy_api')"
+    ),
+    "fill in by a trigger of one's own": (
+        "CREATE TRIGGER mine BEFORE INSERT ON tenancy.tenants"
+        " FOR EACH ROW EXECUTE FUNCTION tenancy_private.fill_in_organization()"
+    ),
     "describe the table": "COMMENT ON TABLE tenancy.tenants IS 'mine'",
     "describe the role": "COMMENT ON ROLE tenancy_owner IS 'mine'",
     "run a program": "COPY tenancy.tenants TO PROGRAM 'cat'",

@@ -45,7 +45,7 @@ async def events_of(as_admin: asyncpg.Connection, organization: Organization) ->
         "MERGE INTO tenancy.tenant_events AS e USING (SELECT 1) AS s ON true WHEN MATCHED THEN DELETE",
         "COPY tenancy.tenant_events FROM STDIN",
         "ALTER TABLE tenancy.tenants DISABLE TRIGGER tenants_record_event",
-        "SELECT tenancy_private.record_tenant_event()",
+        "SELECT tenancy_private.record_row_event()",
         "CREATE TRIGGER mine BEFORE INSERT ON tenancy.tenant_events EXECUTE FUNCTION tenancy.stamp_update()",
         "SELECT FROM tenancy.tenant_events FOR UPDATE",
     ],
@@ -190,7 +190,7 @@ async def test_remembering_as_nobody(as_api: asyncpg.Connection, token: str | No
 async def test_the_memory_itself(as_api: asyncpg.Connection, hsbc: Organization, verb: str) -> None:
     """To read or clear the remembered answers past the functions."""
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await attempt(as_api, hsbc.parent.token, f"{verb} tenancy_private.remembered_requests")
+        await attempt(as_api, hsbc.parent.token, f"{verb} tenancy_private.idempotency_keys")
 
 
 async def _remember(connection: asyncpg.Connection, token: str) -> None:

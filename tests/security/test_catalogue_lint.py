@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from multi_tenant_db.lint import catalogue_lint
+from multi_tenant_db.lint import catalogue_lint, expected
 from multi_tenant_db.lint.catalogue_lint import find_all
 from multi_tenant_db.lint.finding import Finding
 from multi_tenant_db.lint.rules import FIRST_RULE, RULES
@@ -136,7 +136,7 @@ async def test_a_table_that_forgets_everything_learns_how(administration: AsyncC
 
     forgotten_parts = {"rls-not-enabled", "rls-not-forced", "grant-to-public", "statistics-allowed"}
     assert {finding.code for finding in forgotten} == forgotten_parts
-    assert "protect_tenant_table(op, 'accounts', ...)" in forgotten[0].remedy
+    assert "CALL tenancy.protect_tenant_table('tenancy.accounts', ...)" in forgotten[0].remedy
     assert "ALTER TABLE tenancy.accounts ENABLE ROW LEVEL SECURITY" in forgotten[0].remedy
 
     await driver.execute("DROP TABLE tenancy.accounts")
@@ -148,12 +148,29 @@ async def test_a_table_whose_changes_leave_no_event_is_told_of(administration: A
     """A warning, since it leaks nothing; only where callers may change rows; and its remedy mends it."""
     driver = await driver_of(administration)
     await create_accounts(driver)
+    assert "rows-unrecorded" not in {finding.code for finding in await find_all(administration)}
     await driver.execute("DROP TRIGGER accounts_record_event ON tenancy.accounts")
     [finding] = [finding for finding in await find_all(administration) if finding.code == "rows-unrecorded"]
     assert (finding.place, finding.is_warning) == ("tenancy.accounts", True)
 
     await driver.execute(finding.remedy)
     assert "rows-unrecorded" not in {finding.code for finding in await find_all(administration)}
+
+
+async def test_the_procedure_makes_the_policies_that_the_lint_knows(administration: AsyncConnection) -> None:
+    """The condition of the schema's procedure is, word for word, the one that stands in the lint's own text."""
+    driver = await driver_of(administration)
+    await create_accounts(driver)
+    found = await driver.fetch("SELECT * FROM pg_policies WHERE tablename = 'accounts'")
+
+    reach = {"tenancy_api": expected.REACH, "tenancy_platform": expected.OPERATORS_REACH}
+    assert {(row["roles"][0], row["cmd"]) for row in found} == {
+        (role, verb) for role in reach for verb in ("SELECT", "INSERT", "UPDATE", "DELETE")
+    }
+    for row in found:
+        condition = reach[row["roles"][0]]
+        assert row["qual"] == (None if row["cmd"] == "INSERT" else condition)
+        assert row["with_check"] == (condition if row["cmd"] in {"INSERT", "UPDATE"} else None)
 
 
 async def test_a_partial_index_is_told_of(administration: AsyncConnection) -> None:

@@ -13,6 +13,11 @@ from tests.support.test_database import TestDatabase
 
 INSERT = "INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name) VALUES ($1, $2, $3) RETURNING tenant_id"
 WITH_ID = "INSERT INTO tenancy.tenants (tenant_id, tenant_type, parent_tenant_id, name) VALUES ($1, $2, $3, $4)"
+DEMOTE = """
+    UPDATE tenancy.tenants
+    SET tenant_type = 'subsidiary', parent_tenant_id = $2, organization_id = $2
+    WHERE tenant_id = $1
+"""
 IDS = 10_000
 
 
@@ -37,15 +42,86 @@ async def test_a_parent_with_subsidiaries_becomes_no_subsidiary(
     as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
     """A head cannot be hung below another organisation while it has subsidiaries: no third level, no cycle."""
-    move = "UPDATE tenancy.tenants SET tenant_type = 'subsidiary', parent_tenant_id = $2 WHERE tenant_id = $1"
     for new_parent in (barclays.parent, hsbc.subsidiaries[0]):
-        await refuse(as_admin, "tenants_parent_fkey", move, hsbc.parent.tenant_id, new_parent.tenant_id)
+        await refuse(as_admin, "tenants_parent_fkey", DEMOTE, hsbc.parent.tenant_id, new_parent.tenant_id)
+
+
+@pytest.mark.parametrize("wrong", ["organization_id = $2", "tenant_type = 'subsidiary', parent_tenant_id = $2"])
+async def test_a_tenant_never_changes_organisation_alone(
+    as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, wrong: str
+) -> None:
+    """An organisation that is not the parent's, and a parent of another organisation, are refused by the CHECK."""
+    await refuse(
+        as_admin,
+        "tenants_organization_follows_from_the_parent",
+        f"UPDATE tenancy.tenants SET {wrong} WHERE tenant_id = $1",
+        hsbc.parent.tenant_id,
+        barclays.parent.tenant_id,
+    )
+
+
+@pytest.mark.parametrize("source", ["VALUES ($1::uuid, $2::uuid)", "SELECT $1::uuid, $2::uuid"])
+async def test_a_wrong_organisation_is_not_stored(
+    as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, source: str
+) -> None:
+    """An insert that names another organisation than the parent's is refused, not corrected."""
+    statement = f"""
+        WITH given (organization_id, parent_tenant_id) AS ({source})
+        INSERT INTO tenancy.tenants (organization_id, tenant_type, parent_tenant_id, name)
+        SELECT organization_id, 'subsidiary', parent_tenant_id, 'Stray' FROM given
+    """
+    rule = "tenants_organization_follows_from_the_parent"
+    await refuse(as_admin, rule, statement, barclays.parent.tenant_id, hsbc.parent.tenant_id)
+
+
+@pytest.mark.parametrize("way", ["INSERT", "ON CONFLICT", "MERGE", "COPY"])
+async def test_the_database_fills_in_the_organisation(as_admin: asyncpg.Connection, way: str) -> None:
+    """Whichever statement adds a tenant without an organisation: it is its parent, or the tenant itself."""
+    parent, name = await as_admin.fetchval(INSERT, "parent", None, "Head"), f"Added by {way} {uuid4()}"
+    rows = f"(VALUES ('subsidiary', '{parent}'::uuid, '{name}'), ('parent', NULL, '{name}')) AS t (kind, parent, name)"
+    columns = "tenant_type, parent_tenant_id, name"
+    if way == "COPY":
+        await as_admin.copy_records_to_table(
+            "tenants",
+            schema_name="tenancy",
+            columns=columns.split(", "),
+            records=[("subsidiary", parent, name), ("parent", None, name)],
+        )
+    elif way == "MERGE":
+        await as_admin.execute(f"""
+            MERGE INTO tenancy.tenants USING {rows} ON false
+            WHEN NOT MATCHED THEN INSERT ({columns}) VALUES (t.kind::tenancy.tenant_type, t.parent, t.name)
+        """)
+    else:
+        conflict = "ON CONFLICT DO NOTHING" if way == "ON CONFLICT" else ""
+        await as_admin.execute(f"""
+            INSERT INTO tenancy.tenants ({columns})
+            SELECT kind::tenancy.tenant_type, parent, name FROM {rows}
+            {conflict}
+        """)
+    stored = await as_admin.fetch("SELECT * FROM tenancy.tenants WHERE name = $1", name)
+    assert {row["tenant_type"]: row["organization_id"] for row in stored} == {
+        "subsidiary": parent,
+        "parent": next(row["tenant_id"] for row in stored if row["tenant_type"] == "parent"),
+    }
+
+
+async def test_without_its_trigger_a_tenant_is_not_stored(as_admin: asyncpg.Connection) -> None:
+    """Where nothing fills the organisation in, the insert fails: no row is outside every organisation."""
+    transaction = as_admin.transaction()
+    await transaction.start()
+    try:
+        await as_admin.execute("ALTER TABLE tenancy.tenants DISABLE TRIGGER tenants_fill_in_organization")
+        with pytest.raises(asyncpg.NotNullViolationError, match="organization_id"):
+            await as_admin.execute(INSERT, "parent", None, "Lost")
+    finally:
+        await transaction.rollback()
 
 
 async def test_nobody_is_his_own_parent(as_admin: asyncpg.Connection) -> None:
     """The shortest cycle, one tenant that is its own parent, is refused."""
     myself = uuid4()
-    await refuse(as_admin, "tenants_nobody_is_his_own_parent", WITH_ID, myself, "subsidiary", myself, "Ouroboros")
+    await refuse(as_admin, "tenants_parent_is_another_tenant", WITH_ID, myself, "subsidiary", myself, "Ouroboros")
 
 
 async def test_a_longer_cycle_cannot_be_written_at_once(as_admin: asyncpg.Connection) -> None:
@@ -73,8 +149,7 @@ async def test_racing_transactions_build_no_third_level(
 ) -> None:
     """One hangs a lone head below another while a second adds a subsidiary to it: the later one waits, then fails."""
     above, middle = [await as_admin.fetchval(INSERT, "parent", None, f"Head {uuid4()}") for _ in range(2)]
-    demote = "UPDATE tenancy.tenants SET tenant_type = 'subsidiary', parent_tenant_id = $2 WHERE tenant_id = $1"
-    steps: list[tuple[object, ...]] = [(demote, middle, above), (INSERT, "subsidiary", middle, "Below")]
+    steps: list[tuple[object, ...]] = [(DEMOTE, middle, above), (INSERT, "subsidiary", middle, "Below")]
     earlier, later = steps if demoted_first else reversed(steps)
     rival = await database.connect_as_admin()
     try:

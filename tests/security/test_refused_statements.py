@@ -13,7 +13,7 @@ ROLES = (*LOGIN_ROLES, "tenancy_platform")
 
 CHOSEN_BY_THE_DATABASE = {
     "tenant_id": "gen_random_uuid()",
-    "organization_id": "DEFAULT",
+    "organization_id": "gen_random_uuid()",
     "version": "7",
     "created_at": "now()",
     "updated_at": "now()",

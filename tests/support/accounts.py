@@ -4,8 +4,6 @@ from types import ModuleType
 
 import asyncpg
 
-from multi_tenant_db.schema.tenant_table import protect_tenant_table
-
 CREATE_ACCOUNTS = """
     CREATE TABLE tenancy.accounts (
         organization_id uuid NOT NULL,
@@ -37,9 +35,8 @@ class CollectedOperations(ModuleType):
 
 async def create_accounts(as_admin: asyncpg.Connection, *, may_delete: bool = True) -> None:
     """Create the table as its owner, and protect it."""
-    op = CollectedOperations()
-    protect_tenant_table(op, "accounts", insert_columns=["name"], update_columns=["name"], may_delete=may_delete)
-    await execute_as_owner(as_admin, CREATE_ACCOUNTS, *op.statements)
+    protect = f"CALL tenancy.protect_tenant_table('tenancy.accounts', '{{name}}', '{{name}}', {may_delete})"
+    await execute_as_owner(as_admin, CREATE_ACCOUNTS, protect)
 
 
 async def execute_as_owner(as_admin: asyncpg.Connection, *statements: str) -> None:

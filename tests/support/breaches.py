@@ -262,25 +262,18 @@ ROLES = [
     ),
 ]
 
+RECORD = "ON tenancy.tenants FOR EACH ROW {} EXECUTE FUNCTION tenancy_private.record_row_event({})"
+ALL_VERBS = "CREATE OR REPLACE TRIGGER tenants_record_event AFTER INSERT OR UPDATE OR DELETE"
+LEFT_OUT = "'created_at', 'updated_at'"
 EVENTS = [
-    ("tenants-unrecorded", "tenancy.tenants", "ALTER TABLE tenancy.tenants DISABLE TRIGGER tenants_record_event"),
-    ("tenants-unrecorded", "tenancy.tenants", "DROP TRIGGER tenants_record_event ON tenancy.tenants"),
-    (
-        "tenants-unrecorded",
-        "tenancy.tenants",
-        (
-            "CREATE OR REPLACE TRIGGER tenants_record_event AFTER INSERT OR UPDATE ON tenancy.tenants"
-            " FOR EACH ROW EXECUTE FUNCTION tenancy_private.record_tenant_event()"
-        ),
-    ),
-    (
-        "tenants-unrecorded",
-        "tenancy.tenants",
-        (
-            "CREATE OR REPLACE TRIGGER tenants_record_event AFTER INSERT OR UPDATE OR DELETE ON tenancy.tenants"
-            " FOR EACH ROW WHEN (pg_trigger_depth() > 9) EXECUTE FUNCTION tenancy_private.record_tenant_event()"
-        ),
-    ),
+    ("tenants-unrecorded", "tenancy.tenants", statement)
+    for statement in (
+        "ALTER TABLE tenancy.tenants DISABLE TRIGGER tenants_record_event",
+        "DROP TRIGGER tenants_record_event ON tenancy.tenants",
+        f"{ALL_VERBS.removesuffix(' OR DELETE')} {RECORD.format('', LEFT_OUT)}",
+        f"{ALL_VERBS} {RECORD.format('WHEN (pg_trigger_depth() > 9)', LEFT_OUT)}",
+        f"{ALL_VERBS} {RECORD.format('', f"{LEFT_OUT}, 'name'")}",
+    )
 ]
 
 CONNECTIONS = [

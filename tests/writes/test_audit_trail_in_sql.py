@@ -35,7 +35,7 @@ FORGERIES = (
     "DROP TRIGGER tenants_record_event ON tenancy.tenants",
     "CREATE RULE none AS ON INSERT TO tenancy.tenant_events DO INSTEAD NOTHING",
     "SET session_replication_role = replica",
-    "SELECT tenancy_private.record_tenant_event()",
+    "SELECT tenancy_private.record_row_event()",
     "SELECT nextval('tenancy.tenant_events')",
     "LOCK TABLE tenancy.tenant_events IN ACCESS EXCLUSIVE MODE",
     "MERGE INTO tenancy.tenant_events USING (VALUES (1)) AS one (n) ON true WHEN MATCHED THEN DELETE",

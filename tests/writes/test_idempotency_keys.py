@@ -14,11 +14,11 @@ from tests.support.requests import create, new_subsidiary, outcome
 
 LOCK_TIMEOUT_SECONDS = 2
 REUSED = "422 idempotency_key_reused"
-AGE = "UPDATE tenancy_private.remembered_requests SET created_at = now() - $2::interval WHERE idempotency_key = $1"
-STORED = "SELECT count(*) FROM tenancy_private.remembered_requests WHERE idempotency_key = $1"
+AGE = "UPDATE tenancy_private.idempotency_keys SET created_at = now() - $2::interval WHERE idempotency_key = $1"
+STORED = "SELECT count(*) FROM tenancy_private.idempotency_keys WHERE idempotency_key = $1"
 BEGIN = "SELECT is_new, is_same, answer FROM tenancy.begin_request($1, sha256(convert_to($2, 'UTF8')))"
 ADD_EXPIRED = """
-    INSERT INTO tenancy_private.remembered_requests (tenant_id, idempotency_key, request_hash, created_at)
+    INSERT INTO tenancy_private.idempotency_keys (tenant_id, idempotency_key, request_hash, created_at)
     SELECT gen_random_uuid(), 'old ' || n, sha256('x'), now() - interval '3 days' + n * interval '1 second'
     FROM generate_series(1, 250) AS n
 """
@@ -93,9 +93,9 @@ async def test_clearing_away_is_bounded(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
     """One request removes at most a hundred expired keys, the oldest first, so none pays for all."""
-    await as_admin.execute("DELETE FROM tenancy_private.remembered_requests")
+    await as_admin.execute("DELETE FROM tenancy_private.idempotency_keys")
     await as_admin.execute(ADD_EXPIRED)
-    left = "SELECT count(*), min(substring(idempotency_key FROM 5)::integer) FROM tenancy_private.remembered_requests"
+    left = "SELECT count(*), min(substring(idempotency_key FROM 5)::integer) FROM tenancy_private.idempotency_keys"
     for expected in ((150, 101), (50, 201), (0, None)):
         await create(client, hsbc.parent, new_subsidiary(hsbc.parent), Idempotency_Key=key())
         assert tuple(await as_admin.fetchrow(f"{left} WHERE idempotency_key LIKE 'old %'")) == expected
@@ -116,7 +116,7 @@ async def test_an_expired_key_is_free_before_it_is_cleared_away(
     assert outcome(renewed) == "201"
     assert (await create(client, hsbc.parent, other, Idempotency_Key=idempotency_key)).content == renewed.content
     assert outcome(await create(client, hsbc.parent, body, Idempotency_Key=idempotency_key)) == REUSED
-    await as_admin.execute("DELETE FROM tenancy_private.remembered_requests WHERE idempotency_key LIKE 'old %'")
+    await as_admin.execute("DELETE FROM tenancy_private.idempotency_keys WHERE idempotency_key LIKE 'old %'")
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ async def test_a_failed_creation_remembers_nothing(
     child, idempotency_key = hsbc.subsidiaries[0], key()
     body = new_subsidiary(hsbc.parent, child.name)
     assert outcome(await create(client, hsbc.parent, body, Idempotency_Key=idempotency_key)) == "409 name_taken"
-    remembered = "SELECT count(*) FROM tenancy_private.remembered_requests WHERE idempotency_key = $1"
+    remembered = "SELECT count(*) FROM tenancy_private.idempotency_keys WHERE idempotency_key = $1"
     assert await as_admin.fetchval(remembered, idempotency_key) == 0
 
     assert outcome(await replace(client, hsbc.parent, child.tenant_id, "Out of the way")) == "200"

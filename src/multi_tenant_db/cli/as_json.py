@@ -1,4 +1,4 @@
-"""Output for scripts. docs/command-line.md lists the fields; a test compares them."""
+"""Output for scripts. docs/reference/command-line.md lists the fields; a test compares them."""
 
 import json
 from datetime import datetime

@@ -6,7 +6,7 @@ import platform
 from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError
 
 NEWEST_RELEASE = "17.10"
-"""The newest release with a package, not the newest of PostgreSQL: docs/postgresql.md."""
+"""The newest release with a package, not the newest of PostgreSQL: docs/reference/postgresql.md."""
 
 NEWEST_EMBEDDED = "mtdb-newest-embedded"
 """The `cluster_name` of a development server for which no newer package exists; `server-lacks-fixes` knows it."""

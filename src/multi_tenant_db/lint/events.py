@@ -11,7 +11,8 @@ TENANTS_UNRECORDED = Rule(
         SELECT class.oid::regclass::text AS place,
                'DROP TRIGGER IF EXISTS tenants_record_event ON tenancy.tenants; CREATE TRIGGER tenants_record_event '
                'AFTER INSERT OR UPDATE OR DELETE ON tenancy.tenants '
-               'FOR EACH ROW EXECUTE FUNCTION tenancy_private.record_tenant_event()' AS remedy
+               'FOR EACH ROW EXECUTE FUNCTION tenancy_private.record_row_event(''created_at'', ''updated_at'')'
+                   AS remedy
         FROM pg_catalog.pg_class AS class
         WHERE class.oid::regclass::text = 'tenancy.tenants'
           AND CAST(:is_known AS boolean)
@@ -19,7 +20,9 @@ TENANTS_UNRECORDED = Rule(
               SELECT
               FROM pg_catalog.pg_trigger AS trigger
               WHERE trigger.tgrelid = class.oid
-                AND trigger.tgfoid::regproc::text = 'tenancy_private.record_tenant_event'
+                AND trigger.tgfoid::regproc::text = 'tenancy_private.record_row_event'
+                -- The columns that the event leaves out.
+                AND encode(trigger.tgargs, 'escape') = 'created_at\\000updated_at\\000'
                 AND trigger.tgenabled IN ('O', 'A')
                 AND trigger.tgqual IS NULL
                 -- FOR EACH ROW, AFTER, and all three commands (src/include/catalog/pg_trigger.h).
@@ -53,6 +56,7 @@ ROWS_UNRECORDED = Rule(
               FROM pg_catalog.pg_trigger AS trigger
               WHERE trigger.tgrelid = class.oid
                 AND trigger.tgfoid::regproc::text = 'tenancy_private.record_row_event'
+                AND trigger.tgnargs = 0
                 AND trigger.tgenabled IN ('O', 'A')
                 AND trigger.tgqual IS NULL
                 AND trigger.tgtype & 31 = 29

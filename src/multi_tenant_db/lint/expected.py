@@ -16,7 +16,7 @@ NO_TENANT_DATA = ["public.alembic_version", "public.compatible_revisions"]
 """Tables without tenant data that the roles may read: add a table here instead of creating an open policy."""
 
 TENANTS, EVENTS = "tenancy.tenants", "tenancy.tenant_events"
-TOKENS, REQUESTS = "tenancy_private.access_tokens", "tenancy_private.remembered_requests"
+TOKENS, REQUESTS = "tenancy_private.access_tokens", "tenancy_private.idempotency_keys"
 
 COUNTING_INDEXES = ["tenancy.tenants_parents", "tenancy.tenants_subsidiaries"]
 """Partial indexes whose number of entries may be public: the total numbers of parents and subsidiaries."""

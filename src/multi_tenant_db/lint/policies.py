@@ -11,8 +11,7 @@ VERB_WITHOUT_POLICY = Rule(
     text("""
         SELECT format('%s for %s on %s', verb.name, role.name, class.oid::regclass) AS place,
                format(
-                   'create a policy as protect_tenant_table() of multi_tenant_db.schema.tenant_table does, or run: '
-                   'REVOKE %s ON %s FROM %I',
+                   'create a policy as tenancy.protect_tenant_table does, or run: REVOKE %s ON %s FROM %I',
                    verb.name,
                    class.oid::regclass,
                    role.name
@@ -53,8 +52,7 @@ POLICY_OPEN = Rule(
     text("""
         SELECT format('%I on %s', policy.polname, policy.polrelid::regclass) AS place,
                format(
-                   'use the condition of protect_tenant_table() of multi_tenant_db.schema.tenant_table, or run: '
-                   'DROP POLICY %I ON %s',
+                   'use the condition of tenancy.protect_tenant_table, or run: DROP POLICY %I ON %s',
                    policy.polname,
                    policy.polrelid::regclass
                ) AS remedy
@@ -85,8 +83,7 @@ POLICY_LATE = Rule(
     text("""
         SELECT format('%I on %s', policy.polname, policy.polrelid::regclass) AS place,
                format(
-                   'begin it with a condition without cost, as protect_tenant_table() of '
-                   'multi_tenant_db.schema.tenant_table does, or run: '
+                   'begin it with a condition without cost, as tenancy.protect_tenant_table does, or run: '
                    'ALTER POLICY %I ON %s USING (%s IS NOT NULL AND %s)',
                    policy.polname,
                    policy.polrelid::regclass,

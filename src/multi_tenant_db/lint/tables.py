@@ -10,9 +10,9 @@ RLS_NOT_ENABLED = Rule(
     text("""
         SELECT class.oid::regclass::text AS place,
                format(
-                   'call protect_tenant_table(op, %L, ...) of multi_tenant_db.schema.tenant_table in its migration, '
+                   'in its migration: CALL tenancy.protect_tenant_table(%L, ...); '
                    'or run: ALTER TABLE %s ENABLE ROW LEVEL SECURITY',
-                   class.relname,
+                   class.oid::regclass,
                    class.oid::regclass
                ) AS remedy
         FROM pg_catalog.pg_class AS class

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Computed,
     DateTime,
     Enum,
     FetchedValue,
@@ -46,11 +45,17 @@ class Tenant(Base):
             "tenant_id",
             postgresql_where=text("parent_tenant_id IS NOT NULL"),
         ),
-        {"schema": "tenancy"},
+        {
+            "schema": "tenancy",
+            "comment": "Banking groups (parents) and their subsidiaries: two levels, held by constraints alone.",
+        },
     )
 
     tenant_id: Mapped[UUID] = mapped_column(server_default=text("tenancy.uuid_v7()"))
-    organization_id: Mapped[UUID] = mapped_column(Computed("COALESCE(parent_tenant_id, tenant_id)", persisted=True))
+    organization_id: Mapped[UUID] = mapped_column(
+        server_default=FetchedValue(),
+        comment="The parent, or the tenant itself where there is none. Filled in by a trigger, held by a CHECK.",
+    )
     tenant_type: Mapped[TenantType] = mapped_column(
         Enum(
             TenantType,
@@ -62,7 +67,9 @@ class Tenant(Base):
     parent_tenant_id: Mapped[UUID | None]
     name: Mapped[str] = mapped_column(Text)
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, server_default=text("'{}'"))
-    version: Mapped[int] = mapped_column(server_default=text("1"), server_onupdate=FetchedValue())
+    version: Mapped[int] = mapped_column(
+        server_default=text("1"), server_onupdate=FetchedValue(), comment="Counts updates; the ETag of the API."
+    )
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("now()"))
     updated_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=text("now()"), server_onupdate=FetchedValue()

@@ -22,7 +22,10 @@ class TenantEvent(Base):
     __table_args__ = (
         PrimaryKeyConstraint("organization_id", "tenant_id", "event_id", name="tenant_events_pkey"),
         Index("tenant_events_event_id", "event_id", "organization_id", "tenant_id"),
-        {"schema": "tenancy"},
+        {
+            "schema": "tenancy",
+            "comment": "The audit trail: one row for each change of a tenant's row. Only added to.",
+        },
     )
 
     organization_id: Mapped[UUID]
@@ -37,11 +40,21 @@ class TenantEvent(Base):
         )
     )
     occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("clock_timestamp()"))
-    old_values: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    new_values: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    token_id: Mapped[UUID | None]
+    old_values: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB, comment="The row before, without its key; NULL when it was created."
+    )
+    new_values: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB, comment="The row after, without its key; NULL when it was deleted."
+    )
+    token_id: Mapped[UUID | None] = mapped_column(
+        comment="The token that proved the caller; NULL for a change made without one."
+    )
     token_label: Mapped[str | None] = mapped_column(Text)
     actor_tenant_id: Mapped[UUID | None]
     database_role: Mapped[str] = mapped_column(Text)
-    request_id: Mapped[str | None] = mapped_column(Text)
-    table_name: Mapped[str] = mapped_column(Text, server_default=text("'tenants'"))
+    request_id: Mapped[str | None] = mapped_column(
+        Text, comment="As the service gave it to sign_in: a way to the log, no proof."
+    )
+    table_name: Mapped[str] = mapped_column(
+        Text, server_default=text("'tenants'"), comment="The table that was changed, without its schema."
+    )

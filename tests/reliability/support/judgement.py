@@ -58,7 +58,7 @@ HALF_DONE = """
         AND event.event_type = 'deleted'
     UNION ALL
     SELECT format('the key %s was claimed, and its answer never remembered', request.idempotency_key)
-    FROM tenancy_private.remembered_requests AS request
+    FROM tenancy_private.idempotency_keys AS request
     WHERE request.answer IS NULL
 """
 PREFIX = re.compile(r"\w+ \w+ (?:branch|bank) ")

@@ -37,7 +37,7 @@ def shapes(tenants: int) -> Iterator[tuple[int, ...]]:
 
 async def clear(as_admin: asyncpg.Connection) -> None:
     """Remove all tenants, all tokens, the audit trail and what is remembered of requests."""
-    own = "tenancy_private.access_tokens, tenancy_private.remembered_requests"
+    own = "tenancy_private.access_tokens, tenancy_private.idempotency_keys"
     async with as_admin.transaction():
         await as_admin.execute("SET LOCAL session_replication_role = replica")  # the tenants refuse truncation
         await as_admin.execute(f"TRUNCATE tenancy.tenants, tenancy.tenant_events, {own} CASCADE")

@@ -18,7 +18,7 @@ COLUMNS = """tenant.tenant_id, tenant.organization_id, tenant.tenant_type::text 
     tenant.parent_tenant_id, tenant.name, (tenant.metadata ->> 'note')::integer AS note, tenant.version"""
 LOOK_AT_EVENTS = "SELECT organization_id, tenant_id, event_type::text FROM tenancy.tenant_events"
 LOOK_AT_REQUESTS = """SELECT tenant_id, idempotency_key, answer ->> 'tenant_id' AS answer
-    FROM tenancy_private.remembered_requests"""
+    FROM tenancy_private.idempotency_keys"""
 BEGIN_REQUEST = """SELECT is_new, is_same, answer ->> 'tenant_id'
     FROM tenancy.begin_request($1, sha256(convert_to($2, 'UTF8')))"""
 FINISH_REQUEST = "SELECT tenancy.finish_request($1, jsonb_build_object('tenant_id', $2::text))"
