@@ -116,9 +116,9 @@ EXCEPTION
 END
 $logging$;
 
--- `mtdb check` verifies that the planner keeps no statistics of tenants' rows: of which columns there are any, not what
--- they say. A right on the catalogue also makes PostgreSQL refuse DROP OWNED BY CURRENT_USER, which would take away the
--- policies that name the role. Managed server: only a superuser may grant this.
+-- `mtdb check` verifies that the planner keeps no statistics of tenants' rows: it reads which columns have statistics, not
+-- their content. A privilege on the catalogue also makes PostgreSQL refuse DROP OWNED BY CURRENT_USER, which would drop
+-- the policies for the role. Managed server: only a superuser may grant this.
 DO $statistics$
 BEGIN
     GRANT SELECT (starelid, staattnum) ON pg_catalog.pg_statistic TO tenancy_api, tenancy_platform, tenancy_operator;
