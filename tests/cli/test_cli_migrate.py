@@ -64,7 +64,7 @@ async def test_both_passwords_are_needed(unmade: TestDatabase, missing: str) -> 
     ("url", "complaint"),
     [
         ("postgresql://{host}:{port}/{database}", "MTDB_DATABASE_URL must name an administrator"),
-        ("postgresql://{user}:x@{host}:{port}", "MTDB_DATABASE_URL: name the database, too"),
+        ("postgresql://{user}:x@{host}:{port}", "MTDB_DATABASE_URL: the name of the database is missing"),
     ],
 )
 async def test_the_address_names_user_and_database(unmade: TestDatabase, url: str, complaint: str) -> None:
@@ -124,7 +124,7 @@ async def test_going_back_asks_first(own: TestDatabase, tmp_path: Path) -> None:
     """Without --yes it names what is undone and changes nothing; with it, it goes there, and forward again."""
     refused = await mtdb_process("migrate", "--to", "keep_plans", env=as_admin_of(own), cwd=tmp_path)
     assert refused.exit_code == ExitCode.USAGE
-    assert "keep_no_statistics, and deletes" in refused.stderr
+    assert "keep_no_statistics and deletes" in refused.stderr
     assert "use --yes" in refused.stderr
     assert (await mtdb("check", env=settings_for(own))).exit_code == 0
 

@@ -70,7 +70,7 @@ def test_an_engine_without_compose_is_told(docker: FakeDocker) -> None:
 @pytest.mark.parametrize(
     ("away", "expected"),
     [
-        ({"ENGINE": "1"}, "whose engine does not answer"),
+        ({"ENGINE": "1"}, "whose engine is unavailable"),
         ({"MTDB_NO_DOCKER": "1"}, "to use it, unset MTDB_NO_DOCKER"),
         ({"COMPOSE": "1"}, "no `docker compose` v2: install it."),
     ],
@@ -107,7 +107,7 @@ def test_the_embedded_servers_data_stays_and_can_be_had_again(docker: FakeDocker
     data.mkdir(parents=True)
     try:
         assert docker.ask("development.choose_stack('docker')", MTDB_NO_DOCKER="1") == "embedded"
-        assert "does not answer" in docker.ask("development.choose_stack('docker')", ENGINE="1")
+        assert "engine is unavailable" in docker.ask("development.choose_stack('docker')", ENGINE="1")
     finally:
         data.rmdir()
     assert "stays unused" not in docker.run("up", FAILING="up").stdout

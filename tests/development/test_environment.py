@@ -118,7 +118,7 @@ def test_a_lost_password_is_told(tmp_path: Path) -> None:
     """Data without its password is not said to be absent."""
     server = EmbeddedPostgres(tmp_path)
     server.data.mkdir()
-    with pytest.raises(EmbeddedPostgresError, match="is lost"):
+    with pytest.raises(EmbeddedPostgresError, match="is missing"):
         _ = server.password
 
 

@@ -53,4 +53,4 @@ def _require_own_folder(folder: Path) -> None:
     """Refuse a link, or a folder that another user owns or may write to: every user may create names in /var/tmp."""
     facts = folder.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o022:
-        raise EmbeddedPostgresError(f"{folder} belongs to another user: remove it and run again.")
+        raise EmbeddedPostgresError(f"{folder} is not a private folder of this user: remove it and run again.")
