@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
-from multi_tenant_db.cli.progress_display import ProgressDisplay
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.services.seed_service import SeedService, read_bank_story
 
@@ -39,8 +39,7 @@ def seed(
     With --tenants, volume for trials of one's own, added whole or not at all; each leaves its event in the audit trail.
     """
     groups = read_bank_story()
-    with ProgressDisplay(Console(), quiet=True) as display:
-        added = asyncio.run(_seed(groups, made_up, display))
+    added = asyncio.run(_seed(groups, made_up))
     tenants = sum(1 + len(group["subsidiaries"]) for group in groups)
     if as_json:
         print_json({"groups": len(groups), "tenants": tenants, "added": added, "made_up": made_up})
@@ -50,11 +49,13 @@ def seed(
         typer.echo(f"{made_up:,} made-up tenants were added besides")
 
 
-async def _seed(groups: list[dict[str, Any]], made_up: int, display: ProgressDisplay) -> int:
+async def _seed(groups: list[dict[str, Any]], made_up: int) -> int:
     async with operator_engine() as engine, platform_session(engine, "seed", LONGEST_SEEDING) as session:
         service = SeedService(TenantRepository(session))
         added = await service.seed(groups)
         if made_up:
-            advance = display.add_task("made-up tenants", made_up)
-            await service.add_made_up(made_up, lambda count: advance(count, ""))
+            console = Console()
+            with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+                task = progress.add_task("made-up tenants", total=made_up)
+                await service.add_made_up(made_up, lambda count: progress.advance(task, count))
         return added
