@@ -16,11 +16,11 @@ from pathlib import Path
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from multi_tenant_db.database import installation
 from multi_tenant_db.database.engine import create_engine, service_url
-from multi_tenant_db.database.safety_check import check_database
-from multi_tenant_db.database.safety_report import SafetyReport
 from multi_tenant_db.development import EmbeddedPostgres
+from multi_tenant_db.lint.safety_check import check_database
+from multi_tenant_db.lint.safety_report import SafetyReport
+from multi_tenant_db.schema import installation
 from multi_tenant_db.settings import Settings
 
 PGRLS = Path(sys.executable).with_name("pgrls")

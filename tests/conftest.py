@@ -12,9 +12,9 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import URL, make_url
 
-from multi_tenant_db.database import installation
 from multi_tenant_db.development import EmbeddedPostgres
 from multi_tenant_db.main import create_app
+from multi_tenant_db.schema import installation
 from multi_tenant_db.settings import Settings
 from tests.support.migrations import migrate
 from tests.support.organization import Organization

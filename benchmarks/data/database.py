@@ -14,8 +14,8 @@ from sqlalchemy import make_url
 
 from benchmarks.data.caller import Caller
 from benchmarks.data.server import Server
-from multi_tenant_db.database import installation
 from multi_tenant_db.identity.access_token import hash_access_token, new_access_token
+from multi_tenant_db.schema import installation
 
 PASSWORD = "bench"
 PLAIN_PASSWORD = "plain"

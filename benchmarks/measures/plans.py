@@ -20,7 +20,7 @@ STATEMENTS = {
     "delete": "DELETE FROM tenancy.tenants WHERE tenant_id = '{id}' RETURNING tenant_id",
     "events": "SELECT * FROM tenancy.tenant_events WHERE organization_id = '{organization}' AND tenant_id = '{id}'",
 }
-BEHIND = "organization_id = '{organization}' AND tenant_id > '{id}'"
+AFTER_KEY = "organization_id = '{organization}' AND tenant_id > '{id}'"
 BEHIND_IN_ALL = "organization_id >= '{organization}' AND (organization_id, tenant_id) > ('{organization}', '{id}')"
 """For whoever reaches many organisations, as the repository says it."""
 UNWANTED = re.compile(r"Seq Scan|\bSort\b|SubPlan")
@@ -44,7 +44,7 @@ async def check_plans(database: Database, caller: Caller, stranger: Caller) -> l
     connection = await asyncpg.connect(database.url("tenancy_api", PASSWORD))
     try:
         for who, token in tokens.items():
-            behind = BEHIND_IN_ALL if who == "platform operator" else BEHIND
+            behind = BEHIND_IN_ALL if who == "platform operator" else AFTER_KEY
             for what, statement in STATEMENTS.items():
                 explained = statement.format(behind=behind.format(**values), **values)
                 await _explain(connection, who, token, explained)  # at its first call a function reads the catalogue

@@ -9,7 +9,7 @@ from uuid import UUID
 from benchmarks.data.caller import Caller
 from benchmarks.load.http import compose
 from benchmarks.peers.dialect import Dialect
-from multi_tenant_db.repositories.page_cursor import PageCursor
+from multi_tenant_db.models.page_cursor import PageCursor
 
 METADATA = {"country": "CH", "bic": "BANKCHZZXXX", "currency": "CHF", "business_unit": "Custody"}
 

@@ -5,7 +5,7 @@ In a service of your own this is a file in migrations/versions, with `down_revis
 
 from alembic import op
 
-from multi_tenant_db.database.tenant_table import protect_tenant_table
+from multi_tenant_db.schema.tenant_table import protect_tenant_table
 
 revision = "create_accounts"
 down_revision = None

@@ -9,33 +9,35 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from multi_tenant_db import __version__
-from multi_tenant_db.database.engine import create_engine, service_url
-from multi_tenant_db.database.safety_check import await_safe_database
-from multi_tenant_db.observability.defect_answers import DefectAnswers
+from multi_tenant_db.database.engine import create_engine, pool_of, service_url
+from multi_tenant_db.errors import ApplicationError
+from multi_tenant_db.http.cross_origin import CrossOrigin
+from multi_tenant_db.http.error_handlers import add_error_handlers
+from multi_tenant_db.http.head_requests import HeadRequests
+from multi_tenant_db.http.openapi_document import correct_openapi
+from multi_tenant_db.http.request_context import RequestContext
+from multi_tenant_db.http.request_guard import RequestGuard
+from multi_tenant_db.lint.safety_check import await_safe_database
 from multi_tenant_db.observability.logging import configure_logging
-from multi_tenant_db.observability.request_context import RequestContext
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
 from multi_tenant_db.observability.tracing import trace_requests
-from multi_tenant_db.observability.worker_metrics import tell_metrics
+from multi_tenant_db.observability.worker_metrics import serve_worker_metrics
 from multi_tenant_db.routers import health, tenants
-from multi_tenant_db.routers.cross_origin import CrossOrigin
-from multi_tenant_db.routers.error_handlers import add_error_handlers
-from multi_tenant_db.routers.head_requests import HeadRequests
-from multi_tenant_db.routers.openapi_document import correct_openapi
-from multi_tenant_db.routers.request_limits import RequestLimits
+from multi_tenant_db.schema.schema_revision import REQUIRED_SCHEMA_REVISION
 from multi_tenant_db.settings import Settings
 
 DESCRIPTION = """
 Organisations' data kept apart by PostgreSQL Row Level Security. A parent tenant sees itself and its subsidiaries, a
-subsidiary sees itself, and nobody sees anything of another organisation.
+subsidiary sees itself. No tenant sees data of another organisation.
 
 ### Getting a token
 
-Every request on tenants carries an access token: `Authorization: Bearer <token>`. Press **Authorize**, paste one, and
-**Try it out** works as its holder.
+Every request on tenants carries an access token: `Authorization: Bearer <token>`. Press **Authorize** and paste one;
+**Try it out** then sends it.
 
-- Here and now: `make token TENANT="HSBC"` prints a token of the bank story; so do `"HSBC London"` and `"Barclays"`.
-- As an operator: `mtdb token issue "HSBC" --label "payments" --lifetime 30d`, and with `--platform-operator` one that
+- In development: `make token TENANT="HSBC"` prints a token for a tenant of the sample data, such as `"HSBC London"` or
+  `"Barclays"`.
+- As an operator: `mtdb token issue "HSBC" --label "payments" --lifetime 30d`; with `--platform-operator` the token
   reaches every tenant.
 - In production: your identity service exchanges its users' logins for tokens; see the guide on identity.
 
@@ -44,7 +46,7 @@ A token is shown once, expires, and can be revoked. `GET /health` needs none.
 ### Errors
 
 Every error is a problem document (RFC 9457), `application/problem+json`, with a stable `code` and the `request_id` that
-also stands in the log. What you may not see does not exist for you: a foreign id is answered like one that nobody has.
+is also in the log. Tenants outside your reach are reported as not found, exactly like ids that do not exist.
 """
 
 CORS: dict[str, Any] = {
@@ -71,7 +73,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     What it yields is what the HTTP protocol knows of the service.
     """
     await await_safe_database(app.state.engine, app.state.settings.startup_timeout_seconds)
-    async with tell_metrics(app.state.metrics, app.state.settings.metrics_folder):
+    async with serve_worker_metrics(app.state.metrics, app.state.settings.metrics_folder):
         yield {"settings": app.state.settings, "metrics": app.state.metrics}
     await app.state.engine.dispose()
     await app.state.health_engine.dispose()
@@ -95,17 +97,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engine = create_engine(service_url(settings), settings)
     app.state.health_engine = create_engine(service_url(settings), settings, connections=1)
-    app.state.metrics = ServiceMetrics(lambda: app.state.engine.pool) if settings.metrics_folder else None
+    app.state.metrics = _metrics(app) if settings.metrics_folder else None
     # Routes are tried in their order, and by themselves those of the documentation would stand first.
     # Not by include_router(): a router in a router is searched for a request twice more.
     app.router.routes[:0] = [*tenants.router.routes, *health.router.routes]
     add_error_handlers(app)
     correct_openapi(app)
     app.add_middleware(HeadRequests)
-    app.add_middleware(RequestLimits, settings=settings)
-    app.add_middleware(DefectAnswers)
+    app.add_middleware(RequestGuard, settings=settings)
     if settings.cors_origins:
         app.add_middleware(CrossOrigin, allow_origins=settings.cors_origins, **CORS)
     app.add_middleware(RequestContext, metrics=app.state.metrics)
     app.state.stop_tracing = trace_requests(app)
     return app
+
+
+def _metrics(app: FastAPI) -> ServiceMetrics:
+    codes = [error.code for error in ApplicationError.__subclasses__()]
+    return ServiceMetrics(
+        lambda: pool_of(app.state.engine), problem_codes=codes, schema_revision=REQUIRED_SCHEMA_REVISION
+    )

@@ -56,7 +56,7 @@ async def test_a_nasty_request_gets_its_answer(target: NastyTarget, entry: Nasty
 async def test_nothing_nasty_is_a_defect(target: NastyTarget) -> None:
     """After the whole catalogue the service's log holds no defect, no traceback, and no token."""
     log = target.service.log_text()
-    assert "defect" not in log
+    assert "unhandled_exception" not in log
     assert "Traceback" not in log
     assert target.caller.parent.token not in log
 

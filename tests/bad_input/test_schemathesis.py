@@ -59,4 +59,4 @@ async def test_the_service_does_what_its_document_says(
     assert run.failures == [], "\n\n".join(run.failures)
     assert set(run.operations) == ENDPOINTS
     assert run.requests >= (20_000 / 3 if LONG else 150)
-    assert "defect" not in service.log_text()
+    assert "unhandled_exception" not in service.log_text()

@@ -9,11 +9,10 @@ from sqlalchemy import text
 
 from multi_tenant_db import __version__
 from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.database import safety_check
-from multi_tenant_db.database.lint import catalogue_lint
-from multi_tenant_db.database.lint.grants import GRANT_PAST_POLICIES
-from multi_tenant_db.database.lint.rules import RULES
 from multi_tenant_db.development.ports import free_port
+from multi_tenant_db.lint import catalogue_lint, safety_check
+from multi_tenant_db.lint.grants import GRANT_PAST_POLICIES
+from multi_tenant_db.lint.rules import RULES
 from tests.support.migrations import migrate, roll_back
 from tests.support.mtdb import mtdb, mtdb_process, settings_for
 from tests.support.test_database import TestDatabase

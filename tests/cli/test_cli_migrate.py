@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import URL
 
 from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
 from multi_tenant_db.development.ports import free_port
+from multi_tenant_db.schema.schema_revision import REQUIRED_SCHEMA_REVISION
 from tests.support.fresh_database import drop_database
 from tests.support.mtdb import PROGRAM, Outcome, mtdb, mtdb_process, settings_for
 from tests.support.sources import ROOT

@@ -6,12 +6,12 @@ from rich.progress import Progress
 
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.services import seed_service
-from multi_tenant_db.services.seed_service import read_bank_story
+from multi_tenant_db.services.seed_service import read_sample_data
 from tests.support.context import stored_tenants
 from tests.support.mtdb import mtdb, settings_for
 from tests.support.test_database import TestDatabase
 
-STORY = read_bank_story()
+STORY = read_sample_data()
 TENANTS = sum(1 + len(group["subsidiaries"]) for group in STORY)
 UNDER_HSBC = """
     SELECT name

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.database.lint.rules import RULES
 from multi_tenant_db.development import EmbeddedPostgres
+from multi_tenant_db.lint.rules import RULES
 from tests.support.mtdb import mtdb, settings_for
 from tests.support.organization import Organization
 from tests.support.sources import ROOT

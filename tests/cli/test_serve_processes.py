@@ -202,7 +202,7 @@ async def test_what_a_factory_makes_is_an_application(database: TestDatabase, tm
     environment = settings_for(database, MTDB_PORT="0")
     outcome = await mtdb_process("serve", "--app", factory, env=environment, cwd=tmp_path)
     assert outcome.exit_code == ExitCode.USAGE
-    assert set(outcome.stderr.splitlines()) == {f"mtdb: --app: {factory} makes no ASGI application such as FastAPI's"}
+    assert set(outcome.stderr.splitlines()) == {f"mtdb: --app: {factory} returns no ASGI application such as FastAPI's"}
 
 
 async def test_the_example_is_served_as_the_guide_says() -> None:

@@ -138,7 +138,7 @@ async def test_a_service_outlives_a_newer_schema(own: TestDatabase) -> None:
     operator = await own.connect_as_operator()
     bank = await Registry(operator).create_organization()
     await operator.close()
-    (current,) = re.findall(r'= "(\w+)"', (ROOT / "src/multi_tenant_db/database/schema_revision.py").read_text())
+    (current,) = re.findall(r'= "(\w+)"', (ROOT / "src/multi_tenant_db/schema/schema_revision.py").read_text())
     ahead, back = (f"UPDATE public.alembic_version SET version_num = '{name}'" for name in ("newer", current))
     async with own_service(own.settings()) as (_app, client), altered(own, ahead, back):
         assert (await client.get("/tenants", headers=bank.parent.headers)).status_code == 200

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from multi_tenant_db.database.lint.server import SERVER_LACKS_FIXES
 from multi_tenant_db.development import NEWEST_RELEASE, EmbeddedPostgres
 from multi_tenant_db.development.postgres_releases import NEWEST_EMBEDDED, PACKAGE_VERSIONS
+from multi_tenant_db.lint.server import SERVER_LACKS_FIXES
 
 NEWER_THAN_ALL = {"last_fix": 990000}
 

@@ -197,14 +197,14 @@ async def test_a_rollback_that_is_cut_off_gives_the_connection_up(
     loop = asyncio.get_running_loop()
 
     def cut_off() -> None:
-        (rollback,) = [task for task in asyncio.all_tasks() if "_undo" in str(task.get_coro())]
+        (rollback,) = [task for task in asyncio.all_tasks() if "_roll_back" in str(task.get_coro())]
         rollback.cancel()
 
     with pytest.raises(asyncio.CancelledError):
         async with tenant_session(engine, hsbc.parent.token):
             loop.call_later(0.2, cut_off)
             raise LookupError
-    assert pool_of(engine).checkedout() == 0
+    assert pool_of(engine).in_use() == 0
 
 
 async def test_a_token_revoked_in_the_middle_ends_the_transaction(

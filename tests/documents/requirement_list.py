@@ -73,7 +73,7 @@ SECURITY = [
         (
             "security/test_policies_in_sql.py::test_a_parent_sees_itself_and_its_subsidiaries",
             "security/test_policies_in_sql.py::test_nobody_reads_and_writes_nothing",
-            "database/test_safety_check.py::test_a_breach_in_the_catalogue_is_refused",
+            "lint/test_safety_check.py::test_a_breach_in_the_catalogue_is_refused",
             "security/test_catalogue_lint.py",
         ),
     ),
@@ -115,7 +115,7 @@ DATABASE = [
         "D1",
         "PostgreSQL 17.5, and every later 17.x.",
         (
-            "database/test_safety_check.py::test_a_server_without_the_last_fixes_is_warned_of",
+            "lint/test_safety_check.py::test_a_server_without_the_last_fixes_is_warned_of",
             "development/test_embedded_postgres.py::test_it_is_the_release_asked_for",
         ),
     ),
@@ -140,7 +140,7 @@ DATABASE = [
         "Connections and other resources are bounded.",
         (
             "limits/test_load_limits.py::test_an_exhausted_pool_is_waited_for_within_bounds",
-            "database/test_fair_pool.py::test_who_comes_first_is_served_first",
+            "database/test_connection_pool.py::test_who_comes_first_is_served_first",
         ),
     ),
 ]

@@ -12,7 +12,7 @@ from sqlalchemy import URL
 
 from examples.accounts.app import create_accounts_app
 from examples.accounts.install import install
-from multi_tenant_db.database.safety_check import check_database
+from multi_tenant_db.lint.safety_check import check_database
 from tests.support.audit import events_seen_by
 from tests.support.fresh_database import fresh_database
 from tests.support.organization import Organization

@@ -11,9 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Message, Receive, Scope, Send
 
+from multi_tenant_db.database.tenant_session import transaction
+from multi_tenant_db.http.authenticated_route import AuthenticatedRoute
 from multi_tenant_db.models import TenantType
-from multi_tenant_db.routers.dependencies import SignedIn
-from multi_tenant_db.routers.signed_in_route import SignedInRoute
+from multi_tenant_db.routers.dependencies import Tenants
 from multi_tenant_db.schemas import TenantCreate
 from tests.support.bodies import a_parent, a_replacement, a_subsidiary_of
 from tests.support.organization import Organization
@@ -100,10 +101,10 @@ async def test_a_defect_rolls_back(database: TestDatabase, as_admin: asyncpg.Con
     """What an endpoint had written before it failed is gone."""
     name = f"Written before a defect {uuid4()}"
     async with own_service(database.settings()) as (app, client):
-        router = APIRouter(route_class=SignedInRoute)
+        router = APIRouter(route_class=AuthenticatedRoute)
 
         @router.post("/defect")
-        async def write_and_fail(service: SignedIn) -> None:
+        async def write_and_fail(service: Tenants) -> None:
             tenant = await service.create_tenant(
                 TenantCreate(name=name, tenant_type=TenantType.SUBSIDIARY, parent_tenant_id=hsbc.parent.tenant_id)
             )
@@ -116,8 +117,8 @@ async def test_a_defect_rolls_back(database: TestDatabase, as_admin: asyncpg.Con
 
 async def state_of_the_connection(engine: AsyncEngine) -> dict[str, Any]:
     """Return what a request leaves on the pool's only connection."""
-    async with engine.connect() as connection:
-        return dict((await connection.execute(STATE)).mappings().one())
+    async with transaction(engine) as session:
+        return dict((await session.execute(STATE)).mappings().one())
 
 
 async def test_no_context_survives_its_transaction(

@@ -7,12 +7,11 @@ from typing import Annotated
 import asyncpg
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.development.ports import free_port
-from multi_tenant_db.routers.access_token import AccessToken
-from multi_tenant_db.routers.strict_json_route import StrictJsonRoute
+from multi_tenant_db.http.authenticated_route import AuthenticatedRoute
 from multi_tenant_db.schemas import TenantCreate
 from tests.support.organization import Organization
 from tests.support.own_service import own_service
@@ -20,7 +19,15 @@ from tests.support.problems import assert_problem
 from tests.support.test_database import TestDatabase
 
 Failure = Callable[[], Exception]
-OwnSession = Annotated[Session, Depends(AccessToken(lambda session: session))]
+
+
+async def get_session(request: Request) -> Session:
+    """Return the session of the caller's transaction."""
+    session: Session = request.state.session
+    return session
+
+
+OwnSession = Annotated[Session, Depends(get_session)]
 
 CHOSEN = {
     "conflict": (lambda: HTTPException(409, "the account is closed"), 409, "the account is closed"),
@@ -51,7 +58,7 @@ DEFECTS: list[Failure] = [
 
 def fail_with(app: FastAPI, failure: Failure) -> None:
     """Add an endpoint in the caller's transaction, which asks the database and then fails."""
-    router = APIRouter(route_class=StrictJsonRoute)
+    router = APIRouter(route_class=AuthenticatedRoute)
 
     @router.get("/failure")
     async def fail(session: OwnSession) -> None:
@@ -115,7 +122,7 @@ async def test_a_defect_is_logged_with_its_traceback(
 
     problem = assert_problem(answer, 500, "internal_error")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    (defect,) = [line for line in lines if line["event"] == "defect"]
+    (defect,) = [line for line in lines if line["event"] == "unhandled_exception"]
     assert defect["request_id"] == problem["request_id"]
     assert "raise failure()" in defect["exception"]
 

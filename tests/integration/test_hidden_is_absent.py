@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from multi_tenant_db.repositories.page_cursor import PageCursor
+from multi_tenant_db.models.page_cursor import PageCursor
 from tests.support.answers import observable
 from tests.support.bodies import a_parent, a_replacement, a_subsidiary_of
 from tests.support.organization import Organization

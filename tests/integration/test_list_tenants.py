@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from multi_tenant_db.repositories.page_cursor import PageCursor
+from multi_tenant_db.models.page_cursor import PageCursor
 from tests.support.bodies import a_replacement, a_subsidiary_of
 from tests.support.organization import Organization
 from tests.support.party import Party

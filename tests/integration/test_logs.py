@@ -144,7 +144,9 @@ def test_no_line_knows_a_secret(logged: Logged) -> None:
         assert party.token not in logged.service.log_text
 
 
-@pytest.mark.parametrize(("event", "status", "level"), [("defect", 500, "error"), ("failure", 503, "warning")])
+@pytest.mark.parametrize(
+    ("event", "status", "level"), [("unhandled_exception", 500, "error"), ("failure", 503, "warning")]
+)
 def test_a_failure_is_explained_under_the_id_of_its_request(
     logged: Logged, event: str, status: int, level: str
 ) -> None:
@@ -153,7 +155,7 @@ def test_a_failure_is_explained_under_the_id_of_its_request(
     assert set(lines) == {sent.request_id for sent in logged.requests if sent.status == status}
     for line in lines.values():
         assert line["level"] == level
-        assert "refused by a test" in line["exception" if event == "defect" else "cause"]
+        assert "refused by a test" in line["exception" if event == "unhandled_exception" else "cause"]
 
 
 async def test_people_may_read_text_instead(database: TestDatabase, tmp_path: Path, hsbc: Organization) -> None:

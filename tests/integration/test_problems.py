@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.development.ports import free_port
 from tests.support.answers import observable
 from tests.support.bodies import in_pieces
@@ -230,7 +231,7 @@ async def test_an_exhausted_pool_is_told_in_time(database: TestDatabase, hsbc: O
     """Who gets no connection within the time limit is told 503, health keeps its own; then all is well again."""
     settings = database.settings(pool_size=1, pool_timeout_seconds=0.1)
     async with own_service(settings) as (app, client):
-        async with app.state.engine.connect():
+        async with transaction(app.state.engine):
             answers = await asyncio.gather(*(client.get("/tenants", headers=hsbc.parent.headers) for _ in range(3)))
             for answer in answers:
                 assert_problem(answer, 503, "database_unavailable")

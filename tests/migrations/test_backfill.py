@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from sqlalchemy import URL
 
-from multi_tenant_db.database.tenant_table import protect_tenant_table
+from multi_tenant_db.schema.tenant_table import protect_tenant_table
 from tests.support.accounts import CollectedOperations, execute_as_owner
 from tests.support.fresh_database import fresh_database
 from tests.support.mtdb import mtdb, settings_for

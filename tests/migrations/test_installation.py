@@ -8,10 +8,10 @@ import asyncpg
 import pytest
 from sqlalchemy import URL, make_url
 
-from multi_tenant_db.database import installation
-from multi_tenant_db.database.installation_files import roles_script
-from multi_tenant_db.database.scram_verifier import scram_verifier
 from multi_tenant_db.development import EmbeddedPostgres
+from multi_tenant_db.schema import installation
+from multi_tenant_db.schema.installation_files import roles_script
+from multi_tenant_db.schema.scram_verifier import scram_verifier
 from tests.reliability.support.until import until
 from tests.support.catalogue import describe
 from tests.support.fresh_database import drop_database, fresh_database

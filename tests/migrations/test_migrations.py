@@ -18,8 +18,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
 from multi_tenant_db.models import Base
+from multi_tenant_db.schema.schema_revision import REQUIRED_SCHEMA_REVISION
 from tests.support.catalogue import describe
 from tests.support.fresh_database import fresh_database
 from tests.support.migrations import environment, migrate, roll_back

@@ -3,12 +3,12 @@
 from tests.mutants.mutant import Mutant
 
 SESSION = "database/tenant_session.py"
-ENGINE = "database/engine.py"
+POOL = "database/connection_pool.py"
 TENANTS = "repositories/tenant_repository.py"
 STATEMENTS = "repositories/tenant_statements.py"
 SERVICE = "services/tenant_service.py"
-REFUSALS = "repositories/refusals.py"
-CONTEXT = "observability/request_context.py"
+REFUSALS = "repositories/constraint_errors.py"
+CONTEXT = "http/request_context.py"
 
 OVER_HTTP = "integration/test_policies_over_http.py::"
 PRECONDITIONS = "writes/test_preconditions.py::"
@@ -21,8 +21,8 @@ CODE_MUTANTS = (
         "the answer does not wait for the commit",
         ("integration/test_commit.py::test_a_creation_whose_commit_fails_is_not_answered_as_done",),
         file=SESSION,
-        old="await execute(connection.driver_connection, COMMIT)",
-        new="str(asyncio.ensure_future(execute(connection.driver_connection, COMMIT)))",
+        old="await _send(connection.driver_connection, COMMIT)",
+        new="str(asyncio.ensure_future(_send(connection.driver_connection, COMMIT)))",
     ),
     Mutant(
         "the token stands in the statement's text",
@@ -56,15 +56,15 @@ CODE_MUTANTS = (
         "every failure of the database is a bad token",
         (f"{IN_SESSION}test_other_refusals_are_no_authentication_matter",),
         file=SESSION,
-        old="if sqlstate(failure) != INVALID_AUTHORIZATION:",
-        new="if False:",
+        old="isinstance(failure, DBAPIError) and sqlstate(failure) == INVALID_AUTHORIZATION",
+        new="isinstance(failure, DBAPIError)",
     ),
     Mutant(
         "a refused login is a defect",
         ("integration/test_problems.py::test_a_refused_login_of_the_service_is_not_the_callers_fault",),
-        file=ENGINE,
-        old="        raise DBAPIError(None, None, failure) from failure",
-        new="        raise",
+        file=POOL,
+        old="            raise DBAPIError(None, None, failure) from failure",
+        new="            raise",
     ),
     Mutant(
         "a commit that rolls back is a success",
@@ -77,15 +77,15 @@ CODE_MUTANTS = (
         "a request that asks nothing needs no live token",
         (f"{IN_SESSION}test_a_deferred_session_that_asked_nothing_is_verified_at_its_end",),
         file=SESSION,
-        old="                    await session.sign_in()\n",
+        old="                await session.sign_in()\n",
         new="",
     ),
     Mutant(
         "a session outlives its transaction",
         (f"{IN_SESSION}test_a_session_ends_with_its_block",),
         file="database/session.py",
-        old="        self.sync_session.let_go()\n",
-        new="",
+        old="        if self._of_sqlalchemy is not None:\n",
+        new="        if False:\n",
     ),
     Mutant(
         "the isolation level is the server's default",
@@ -97,35 +97,35 @@ CODE_MUTANTS = (
     Mutant(
         "any failure of an endpoint looks like a database that is away",
         ("database/test_defects.py::test_a_failure_of_other_code_is_a_defect",),
-        file="database/failures.py",
-        old="    except PoolTimeoutError as failure:",
-        new="    except (PoolTimeoutError, OSError, KeyError, asyncpg.InterfaceError) as failure:",
+        file=SESSION,
+        old="    except (DBAPIError, PoolTimeoutError) as failure:\n        error",
+        new="    except (DBAPIError, OSError, KeyError, asyncpg.InterfaceError) as failure:\n        error",
     ),
     Mutant(
         "SQLAlchemy works past the caller's transaction",
         (f"{IN_SESSION}test_an_error_rolls_back",),
         file="database/session.py",
-        old="connect=lambda: Connection(engine, await_only(self.begin_once())),",
-        new="connect=engine.connect,",
+        old="Connection(self._engine, await_only(self.begin_once()))",
+        new="self._engine.connect()",
     ),
     Mutant(
         "what a caller leaves in a pooled session stays there",
         (f"{POOLED}test_a_variable_left_behind",),
         file=SESSION,
-        old='COMMIT = f"SAVEPOINT the_end; COMMIT; {FORGET_THE_CALLER}"',
+        old='COMMIT = f"SAVEPOINT the_end; COMMIT; {RESET_SESSION}"',
         new='COMMIT = "COMMIT; SELECT FROM pg_catalog.pg_class LIMIT 0"',
     ),
     Mutant(
         "a planted statement stays in its session",
         (f"{POOLED}test_a_session_with_a_planted_statement_is_closed",),
-        file=ENGINE,
-        old="    if found == NOTHING_FOUND:\n        pool.",
-        new="    if found:\n        pool.",
+        file=POOL,
+        old="if leftover_statements == NO_LEFTOVER_STATEMENTS:",
+        new="if leftover_statements:",
     ),
     Mutant(
-        "a session that was robbed of its statements stays in the pool",
+        "a session with deallocated statements stays in the pool",
         (f"{POOLED}test_taking_the_drivers_statements_away",),
-        file="database/driver.py",
+        file="database/failures.py",
         old="        driver.terminate()\n",
         new="        pass\n",
     ),
@@ -237,14 +237,14 @@ CODE_MUTANTS = (
     Mutant(
         "a superuser may run the service",
         ("security/test_catalogue_lint.py::test_a_breach_is_named",),
-        file="database/lint/connection.py",
+        file="lint/connection.py",
         old="          AND role.rolsuper\n",
         new="          AND false\n",
     ),
     Mutant(
         "a table without FORCE is safe",
         ("security/test_catalogue_lint.py::test_a_breach_is_named",),
-        file="database/lint/tables.py",
+        file="lint/tables.py",
         old="AND NOT class.relforcerowsecurity",
         new="AND NOT class.relrowsecurity",
     ),
@@ -257,8 +257,8 @@ CODE_MUTANTS = (
     ),
     Mutant(
         "changes of further tables leave no event",
-        ("database/test_tenant_table.py::test_every_change_of_a_row_is_recorded",),
-        file="database/tenant_table.py",
+        ("schema/test_tenant_table.py::test_every_change_of_a_row_is_recorded",),
+        file="schema/tenant_table.py",
         old="    _record_events(op, table)\n",
         new="",
     ),
@@ -285,8 +285,8 @@ CODE_MUTANTS = (
     ),
     Mutant(
         "a body may have any size",
-        ("routers/test_strict_json_request.py::test_a_body_is_counted_whatever_its_length_is_said_to_be",),
-        file="routers/strict_json_request.py",
+        ("http/test_strict_json_request.py::test_a_body_is_counted_whatever_its_length_is_said_to_be",),
+        file="http/strict_json_request.py",
         old="                if len(body) > max_bytes:",
         new="                if False:",
     ),

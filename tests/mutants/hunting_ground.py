@@ -8,8 +8,8 @@ from uuid import uuid4
 import asyncpg
 from sqlalchemy import URL, make_url
 
-from multi_tenant_db.database import installation
 from multi_tenant_db.development import EmbeddedPostgres
+from multi_tenant_db.schema import installation
 from tests.mutants.catalogue import catalogue, difference
 from tests.mutants.pytest_forks import PytestForks
 from tests.support.fresh_database import drop_database

@@ -10,8 +10,7 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from multi_tenant_db.database.engine import create_engine, service_url, turn_at
-from multi_tenant_db.database.fair_pool import FairPool
+from multi_tenant_db.database.engine import create_engine, pool_of, service_url
 from multi_tenant_db.development.ports import free_port
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
 from tests.support.organization import Organization
@@ -130,21 +129,19 @@ async def test_the_pool_is_read_when_asked(database: TestDatabase) -> None:
     """Size, connections in use and requests waiting are those of the moment."""
     settings = database.settings(pool_size=2)
     engine = create_engine(service_url(settings), settings)
-    fair_pool = engine.pool
-    assert isinstance(fair_pool, FairPool)
-    metrics = ServiceMetrics(lambda: fair_pool)
+    metrics = ServiceMetrics(lambda: pool_of(engine), problem_codes=(), schema_revision="any")
 
     def pool() -> list[int]:
         text = metrics.as_text().decode()
         return [summed(text, f"mtdb_pool_{name}")[()] for name in ("size", "in_use", "waiting")]
 
-    async def wait_for_a_turn() -> None:
-        async with turn_at(engine):
+    async def wait_for_a_slot() -> None:
+        async with pool_of(engine).slot():
             pass
 
     assert pool() == [2, 0, 0]
-    async with turn_at(engine), engine.connect(), turn_at(engine), engine.connect():
-        waiter = asyncio.create_task(wait_for_a_turn())
+    async with pool_of(engine).slot(), pool_of(engine).slot():
+        waiter = asyncio.create_task(wait_for_a_slot())
         await asyncio.sleep(0)
         assert pool() == [2, 2, 1]
     await waiter

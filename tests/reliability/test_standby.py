@@ -9,8 +9,8 @@ import httpx
 import pytest
 from sqlalchemy import make_url
 
-from multi_tenant_db.database import installation
 from multi_tenant_db.development import EmbeddedPostgres
+from multi_tenant_db.schema import installation
 from tests.reliability.support.until import until
 from tests.support.migrations import migrate
 from tests.support.organization import Organization

@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
+from multi_tenant_db.models.page_cursor import PageCursor
 from multi_tenant_db.models.tenant_type import TenantType
-from multi_tenant_db.repositories.page_cursor import PageCursor
 from multi_tenant_db.schemas.tenant_list_query import TenantListQuery
 
 CURSOR = PageCursor(UUID(int=1), UUID(int=2)).encode()

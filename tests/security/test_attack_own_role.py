@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 from sqlalchemy import URL, make_url
 
-from multi_tenant_db.database import installation
 from multi_tenant_db.development import EmbeddedPostgres
+from multi_tenant_db.schema import installation
 from tests.support.attack import refused, residual
 from tests.support.attempt import attempt
 from tests.support.fresh_database import fresh_database

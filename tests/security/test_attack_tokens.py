@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url
 
-from multi_tenant_db.database import installation
 from multi_tenant_db.development import EmbeddedPostgres
+from multi_tenant_db.schema import installation
 from tests.support.attack import refused, residual, sees_nothing
 from tests.support.attempt import attempt, attempt_quietly
 from tests.support.context import presenting, visible_ids

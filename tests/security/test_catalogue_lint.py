@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from multi_tenant_db.database.lint import catalogue_lint
-from multi_tenant_db.database.lint.catalogue_lint import find_all
-from multi_tenant_db.database.lint.finding import Finding
-from multi_tenant_db.database.lint.rules import FIRST_RULE, RULES
+from multi_tenant_db.lint import catalogue_lint
+from multi_tenant_db.lint.catalogue_lint import find_all
+from multi_tenant_db.lint.finding import Finding
+from multi_tenant_db.lint.rules import FIRST_RULE, RULES
 from tests.support.accounts import CREATE_ACCOUNTS, create_accounts
 from tests.support.breaches import BREACHES
 from tests.support.engines import pool

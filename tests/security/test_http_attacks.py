@@ -5,7 +5,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from multi_tenant_db.repositories.page_cursor import PageCursor
+from multi_tenant_db.models.page_cursor import PageCursor
 from tests.support.attack import refused, residual, sees_nothing
 from tests.support.context import stored_tenants
 from tests.support.organization import Organization

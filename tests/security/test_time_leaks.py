@@ -62,7 +62,7 @@ async def test_a_real_service_in_a_storm(
             await all_see_what_is_theirs(world, channels, POOL_SIZE)
             await world.connections_settle(POOL_SIZE + 1)
             await world.nothing_strayed(tally)
-            assert '"defect"' not in service.log_text()
+            assert '"unhandled_exception"' not in service.log_text()
 
 
 @sees_nothing(GROUP)
@@ -83,9 +83,9 @@ async def test_requests_cancelled_at_any_moment(
 
             judge(tally)
             await world.connections_settle(POOL_SIZE + 1)
-            assert app.state.engine.pool.checkedout() == 0
+            assert app.state.engine.pool.in_use() == 0
             await all_see_what_is_theirs(world, channels, POOL_SIZE)
-            assert app.state.engine.pool.checkedout() == 0
+            assert app.state.engine.pool.in_use() == 0
             await world.nothing_strayed(tally)
 
 

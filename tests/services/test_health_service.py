@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from sqlalchemy import URL
 
-from multi_tenant_db.database.safety_check import check_database
-from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
+from multi_tenant_db.lint.safety_check import check_database
 from multi_tenant_db.repositories.schema_repository import SchemaRepository
+from multi_tenant_db.schema.schema_revision import REQUIRED_SCHEMA_REVISION
 from multi_tenant_db.services.health_service import HealthService
 from tests.support.engines import pool
 from tests.support.fresh_database import fresh_database

@@ -4,7 +4,7 @@ from types import ModuleType
 
 import asyncpg
 
-from multi_tenant_db.database.tenant_table import protect_tenant_table
+from multi_tenant_db.schema.tenant_table import protect_tenant_table
 
 CREATE_ACCOUNTS = """
     CREATE TABLE tenancy.accounts (

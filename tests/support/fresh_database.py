@@ -8,7 +8,7 @@ from uuid import uuid4
 import asyncpg
 from sqlalchemy import URL
 
-from multi_tenant_db.database import installation
+from multi_tenant_db.schema import installation
 from tests.support.migrations import migrate
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
 from tests.support.tested_server import IS_OURS

@@ -11,7 +11,7 @@ from schemathesis import Case, Response
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
-from multi_tenant_db.routers.entity_tags import HEADER_PATTERN
+from multi_tenant_db.http.preconditions import HEADER_PATTERN
 from multi_tenant_db.schemas.fields import BEGINS_WITH_A_MARK
 
 KNOWS_ONLY_THE_SCHEMA = {"parent_not_found", "idempotency_key_reused"}

@@ -15,7 +15,7 @@ from tests.support.registry import Registry
 from tests.support.served_process import ServedProcess, served
 
 SUBSIDIARIES_OF_EACH = 9
-ADD_HEADS = """
+ADD_PARENTS = """
     INSERT INTO tenancy.tenants (tenant_type, name)
     SELECT 'parent', 'Hidden ' || n FROM generate_series(1, $1::integer) AS n
     RETURNING tenant_id
@@ -58,7 +58,7 @@ async def hidden_world(
         as_admin, as_operator = await database.connect_as_admin(), await database.connect_as_operator()
         try:
             registry = Registry(as_operator)
-            heads = [row[0] for row in await as_admin.fetch(ADD_HEADS, max(1, hidden // (SUBSIDIARIES_OF_EACH + 1)))]
+            heads = [row[0] for row in await as_admin.fetch(ADD_PARENTS, max(1, hidden // (SUBSIDIARIES_OF_EACH + 1)))]
             caller = await registry.create_organization("Caller")
             branches = await as_admin.fetch(ADD_SUBSIDIARIES, heads, SUBSIDIARIES_OF_EACH)
             await as_admin.execute("ANALYZE tenancy.tenants")

@@ -8,12 +8,12 @@ import typer
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database.engine import create_engine, service_url
-from multi_tenant_db.database.lint.finding import Finding
-from multi_tenant_db.database.lint.rule import Rule
-from multi_tenant_db.database.lint.rules import FIRST_RULE, RULES
-from multi_tenant_db.database.lint.server import SCHEMA_NEWER
-from multi_tenant_db.database.safety_check import check_database
-from multi_tenant_db.database.safety_report import SafetyReport
+from multi_tenant_db.lint.finding import Finding
+from multi_tenant_db.lint.rule import Rule
+from multi_tenant_db.lint.rules import FIRST_RULE, RULES
+from multi_tenant_db.lint.safety_check import check_database
+from multi_tenant_db.lint.safety_report import SafetyReport
+from multi_tenant_db.lint.server import SCHEMA_NEWER
 from multi_tenant_db.settings import Settings
 
 app = typer.Typer(add_completion=False)

@@ -12,10 +12,12 @@ from sqlalchemy.exc import DBAPIError
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database.engine import OPERATOR_ROLE, SERVICE_ROLE
 from multi_tenant_db.database.failures import sqlstate
-from multi_tenant_db.database.unsafe_database_error import UnsafeDatabaseError
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.errors import ApplicationError, DatabaseUnavailable
+from multi_tenant_db.lint.unsafe_database_error import UnsafeDatabaseError
 from multi_tenant_db.observability.printable import printable
+from multi_tenant_db.server.address_error import AddressError
+from multi_tenant_db.server.factory_error import FactoryError
 from multi_tenant_db.settings import DEVELOPMENT_ENVIRONMENT_FILE, Settings
 
 REFUSED_STATES = frozenset({"3F000", "42501", "42703", "42883", "42P01"})
@@ -52,8 +54,9 @@ def complain_of(error: Exception) -> ExitCode | None:
                 code, lines = ExitCode.USAGE, [REFUSED_PARAMETER.format(reason=_first_line(cause))]
         case DBAPIError():
             code, lines = _refusal_of(error)
-        case ApplicationError():
-            code, lines = ExitCode.FAILED, [str(error)]
+        case ApplicationError() | AddressError() | FactoryError():
+            code = ExitCode.USAGE if isinstance(error, FactoryError) else ExitCode.FAILED
+            lines = [str(error)]
         case ValidationError():
             code, lines = ExitCode.USAGE, [_setting_at_fault(mistake) for mistake in error.errors()]
         case UnicodeDecodeError() if _is_no_text(DEVELOPMENT_ENVIRONMENT_FILE):

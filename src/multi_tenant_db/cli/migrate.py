@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from multi_tenant_db.cli.complaints import CHECK_CREDENTIALS
 from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.database import installation
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.observability.printable import printable
+from multi_tenant_db.schema import installation
 from multi_tenant_db.settings import Settings
 
 app = typer.Typer(add_completion=False)

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
-from multi_tenant_db.services.seed_service import SeedService, read_bank_story
+from multi_tenant_db.services.seed_service import SeedService, read_sample_data
 
 MOST_MADE_UP = 1_000_000
 LONGEST_SEEDING = timedelta(hours=1)
@@ -38,7 +38,7 @@ def seed(
 
     With --tenants, volume for trials of one's own, added whole or not at all; each leaves its event in the audit trail.
     """
-    groups = read_bank_story()
+    groups = read_sample_data()
     added = asyncio.run(_seed(groups, made_up))
     tenants = sum(1 + len(group["subsidiaries"]) for group in groups)
     if as_json:

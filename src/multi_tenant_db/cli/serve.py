@@ -16,13 +16,13 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.cli.listening import complain_about_address, listen
-from multi_tenant_db.cli.metrics_server import serve_metrics
-from multi_tenant_db.cli.service_config import ServiceConfig
-from multi_tenant_db.cli.worker_supervisor import WorkerSupervisor
 from multi_tenant_db.database.engine import create_engine, service_url
-from multi_tenant_db.database.safety_check import await_safe_database
+from multi_tenant_db.lint.safety_check import await_safe_database
 from multi_tenant_db.observability.logging import configure_logging
+from multi_tenant_db.server.listening import address_errors, listen
+from multi_tenant_db.server.metrics_server import serve_metrics
+from multi_tenant_db.server.service_config import ServiceConfig
+from multi_tenant_db.server.worker_supervisor import WorkerSupervisor
 from multi_tenant_db.settings import Settings
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ def serve(
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     asyncio.run(_require_safe_database(settings))
-    with complain_about_address("MTDB", settings.host, settings.port):
+    with address_errors("MTDB", settings.host, settings.port):
         listener = listen(settings.host, settings.port)
     with listener, serve_metrics(settings), suppress(KeyboardInterrupt):
         _run(ServiceConfig(factory, settings, reload=reload), listener)

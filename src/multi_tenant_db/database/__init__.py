@@ -1,1 +1,1 @@
-"""Connections, transactions, and what must hold of the database."""
+"""Connections and transactions."""

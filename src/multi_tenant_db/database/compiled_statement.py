@@ -7,7 +7,7 @@ import asyncpg
 from sqlalchemy import SelectBase, TextClause, UpdateBase
 from sqlalchemy.dialects.postgresql import asyncpg as dialects
 
-from multi_tenant_db.database.driver import FAILURES, as_dbapi_error
+from multi_tenant_db.database.failures import DRIVER_FAILURES, as_dbapi_error
 
 DIALECT = dialects.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has not typed it
 
@@ -37,7 +37,7 @@ class CompiledStatement[Row]:
         """Return all rows; raises DBAPIError."""
         try:
             records = await driver.fetch(self._text, *self._write(parameters))
-        except FAILURES as failure:
+        except DRIVER_FAILURES as failure:
             raise as_dbapi_error(driver, self._text, failure) from failure
         return [self._make_row(self._read(record)) for record in records]
 

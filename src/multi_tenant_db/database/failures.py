@@ -1,17 +1,16 @@
 """What went wrong between the service and its database, read from SQLSTATE (PostgreSQL manual, appendix A)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from multi_tenant_db.database.connecting import CONNECT_FAILURES
 from multi_tenant_db.errors import DatabaseUnavailable
 
 LOST = (asyncpg.InternalClientError, OSError)
 """No answer in time (TimeoutError is an OSError), no connection any more, or an answer that was cut off."""
+
+DRIVER_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, *LOST)
+"""What a statement may raise: an error of the server, an error of the driver, the loss of the connection."""
 
 UNAVAILABLE_CLASSES = frozenset({"08", "53", "57", "58"})
 """Connection exceptions, insufficient resources, operator intervention (also timeouts), system errors."""
@@ -57,39 +56,22 @@ def _is_read_only(driver: asyncpg.Connection) -> bool:
     return any(getattr(reported, name, "on") == "on" for name in names)
 
 
-def unavailable() -> DatabaseUnavailable:
-    """Return the error that asks the client to come again; raise it from the failure, which is logged."""
-    return DatabaseUnavailable(headers={"Retry-After": "1"})
+def as_dbapi_error(driver: asyncpg.Connection, text: str, failure: Exception) -> DBAPIError:
+    """Return what SQLAlchemy would have raised for a failure of the driver; closes a connection of no more use."""
+    if is_end_of(driver, failure):
+        driver.terminate()
+    return DBAPIError(text, None, failure, hide_parameters=True, connection_invalidated=driver.is_closed())
 
 
-@contextmanager
-def failures_as_errors() -> Iterator[None]:
-    """Turn failures that a later try may not meet into DatabaseUnavailable; defects pass unchanged.
-
-    For a block that does nothing but ask the database: there, an OSError can only be the connection's.
-    """
-    try:
-        with statement_failures_as_errors():
-            yield
-    except CONNECT_FAILURES as failure:
-        raise unavailable() from failure
+def as_outage(failure: DBAPIError | PoolTimeoutError) -> DatabaseUnavailable | None:
+    """Return DatabaseUnavailable for a failure that a later attempt may not meet; None for a defect."""
+    if isinstance(failure, DBAPIError) and not _is_temporary(failure):
+        return None
+    return DatabaseUnavailable()
 
 
-@contextmanager
-def statement_failures_as_errors() -> Iterator[None]:
-    """Do the same for failures of statements alone. In such a block an OSError may be anything, and is a defect."""
-    try:
-        yield
-    except PoolTimeoutError as failure:
-        raise unavailable() from failure
-    except DBAPIError as failure:
-        if not _is_passing(failure):
-            raise
-        raise unavailable() from failure
-
-
-def _is_passing(failure: DBAPIError) -> bool:
+def _is_temporary(failure: DBAPIError) -> bool:
     state = sqlstate(failure) or ""
     if failure.statement is None and (not state or state in REFUSED_CONNECTION_STATES):
-        return True  # no connection came about
+        return True  # no connection was made
     return failure.connection_invalidated or state[:2] in UNAVAILABLE_CLASSES or state in UNAVAILABLE_STATES

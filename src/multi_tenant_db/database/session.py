@@ -18,20 +18,18 @@ class Session(AsyncSession):
     """SQLAlchemy's, on one connection, which also runs statements that are compiled once, in the same transaction.
 
     The transaction begins with the first statement: `begin` takes a connection and returns it in a transaction. It ends
-    with the block that opened the session, as an answer that is streamed or a task in the background finds out.
+    with the block that opened the session: a streamed response or a background task cannot use the session.
     """
 
     sync_session_class = BoundSession
-    sync_session: BoundSession
 
     def __init__(self, engine: Engine, begin: Callable[[], Awaitable[PoolProxiedConnection]]) -> None:
-        # SQLAlchemy asks for its connection inside a greenlet, where one waits by await_only().
-        super().__init__(
-            connect=lambda: Connection(engine, await_only(self.begin_once())), expire_on_commit=False, autoflush=False
-        )
+        super().__init__(bind_to=self._connection_of_sqlalchemy, expire_on_commit=False, autoflush=False)
+        self._engine = engine
         self._begin = begin
         self._connection: PoolProxiedConnection | None = None
         self._driver: asyncpg.Connection = None
+        self._of_sqlalchemy: Connection | None = None
         self.caller: Caller | None = None
 
     async def begin_once(self) -> PoolProxiedConnection:
@@ -42,9 +40,11 @@ class Session(AsyncSession):
         return self._connection
 
     def end(self) -> None:
-        """Release the connection, which another caller gets next; later statements raise RuntimeError."""
-        self.sync_session.let_go()
-        self._connection = self._driver = None
+        """Give up the connection, which another caller gets next; later statements raise RuntimeError."""
+        if self._of_sqlalchemy is not None:
+            self._of_sqlalchemy._dbapi_connection = None  # noqa: SLF001 - close() would give it back to the pool
+            setattr(self._of_sqlalchemy, "_Connection__can_reconnect", False)  # noqa: B010 - or it would open a new one
+        self._of_sqlalchemy = self._connection = self._driver = None
         self._begin = _has_ended
 
     async def rollback(self) -> None:
@@ -63,6 +63,12 @@ class Session(AsyncSession):
         if self._connection is None:
             await self.begin_once()
         return await statement.fetch(self._driver, parameters)
+
+    def _connection_of_sqlalchemy(self) -> Connection:
+        """Return SQLAlchemy's object for the connection; it asks inside a greenlet, where one waits by await_only()."""
+        if self._of_sqlalchemy is None:
+            self._of_sqlalchemy = Connection(self._engine, await_only(self.begin_once()))
+        return self._of_sqlalchemy
 
 
 async def _has_ended() -> PoolProxiedConnection:

@@ -7,14 +7,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import asyncpg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 
 from multi_tenant_db.database.compiled_statement import CompiledStatement
-from multi_tenant_db.database.driver import execute
-from multi_tenant_db.database.engine import FORGET_THE_CALLER, check_in, check_out, pool_of
-from multi_tenant_db.database.failures import sqlstate, statement_failures_as_errors
-from multi_tenant_db.database.fair_pool import FairPool
+from multi_tenant_db.database.connection_pool import RESET_SESSION, ConnectionPool
+from multi_tenant_db.database.engine import pool_of
+from multi_tenant_db.database.failures import DRIVER_FAILURES, as_dbapi_error, as_outage, sqlstate
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.errors import AuthenticationRequired
 from multi_tenant_db.identity.caller import Caller
@@ -30,11 +30,11 @@ BECOME_PLATFORM = "SET LOCAL ROLE tenancy_platform"
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Tokens count in this isolation level only, and a server's configuration may say another."""
 
-# In one message: what ends a transaction also empties the session for the next caller. Where the end fails, the rest of
+# In one message: what ends a transaction also resets the session for the next caller. Where the end fails, the rest of
 # the message is not run, and the failure is the request's. COMMIT alone would not fail in a transaction that has met an
-# error: it would roll back, without a word; nor where there is no transaction any more. SAVEPOINT is refused in both.
-COMMIT = f"SAVEPOINT the_end; COMMIT; {FORGET_THE_CALLER}"
-ROLLBACK = f"ROLLBACK; {FORGET_THE_CALLER}"
+# error: it would roll back without an error; nor where the transaction has ended already. SAVEPOINT is refused in both.
+COMMIT = f"SAVEPOINT the_end; COMMIT; {RESET_SESSION}"
+ROLLBACK = f"ROLLBACK; {RESET_SESSION}"
 
 ROLLBACK_SECONDS = 2.0
 """How long a rollback may take; after that the connection is closed, and the server rolls back by itself."""
@@ -46,7 +46,7 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
 
     Raises DatabaseUnavailable when no connection is to be had, the database is too slow, or the commit fails.
     """
-    with statement_failures_as_errors():
+    try:
         async with _connection_in_transaction(engine) as connection:
 
             async def begun() -> PoolProxiedConnection:
@@ -58,6 +58,11 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
                 await _flush(session)
             finally:
                 session.end()
+    except (DBAPIError, PoolTimeoutError) as failure:
+        outage = as_outage(failure)
+        if outage is None:
+            raise
+        raise outage from failure
 
 
 @asynccontextmanager
@@ -75,7 +80,7 @@ async def deferred_tenant_session(
 ) -> AsyncIterator[Session]:
     """Open a session whose first statement begins the caller's transaction and presents the token for verification.
 
-    So what is refused before it asks the database costs no connection. A block that ends without having asked anything
+    A request that is refused before it asks the database costs no connection. A block that ends without a statement
     has its token verified at its end.
 
     The token is a bind parameter, never text of a statement, and holds for this transaction alone. The request id goes
@@ -84,41 +89,40 @@ async def deferred_tenant_session(
     `transaction` raises.
     """
     try:
-        with statement_failures_as_errors():
-            async with AsyncExitStack() as stack:
+        async with AsyncExitStack() as stack:
 
-                async def begin() -> PoolProxiedConnection:
-                    connection = await stack.enter_async_context(_connection_in_transaction(engine))
-                    session.caller = await _sign_in(connection.driver_connection, token, request_id)
-                    return connection
+            async def begin() -> PoolProxiedConnection:
+                connection = await stack.enter_async_context(_connection_in_transaction(engine))
+                session.caller = await _sign_in(connection.driver_connection, token, request_id)
+                return connection
 
-                session = Session(engine.sync_engine, begin)
-                try:
-                    yield session
-                    await session.sign_in()
-                    await _flush(session)
-                finally:
-                    session.end()
-    except DBAPIError as failure:
-        if sqlstate(failure) != INVALID_AUTHORIZATION:
+            session = Session(engine.sync_engine, begin)
+            try:
+                yield session
+                await session.sign_in()
+                await _flush(session)
+            finally:
+                session.end()
+    except (DBAPIError, PoolTimeoutError) as failure:
+        error = as_outage(failure) or _as_refused_token(failure)
+        if error is None:
             raise
-        raise AuthenticationRequired from failure
+        raise error from failure
 
 
 @asynccontextmanager
 async def _connection_in_transaction(engine: AsyncEngine) -> AsyncIterator[PoolProxiedConnection]:
     pool = pool_of(engine)
-    async with pool.turn():
-        # By itself: a login that the server refuses (28000) must not look like a caller's bad token.
-        connection = await check_out(engine, pool)
+    async with pool.slot():
+        connection = await pool.acquire()
         try:
-            await execute(connection.driver_connection, BEGIN)
+            await _send(connection.driver_connection, BEGIN)
             yield connection
-            found = await execute(connection.driver_connection, COMMIT)
+            leftover_statements = await _send(connection.driver_connection, COMMIT)
         except BaseException:
-            await asyncio.shield(_undo(pool, connection))
+            await asyncio.shield(_roll_back(pool, connection))
             raise
-        await check_in(pool, connection, found)
+        pool.release(connection, leftover_statements)
 
 
 async def _flush(session: Session) -> None:
@@ -127,22 +131,36 @@ async def _flush(session: Session) -> None:
         await session.commit()
 
 
-async def _undo(pool: FairPool, connection: PoolProxiedConnection) -> None:
+async def _roll_back(pool: ConnectionPool, connection: PoolProxiedConnection) -> None:
     if not connection.is_valid:
         return  # SQLAlchemy has closed it, as it does when a statement is cancelled
     try:
-        found = await execute(connection.driver_connection, ROLLBACK, seconds=ROLLBACK_SECONDS)
+        leftover_statements = await _send(connection.driver_connection, ROLLBACK, seconds=ROLLBACK_SECONDS)
     except BaseException as failure:
         connection.invalidate()
         if not isinstance(failure, Exception):
-            raise  # the process ends; any other failure to tell about is the one before
+            raise  # the process ends; any other failure to report is the one before
     else:
-        await check_in(pool, connection, found)
+        pool.release(connection, leftover_statements)
+
+
+async def _send(driver: asyncpg.Connection, message: str, *, seconds: float | None = None) -> str:
+    """Run statements without parameters in one message; return the status of the last. Raises DBAPIError."""
+    try:
+        status: str = await driver.execute(message, timeout=seconds)
+    except DRIVER_FAILURES as failure:
+        raise as_dbapi_error(driver, message, failure) from failure
+    return status
+
+
+def _as_refused_token(failure: DBAPIError | PoolTimeoutError) -> AuthenticationRequired | None:
+    is_refusal = isinstance(failure, DBAPIError) and sqlstate(failure) == INVALID_AUTHORIZATION
+    return AuthenticationRequired() if is_refusal else None
 
 
 async def _sign_in(driver: asyncpg.Connection, token: str, request_id: str | None) -> Caller:
     [(tenant_id, organization_id, role)] = await SIGN_IN.fetch(driver, {"token": token, "request_id": request_id})
     caller = Caller(CallerRole(role), tenant_id, organization_id)
     if caller.role is CallerRole.PLATFORM_OPERATOR:
-        await execute(driver, BECOME_PLATFORM)
+        await _send(driver, BECOME_PLATFORM)
     return caller

@@ -7,13 +7,16 @@ from typing import Any, ClassVar
 class ApplicationError(Exception):
     """An error with an HTTP status and a stable code; one handler turns every kind into a problem document.
 
-    `detail` tells the caller what to do next. It never names anything that he may not see.
+    `detail` tells the caller what to do next. It never names anything outside the caller's reach. Headers are for the
+    HTTP layer alone.
     """
 
     status: ClassVar[int]
     code: ClassVar[str]
     title: ClassVar[str]
     detail: ClassVar[str]
+    retry_after_seconds: ClassVar[int | None] = None
+    """When the same request may succeed; None where waiting does not help."""
     example_members: ClassVar[dict[str, Any]] = {}
     """Further members as the OpenAPI document shows them."""
 

@@ -10,3 +10,4 @@ class DatabaseUnavailable(ApplicationError):
     code = "database_unavailable"
     title = "The service is temporarily unavailable"
     detail = "Nothing was changed, unless the connection broke during the commit. Try again shortly."
+    retry_after_seconds = 1

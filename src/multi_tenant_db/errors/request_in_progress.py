@@ -10,3 +10,4 @@ class RequestInProgress(ApplicationError):
     code = "request_in_progress"
     title = "The same request is in progress"
     detail = "A request with this Idempotency-Key is being carried out; repeat it shortly for its answer."
+    retry_after_seconds = 1

@@ -10,3 +10,4 @@ class RequestTimedOut(ApplicationError):
     code = "request_timed_out"
     title = "The request took too long"
     detail = "Read before you repeat a change: it may have been committed. Then try again."
+    retry_after_seconds = 1

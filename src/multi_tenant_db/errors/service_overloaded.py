@@ -10,3 +10,4 @@ class ServiceOverloaded(ApplicationError):
     code = "service_overloaded"
     title = "The service is overloaded"
     detail = "Nothing was changed. Wait as long as Retry-After says, then try again."
+    retry_after_seconds = 1

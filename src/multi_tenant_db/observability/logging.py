@@ -54,7 +54,7 @@ def configure_logging(settings: Settings) -> None:
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # SQLAlchemy's pool, under the name of our subclass, says at info what its every connection does.
-    for talkative in ("sqlalchemy", "multi_tenant_db.database.fair_pool"):
+    for talkative in ("sqlalchemy", "multi_tenant_db.database.connection_pool"):
         logging.getLogger(talkative).setLevel(max(level, logging.WARNING))
     logging.getLogger("uvicorn.access").disabled = True
 

@@ -1,6 +1,6 @@
-"""What Prometheus may know of a worker: how much, how fast, how well; never who."""
+"""The metrics of one worker process. None names a tenant or a caller."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from http import HTTPMethod
 
@@ -15,12 +15,10 @@ from prometheus_client import (
 )
 
 from multi_tenant_db import __version__
-from multi_tenant_db.database.fair_pool import FairPool
-from multi_tenant_db.database.schema_revision import REQUIRED_SCHEMA_REVISION
-from multi_tenant_db.errors import ApplicationError
+from multi_tenant_db.observability.pool_status import PoolStatus
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Seconds. 0.05 and 0.2 are bounds that the service promises to keep."""
+"""Seconds. 0.05 and 0.2 are goals of the service."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # Prometheus has start times of its own
 
@@ -30,7 +28,9 @@ METHODS = frozenset(HTTPMethod)
 class ServiceMetrics:
     """The numbers of one worker process. Every label has a fixed, small set of values; none is from a caller."""
 
-    def __init__(self, current_pool: Callable[[], FairPool]) -> None:
+    def __init__(
+        self, current_pool: Callable[[], PoolStatus], *, problem_codes: Iterable[str], schema_revision: str
+    ) -> None:
         self._registry = CollectorRegistry()
         self._requests = Histogram(
             "mtdb_http_request_duration_seconds",
@@ -44,14 +44,14 @@ class ServiceMetrics:
         self._problems = Counter(
             "mtdb_problems", "Answers with a problem document, by its code.", ("code",), registry=self._registry
         )
-        for error in ApplicationError.__subclasses__():
-            self._problems.labels(error.code)
+        for code in problem_codes:
+            self._problems.labels(code)
         # Read when asked for, so that a request costs nothing here.
         self._gauge("mtdb_pool_size", "Connections that the pool may have.", lambda: current_pool().size())
-        self._gauge("mtdb_pool_in_use", "Connections that work for a request.", lambda: current_pool().checkedout())
+        self._gauge("mtdb_pool_in_use", "Connections that work for a request.", lambda: current_pool().in_use())
         self._gauge("mtdb_pool_waiting", "Requests that wait for a connection.", lambda: current_pool().waiting())
         build = Gauge("mtdb_build_info", "Always 1.", ("version", "schema_revision"), registry=self._registry)
-        build.labels(__version__, REQUIRED_SCHEMA_REVISION).set(1)
+        build.labels(__version__, schema_revision).set(1)
         ProcessCollector(registry=self._registry)
 
     def record_request(

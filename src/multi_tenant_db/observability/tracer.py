@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from multi_tenant_db import __version__
-from multi_tenant_db.observability.discreet_exporter import DiscreetExporter
+from multi_tenant_db.observability.redacting_exporter import RedactingExporter
 
 SECONDS_FOR_THE_LAST_SPANS = 3
 
@@ -24,7 +24,7 @@ def create_tracer_provider() -> TracerProvider:
     if str(resource.attributes["service.name"]).startswith("unknown_service"):
         resource = resource.merge(Resource({"service.name": "multi-tenant-db"}))
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(DiscreetExporter(OTLPSpanExporter())))
+    provider.add_span_processor(BatchSpanProcessor(RedactingExporter(OTLPSpanExporter())))
     AsyncPGInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]  # theirs
     return provider
 

@@ -18,7 +18,7 @@ SECONDS_FOR_A_WORKER_TO_TELL = 2
 
 
 @asynccontextmanager
-async def tell_metrics(metrics: ServiceMetrics | None, folder: Path | None) -> AsyncIterator[None]:
+async def serve_worker_metrics(metrics: ServiceMetrics | None, folder: Path | None) -> AsyncIterator[None]:
     """Hand this worker's metrics, if there are any, to whoever connects to its socket."""
     if metrics is None or folder is None:
         yield

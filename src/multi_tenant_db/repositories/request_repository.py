@@ -34,7 +34,7 @@ class RequestRepository:
         except DBAPIError as failure:
             if sqlstate(failure) != LOCK_NOT_AVAILABLE:
                 raise
-            raise RequestInProgress(headers={"Retry-After": "1"}) from failure
+            raise RequestInProgress from failure
         if not is_same:
             raise IdempotencyKeyReused
         return None if is_new else answer

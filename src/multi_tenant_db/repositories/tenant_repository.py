@@ -7,9 +7,9 @@ from uuid import UUID
 
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.models import TenantRow, TenantType, VersionCondition
+from multi_tenant_db.models.page_cursor import PageCursor
 from multi_tenant_db.repositories import tenant_statements as statements
-from multi_tenant_db.repositories.page_cursor import PageCursor
-from multi_tenant_db.repositories.refusals import refusals_as_errors
+from multi_tenant_db.repositories.constraint_errors import constraint_errors
 
 
 class TenantRepository:
@@ -28,7 +28,7 @@ class TenantRepository:
 
         Raises OperationNotPermitted, ParentNotFound, NameTaken or InvalidRequest, as the policies and constraints say.
         """
-        with refusals_as_errors("insert"):
+        with constraint_errors("insert"):
             [tenant] = await self._session.fetch(
                 statements.ADD, new_type=tenant_type, new_parent=parent_tenant_id, new_name=name, new_metadata=metadata
             )
@@ -37,10 +37,10 @@ class TenantRepository:
     async def add_organizations(self, tenants: int, size: int, metadata: dict[str, Any]) -> None:
         """Insert so many made-up tenants in organisations of this size, the last one smaller, by two statements."""
         heads = await self._session.fetch(
-            statements.ADD_HEADS, organizations=ceil(tenants / size), new_metadata=metadata
+            statements.ADD_PARENTS, organizations=ceil(tenants / size), new_metadata=metadata
         )
         await self._session.fetch(
-            statements.ADD_BRANCHES,
+            statements.ADD_SUBSIDIARIES,
             heads=[head for (head,) in heads],
             size=size,
             tenants=tenants,
@@ -74,7 +74,7 @@ class TenantRepository:
         if after is None:
             return await self._session.fetch(statements.page(tenant_type), limit=limit)
         in_his_own = after.organization_id == organization_id
-        behind = statements.BEHIND_IN_ORGANIZATION if in_his_own else statements.BEHIND
+        behind = statements.AFTER_KEY_IN_ORGANIZATION if in_his_own else statements.AFTER_KEY
         key = {"organization_id": after.organization_id, "tenant_id": after.tenant_id}
         return await self._session.fetch(statements.page(tenant_type, behind), limit=limit, **key)
 
@@ -90,7 +90,7 @@ class TenantRepository:
 
         Raises NameTaken or InvalidRequest, as the constraints say.
         """
-        with refusals_as_errors("update"):
+        with constraint_errors("update"):
             rows = await self._session.fetch(
                 statements.REPLACE,
                 sought=tenant_id,
@@ -108,7 +108,7 @@ class TenantRepository:
         Raises TenantHasSubsidiaries when one is added at the same moment; the foreign key sees to that.
         """
         statement = statements.REMOVE_ORGANIZATION if cascade else statements.REMOVE
-        with refusals_as_errors("delete"):
+        with constraint_errors("delete"):
             removed = await self._session.fetch(
                 statement, sought=tenant_id, accepted=condition.accepted, refused=condition.refused
             )

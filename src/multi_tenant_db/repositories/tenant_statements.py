@@ -80,7 +80,7 @@ ADD = _tenants(
     )
     .returning(*COLUMNS)
 )
-ADD_HEADS = CompiledStatement(
+ADD_PARENTS = CompiledStatement(
     text("""
         INSERT INTO tenancy.tenants (tenant_type, name, metadata)
         SELECT 'parent', 'Made-up bank ' || number, :new_metadata
@@ -90,7 +90,7 @@ ADD_HEADS = CompiledStatement(
     tuple,
 )
 # The head at place 1 stands for tenants 1 to `size`, and is itself the first of them.
-ADD_BRANCHES = CompiledStatement(
+ADD_SUBSIDIARIES = CompiledStatement(
     text("""
         INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name, metadata)
         SELECT 'subsidiary', head.tenant_id, 'Branch ' || number, :new_metadata
@@ -122,8 +122,8 @@ REMOVE_ORGANIZATION = CompiledStatement(
 _LAST = [bindparam(column.name, type_=column.type) for column in KEY]
 # PostgreSQL begins to read where single columns say, and only filters by a comparison of rows. So an organisation of
 # one's own is named, and to whoever reaches many, the organisation to begin with.
-BEHIND_IN_ORGANIZATION = and_(Tenant.organization_id == _LAST[0], Tenant.tenant_id > _LAST[1])
-BEHIND = and_(Tenant.organization_id >= _LAST[0], tuple_(*KEY) > tuple_(*_LAST))
+AFTER_KEY_IN_ORGANIZATION = and_(Tenant.organization_id == _LAST[0], Tenant.tenant_id > _LAST[1])
+AFTER_KEY = and_(Tenant.organization_id >= _LAST[0], tuple_(*KEY) > tuple_(*_LAST))
 
 
 @cache

@@ -1,1 +1,1 @@
-"""HTTP: paths, headers, bodies and status codes."""
+"""The six endpoints and their wiring."""

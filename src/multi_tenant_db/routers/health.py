@@ -14,11 +14,11 @@ from multi_tenant_db.errors import (
     RequestTimedOut,
     TargetTooLong,
 )
-from multi_tenant_db.routers.declared_answers import declare_answer
+from multi_tenant_db.http.openapi_document import name_operation
+from multi_tenant_db.http.openapi_responses import declare_response
+from multi_tenant_db.http.problem_responses import declare_problems
+from multi_tenant_db.http.whole_request_route import WholeRequestRoute
 from multi_tenant_db.routers.dependencies import Health
-from multi_tenant_db.routers.openapi_document import name_operation
-from multi_tenant_db.routers.problem_responses import declare_problems
-from multi_tenant_db.routers.whole_request_route import WholeRequestRoute
 from multi_tenant_db.schemas import HealthRead
 from multi_tenant_db.schemas.examples import HEALTHY, UNHEALTHY
 
@@ -38,8 +38,10 @@ router = APIRouter(tags=["health"], route_class=WholeRequestRoute, generate_uniq
         InternalError,
         RequestTimedOut,
     )
-    | declare_answer(200, "Healthy.", HEALTHY)
-    | {503: {"model": HealthRead, **declare_answer(503, "Unhealthy: the members say what is wrong.", UNHEALTHY)[503]}},
+    | declare_response(200, "Healthy.", HEALTHY)
+    | {
+        503: {"model": HealthRead, **declare_response(503, "Unhealthy: the members say what is wrong.", UNHEALTHY)[503]}
+    },
 )
 async def check_health(response: Response, service: Health) -> HealthRead:
     """Whether the service reaches its database and finds a schema that it can serve on. Needs no token."""

@@ -32,16 +32,15 @@ from multi_tenant_db.errors import (
     TenantNotFound,
     UnsupportedMediaType,
 )
-from multi_tenant_db.routers.declared_answers import ETAG, LINK, LOCATION, declare_answer
-from multi_tenant_db.routers.dependencies import SignedIn
-from multi_tenant_db.routers.entity_tags import entity_tag
-from multi_tenant_db.routers.openapi_document import name_operation
-from multi_tenant_db.routers.preconditions import CONDITIONAL, WriteCondition, read_conditions
-from multi_tenant_db.routers.problem_responses import declare_problems
-from multi_tenant_db.routers.strict_json_route import StrictJsonRoute
+from multi_tenant_db.http.authenticated_route import AuthenticatedRoute
+from multi_tenant_db.http.openapi_document import name_operation
+from multi_tenant_db.http.openapi_responses import ETAG, LINK, LOCATION, declare_response
+from multi_tenant_db.http.preconditions import CONDITIONAL, WriteCondition, entity_tag, read_conditions
+from multi_tenant_db.http.problem_responses import declare_problems
+from multi_tenant_db.routers.dependencies import Tenants
 from multi_tenant_db.schemas import (
-    NeverNull,
     NoQuery,
+    OptionalParameter,
     TenantCreate,
     TenantDeleteQuery,
     TenantListQuery,
@@ -54,7 +53,7 @@ from multi_tenant_db.schemas.examples import PAGE, REPLACED_TENANT, TENANT
 router = APIRouter(
     prefix="/tenants",
     tags=["tenants"],
-    route_class=StrictJsonRoute,
+    route_class=AuthenticatedRoute,
     generate_unique_id_function=name_operation,
     responses=declare_problems(
         AmbiguousHeaders,
@@ -77,7 +76,7 @@ TenantPath = Annotated[
 ]
 IdempotencyKey = Annotated[
     str | None,
-    NeverNull(),
+    OptionalParameter(),
     Header(
         alias="Idempotency-Key",
         min_length=1,
@@ -94,7 +93,7 @@ Parameterless = Annotated[NoQuery, Query()]
     "",
     summary="Create a tenant",
     status_code=HTTPStatus.CREATED,
-    responses=declare_answer(201, "The new tenant.", TENANT, LOCATION, ETAG)
+    responses=declare_response(201, "The new tenant.", TENANT, LOCATION, ETAG)
     | declare_problems(
         AmbiguousHeaders,
         MalformedRequest,
@@ -113,7 +112,7 @@ async def create_tenant(
     response: Response,
     body: TenantCreate,
     _query: Parameterless,
-    service: SignedIn,
+    service: Tenants,
     idempotency_key: IdempotencyKey = None,
 ) -> TenantRead:
     """Create a subsidiary under your own parent tenant, whose id is your own. Only a platform operator creates parents.
@@ -126,9 +125,9 @@ async def create_tenant(
     return tenant
 
 
-@router.get("", summary="List tenants", responses=declare_answer(200, "One page.", PAGE, LINK))
+@router.get("", summary="List tenants", responses=declare_response(200, "One page.", PAGE, LINK))
 async def list_tenants(
-    request: Request, response: Response, query: Annotated[TenantListQuery, Query()], service: SignedIn
+    request: Request, response: Response, query: Annotated[TenantListQuery, Query()], service: Tenants
 ) -> TenantPage:
     """List the tenants within your reach: a parent sees itself and its subsidiaries, a subsidiary sees itself."""
     tenants, next_cursor = await service.list_tenants(
@@ -145,19 +144,19 @@ async def list_tenants(
     "/{tenant_id}",
     summary="Read a tenant",
     responses={304: {"description": "The tenant still has the version named in If-None-Match."}}
-    | declare_answer(200, "The tenant.", TENANT, ETAG)
+    | declare_response(200, "The tenant.", TENANT, ETAG)
     | declare_problems(AmbiguousHeaders, MalformedRequest, MalformedPrecondition, TenantNotFound, PreconditionFailed),
     response_model=TenantRead,
     openapi_extra=CONDITIONAL,
 )
 async def read_tenant(
-    request: Request, response: Response, tenant_id: TenantPath, _query: Parameterless, service: SignedIn
+    request: Request, response: Response, tenant_id: TenantPath, _query: Parameterless, service: Tenants
 ) -> TenantRead | Response:
     """Read one tenant. What is not within your reach does not exist for you."""
     wanted, unknown = read_conditions(request)
     tenant = await service.get_tenant(tenant_id, wanted)
     etag = {"ETag": entity_tag(tenant.version)}
-    if not unknown.holds_for(tenant.version):
+    if unknown is not None and not unknown.holds_for(tenant.version):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=etag)
     response.headers.update(etag)
     return TenantRead.model_validate(tenant)
@@ -166,7 +165,7 @@ async def read_tenant(
 @router.put(
     "/{tenant_id}",
     summary="Replace a tenant's name and metadata",
-    responses=declare_answer(200, "The tenant as it is now.", REPLACED_TENANT, ETAG)
+    responses=declare_response(200, "The tenant as it is now.", REPLACED_TENANT, ETAG)
     | declare_problems(
         AmbiguousHeaders,
         MalformedRequest,
@@ -184,7 +183,7 @@ async def replace_tenant(
     tenant_id: TenantPath,
     body: TenantUpdate,
     _query: Parameterless,
-    service: SignedIn,
+    service: Tenants,
     condition: WriteCondition,
 ) -> TenantRead:
     """Replace name and metadata. Send the ETag as If-Match, so that nobody's change is overwritten unseen."""
@@ -211,7 +210,7 @@ async def replace_tenant(
 )
 async def delete_tenant(
     tenant_id: TenantPath,
-    service: SignedIn,
+    service: Tenants,
     condition: WriteCondition,
     query: Annotated[TenantDeleteQuery, Query()],
 ) -> None:

@@ -1,8 +1,8 @@
 """The bodies of requests and responses."""
 
 from multi_tenant_db.schemas.health_read import HealthRead
-from multi_tenant_db.schemas.never_null import NeverNull
 from multi_tenant_db.schemas.no_query import NoQuery
+from multi_tenant_db.schemas.optional_parameter import OptionalParameter
 from multi_tenant_db.schemas.problem import Problem
 from multi_tenant_db.schemas.problem_detail import ProblemDetail
 from multi_tenant_db.schemas.tenant_create import TenantCreate
@@ -14,8 +14,8 @@ from multi_tenant_db.schemas.tenant_update import TenantUpdate
 
 __all__ = [
     "HealthRead",
-    "NeverNull",
     "NoQuery",
+    "OptionalParameter",
     "Problem",
     "ProblemDetail",
     "TenantCreate",

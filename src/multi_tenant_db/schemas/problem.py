@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from multi_tenant_db.errors import ApplicationError
-from multi_tenant_db.schemas.never_null import NeverNull
+from multi_tenant_db.schemas.optional_parameter import OptionalParameter
 from multi_tenant_db.schemas.problem_detail import ProblemDetail
 
 CODES = sorted(error.code for error in ApplicationError.__subclasses__())
@@ -30,7 +30,7 @@ class Problem(BaseModel):
         description="The request's id, also in the X-Request-ID header and in the log.",
         examples=["019a9f3e-7a10-7c52-b2aa-0d1f5c7e9b44"],
     )
-    errors: Annotated[list[ProblemDetail] | None, NeverNull()] = Field(
+    errors: Annotated[list[ProblemDetail] | None, OptionalParameter()] = Field(
         default=None,
         description="The violated rules; 422 only.",
         examples=[[{"pointer": "/body/name", "detail": "A name has 1 to 200 characters after trimming"}]],

@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from multi_tenant_db.models.page_cursor import PageCursor
 from multi_tenant_db.models.tenant_type import TenantType
-from multi_tenant_db.repositories.page_cursor import PageCursor
-from multi_tenant_db.schemas.never_null import NeverNull
+from multi_tenant_db.schemas.optional_parameter import OptionalParameter
 
 CURSOR_PATTERN = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
 """32 bytes in base64url: the last character holds only four bits of them."""
@@ -38,11 +38,11 @@ class TenantListQuery(BaseModel):
     limit: Annotated[int, BeforeValidator(check_digits)] = Field(
         100, ge=1, le=1000, description="Tenants on a page.", examples=[20]
     )
-    cursor: Annotated[Annotated[str, AfterValidator(check_cursor)] | None, NeverNull(CURSOR_PATTERN)] = Field(
+    cursor: Annotated[Annotated[str, AfterValidator(check_cursor)] | None, OptionalParameter(CURSOR_PATTERN)] = Field(
         None,
         description="`next_cursor` of the page before.",
         examples=["AZqfPlwbfUKaUT8Mbx4regGan0Eefg9Rhv1Dx2ZrTPg"],
     )
-    tenant_type: Annotated[TenantType | None, NeverNull()] = Field(
+    tenant_type: Annotated[TenantType | None, OptionalParameter()] = Field(
         None, description="Only tenants of this type.", examples=["subsidiary"]
     )

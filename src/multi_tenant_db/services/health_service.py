@@ -17,7 +17,7 @@ class HealthService:
     async def check_health(self) -> HealthRead:
         """Return the report; an unreachable database is a finding here, not an error."""
         try:
-            fit, is_read_only = await self._schema.read_fit()
+            fit, is_read_only = await self._schema.read_compatibility()
         except DatabaseUnavailable:
             return HealthRead(
                 status="unhealthy", version=__version__, database="unreachable", schema_revision="unknown"

@@ -9,7 +9,7 @@ from multi_tenant_db.models import TenantRow, TenantType
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 
 
-def read_bank_story() -> list[dict[str, Any]]:
+def read_sample_data() -> list[dict[str, Any]]:
     """Return the banking groups, each with its subsidiaries."""
     story = resources.files("multi_tenant_db.sample_data") / "banks.json"
     groups: list[dict[str, Any]] = json.loads(story.read_text(encoding="utf-8"))

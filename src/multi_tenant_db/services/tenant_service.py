@@ -17,7 +17,7 @@ from multi_tenant_db.errors import (
 )
 from multi_tenant_db.identity.caller import Caller
 from multi_tenant_db.models import ANY_VERSION, TenantRow, TenantType, VersionCondition
-from multi_tenant_db.repositories.page_cursor import PageCursor
+from multi_tenant_db.models.page_cursor import PageCursor
 from multi_tenant_db.repositories.request_repository import RequestRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.schemas import TenantCreate, TenantRead
@@ -73,12 +73,12 @@ class TenantService:
         last = tenants[limit - 1]
         return tenants[:limit], PageCursor(last.organization_id, last.tenant_id).encode()
 
-    async def get_tenant(self, tenant_id: UUID, condition: VersionCondition = ANY_VERSION) -> TenantRow:
+    async def get_tenant(self, tenant_id: UUID, condition: VersionCondition | None = None) -> TenantRow:
         """Return the tenant; raises TenantNotFound or PreconditionFailed."""
         tenant = await self._tenants.find(tenant_id)
         if tenant is None:
             raise TenantNotFound
-        if not condition.holds_for(tenant.version):
+        if condition is not None and not condition.holds_for(tenant.version):
             raise PreconditionFailed
         return tenant
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from multi_tenant_db.database import installation
 from multi_tenant_db.development import EmbeddedPostgres
+from multi_tenant_db.schema import installation
 from tests.support.migrations import migrate
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from sqlalchemy import text
 
+from multi_tenant_db.database.tenant_session import transaction
 from tests.security.model.action import Action
 from tests.security.model.connection_machine import ConnectionMachine
 from tests.security.model.draft import DRAFTS, NUMBERS, Draft
@@ -53,9 +54,8 @@ class ServiceMachine(ConnectionMachine):
 
     async def _poison_the_pool(self, token: ModelToken | None) -> None:
         """Leave a token in a session of the service's own pool, as a statement without LOCAL would."""
-        async with self.arena.app.state.engine.connect() as connection:
-            await connection.execute(POISON, {"token": token.secret if token else ""})
-            await connection.commit()
+        async with transaction(self.arena.app.state.engine) as session:
+            await session.execute(POISON, {"token": token.secret if token else ""})
 
     async def _read_pages(self, token: ModelToken | None, limit: int) -> list[tuple[UUID, ModelTenant]] | None:
         rows: list[tuple[UUID, ModelTenant]] = []

@@ -1,0 +1,125 @@
+"""The connection pool: who gets a connection, and in which state."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import NullPool, PoolProxiedConnection
+from sqlalchemy.util import greenlet_spawn
+
+from multi_tenant_db.database.connecting import CONNECT_FAILURES
+from multi_tenant_db.errors import DatabaseUnavailable
+
+RESET_SESSION = """
+    SET SESSION AUTHORIZATION DEFAULT;
+    RESET ALL;
+    CLOSE ALL;
+    UNLISTEN *;
+    SELECT pg_catalog.pg_advisory_unlock_all();
+    SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql
+"""
+"""One message. Its last row count is that of statements made by PREPARE, which the driver never does."""
+
+NO_LEFTOVER_STATEMENTS = "SELECT 0"
+LEFTOVER_STATEMENTS = "a session held leftover statements (%s): find the SQL injection that ran PREPARE"
+
+log = logging.getLogger(__name__)
+
+
+class ConnectionPool(NullPool):
+    """Keeps up to `pool_size` connections open. Waiting requests get a slot in the order of their arrival.
+
+    SQLAlchemy opens the connections and works on them; it keeps none. A connection returns to the pool only by
+    `release`, whose caller has reset its session. What ends in any other way is closed: SQLAlchemy's own
+    `engine.connect()` opens a connection of its own and closes it.
+    """
+
+    def __init__(self, creator: Any, pool_size: int = 1, timeout: float = 1.0, **options: Any) -> None:
+        super().__init__(creator, **options)
+        self._size = pool_size
+        self._timeout = timeout
+        self._slots = asyncio.Semaphore(pool_size)
+        self._idle: list[PoolProxiedConnection] = []
+
+    def recreate(self) -> Self:
+        """Return a new pool like this one, as SQLAlchemy's dispose() asks for."""
+        return type(self)(
+            self._creator,
+            pool_size=self._size,
+            timeout=self._timeout,
+            recycle=self._recycle,
+            echo=self.echo,
+            logging_name=self._orig_logging_name,
+            reset_on_return=self._reset_on_return,
+            pre_ping=self._pre_ping,
+            _dispatch=self.dispatch,
+            dialect=self._dialect,
+        )
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold one of the pool's slots; raises SQLAlchemy's TimeoutError after the pool's timeout."""
+        if self._slots.locked():
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await self._slots.acquire()
+            except TimeoutError as failure:
+                raise PoolTimeoutError(f"no connection was free for {self._timeout} s") from failure
+        else:
+            await self._slots.acquire()
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    async def acquire(self) -> PoolProxiedConnection:
+        """Return the connection that was released last, or a new one. Call it while holding a slot.
+
+        Raises DatabaseUnavailable, or DBAPIError without a statement when the server refuses the login.
+        """
+        while self._idle:
+            connection = self._idle.pop()
+            driver: Any = connection.driver_connection
+            if not driver.is_closed():  # as the server has told already; this sends nothing
+                return connection
+            connection.invalidate()
+        try:
+            return await greenlet_spawn(self.connect)
+        except CONNECT_FAILURES as failure:
+            raise DatabaseUnavailable from failure
+        except AsyncAdapt_asyncpg_dbapi.Error as failure:
+            raise DBAPIError(None, None, failure) from failure
+
+    def release(self, connection: PoolProxiedConnection, leftover_statements: str) -> None:
+        """Take back a connection with the result of RESET_SESSION. Close it if there are leftover statements.
+
+        Such a statement could have the name of one of the driver's, and run in its place for the next caller.
+        """
+        if leftover_statements == NO_LEFTOVER_STATEMENTS:
+            self._idle.append(connection)
+            return
+        log.error(LEFTOVER_STATEMENTS, leftover_statements.removeprefix("SELECT "))
+        connection.invalidate()
+
+    def dispose(self) -> None:
+        """Close the connections that no request uses."""
+        while self._idle:
+            self._idle.pop().close()
+        super().dispose()
+
+    def size(self) -> int:
+        """Return how many connections the pool may have."""
+        return self._size
+
+    def in_use(self) -> int:
+        """Return how many slots are held."""
+        return self._size - self._slots._value  # noqa: SLF001 - asyncio has no public name for it
+
+    def waiting(self) -> int:
+        """Return how many requests wait for a slot."""
+        return len(self._slots._waiters or ())  # noqa: SLF001 - asyncio has no public name for it

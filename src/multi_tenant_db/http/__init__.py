@@ -1,0 +1,1 @@
+"""What surrounds every endpoint: limits, authentication, strict JSON, problem documents, the OpenAPI document."""

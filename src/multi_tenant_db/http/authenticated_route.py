@@ -1,0 +1,68 @@
+"""Route that authenticates and opens the transaction."""
+
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.security.utils import get_authorization_scheme_param
+
+from multi_tenant_db.database.tenant_session import deferred_tenant_session
+from multi_tenant_db.errors import AuthenticationRequired, InvalidRequest
+from multi_tenant_db.http.whole_request_route import WholeRequestRoute
+
+BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""What a token may look like (RFC 6750, section 2.1); PostgreSQL has no text that could hold a NUL."""
+
+CHALLENGE = 'Bearer error="invalid_token"'
+
+SECURITY_SCHEME = "AccessToken"
+"""Its name in the OpenAPI document."""
+
+
+class AuthenticatedRoute(WholeRequestRoute):
+    """Runs its endpoint in the caller's transaction, which commits when the response is made, before it is sent.
+
+    `request.state.session` is the session of that transaction. The transaction begins with the first statement, so a
+    request that fails validation costs no connection.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        declared = {**(options.pop("openapi_extra", None) or {}), "security": [{SECURITY_SCHEME: []}]}
+        super().__init__(path, endpoint, openapi_extra=declared, **options)
+
+    def get_endpoint_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap FastAPI's handler. A dependency with `yield` would commit too late in some versions of FastAPI."""
+        handle = super().get_endpoint_handler()
+
+        async def handle_authenticated(request: Request) -> Response:
+            token = _bearer_token(request)
+            _refuse_repeated_parameters(request)
+            try:
+                async with deferred_tenant_session(
+                    request.app.state.engine, token, request.state.request_id
+                ) as request.state.session:
+                    return await handle(request)
+            except AuthenticationRequired as error:
+                error.headers["WWW-Authenticate"] = CHALLENGE
+                raise
+
+        return handle_authenticated
+
+
+def _refuse_repeated_parameters(request: Request) -> None:
+    """Refuse an ambiguous query: one reader takes the first of two values, another the last."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        detail = "This parameter stands there more than once"
+        raise InvalidRequest(errors=[{"pointer": f"/query/{name}", "detail": detail} for name in repeated])
+
+
+def _bearer_token(request: Request) -> str:
+    scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
+    if scheme.lower() != "bearer" or not token:
+        raise AuthenticationRequired(headers={"WWW-Authenticate": "Bearer"})
+    if not BEARER_TOKEN.fullmatch(token):
+        raise AuthenticationRequired(headers={"WWW-Authenticate": CHALLENGE})
+    return token

@@ -1,0 +1,46 @@
+"""A route that waits for the whole request."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from multi_tenant_db.errors import BodyTooSlow
+from multi_tenant_db.http.strict_json_request import STOP_READING, StrictJsonRequest
+
+ANNOUNCEMENTS = ("content-length", "transfer-encoding")
+"""Without them there is no body (RFC 9112, section 6.3)."""
+
+
+class WholeRequestRoute(APIRoute):
+    """Runs its endpoint only when the whole request has arrived, and reads JSON more strictly than FastAPI.
+
+    A body that the endpoint does not use is read to its end as well: a request whose end is malformed is not carried
+    out. The limits of size and time are the same.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the endpoint's handler."""
+        handle = self.get_endpoint_handler()
+        takes_body = self.body_field is not None
+
+        async def read_strictly(request: Request) -> Response:
+            if not takes_body and not any(name in request.headers for name in ANNOUNCEMENTS):
+                return await handle(request)
+            settings = request.app.state.settings
+            strict = StrictJsonRequest(request.scope, request.receive)
+            read = strict.read_json if takes_body else strict.skip_body
+            try:
+                async with asyncio.timeout(settings.body_timeout_seconds):
+                    await read(settings.max_body_bytes)
+            except TimeoutError as error:
+                raise BodyTooSlow(headers=STOP_READING) from error
+            return await handle(strict)
+
+        return read_strictly
+
+    def get_endpoint_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return FastAPI's handler, which validates the request and runs the endpoint."""
+        return super().get_route_handler()

@@ -1,0 +1,163 @@
+"""Asks a database whether it keeps every rule."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from multi_tenant_db.lint import expected
+from multi_tenant_db.lint.expected_policy import ExpectedPolicy
+from multi_tenant_db.lint.finding import Finding
+from multi_tenant_db.lint.rule import Rule
+from multi_tenant_db.lint.rules import FIRST_RULE, RULES
+from multi_tenant_db.schema.schema_revision import (
+    FOUND_REVISION,
+    IS_DECLARED_COMPATIBLE,
+    REQUIRED_SCHEMA_REVISION,
+)
+
+OLDEST_SERVER = 170005
+"""PostgreSQL 17.5, as `server_version_num` writes it."""
+
+LAST_RLS_FIX = 170006
+"""17.6 closed CVE-2025-8713: planner statistics showed hidden rows (PostgreSQL release notes)."""
+
+LAST_FIX = 170011
+"""17.11 closed CVE-2026-16239: memory corruption (PostgreSQL release notes)."""
+
+# A superuser has every right there is: that is one finding, not one for each right.
+BOUND_ROLES = text("""
+    SELECT role.rolname
+    FROM pg_catalog.pg_roles AS role
+    WHERE role.rolname = ANY (CAST(:service_roles AS name[]))
+      AND NOT role.rolsuper
+""")
+
+# Names then print with their schema and no needless quotes, whatever the role's own defaults are; so do conditions of
+# policies.
+PRINT_FULL_NAMES = text(
+    "SELECT set_config('search_path', 'pg_catalog', true), set_config('quote_all_identifiers', 'off', true)"
+)
+
+TENANT_TABLES = text("""
+    SELECT class.oid
+    FROM pg_catalog.pg_class AS class
+    JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+    WHERE class.relkind IN ('r', 'p')
+      AND class.relpersistence <> 't'
+      AND namespace.nspname NOT IN ('pg_catalog', 'information_schema')
+      AND class.oid::regclass::text <> ALL (CAST(:no_tenant_data AS text[]))
+      AND (
+          namespace.nspname IN ('tenancy', 'tenancy_private')
+          OR EXISTS (
+              SELECT
+              FROM unnest(CAST(:service_roles AS name[])) AS role (name)
+              WHERE has_schema_privilege(role.name, namespace.oid, 'USAGE')
+          )
+          OR EXISTS (
+              SELECT
+              FROM pg_catalog.pg_attribute AS attribute
+              WHERE attribute.attrelid = class.oid
+                AND attribute.attname IN ('tenant_id', 'organization_id', 'parent_tenant_id')
+                AND attribute.atttypid = 'uuid'::regtype
+          )
+          OR EXISTS (
+              SELECT
+              FROM pg_catalog.pg_constraint AS reference
+              WHERE reference.conrelid = class.oid
+                AND reference.contype = 'f'
+                AND reference.confrelid::regclass::text = 'tenancy.tenants'
+          )
+      )
+""")
+"""In whatever schema: what carries a tenant's key, refers to the tenants, or lies where a role of ours may look."""
+
+# Asked of the catalogue: a role without rights, or a schema rolled back to nothing, is a finding and not an error.
+IS_READABLE = text("""
+    SELECT EXISTS (
+        SELECT FROM pg_catalog.pg_class AS class
+        JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+        WHERE namespace.nspname = 'public'
+          AND class.relname = :name
+          AND has_schema_privilege(namespace.oid, 'USAGE')
+          AND has_table_privilege(class.oid, 'SELECT')
+    )
+""")
+
+# Which columns there are statistics of, not what they say: scripts/create_roles.sql grants just that.
+CAN_SEE_STATISTICS = text("""
+    SELECT has_column_privilege('pg_catalog.pg_statistic', 'starelid', 'SELECT')
+       AND has_column_privilege('pg_catalog.pg_statistic', 'staattnum', 'SELECT')
+""")
+KEPT_STATISTICS = text("""
+    SELECT coalesce(
+        jsonb_agg(jsonb_build_object('relation_id', kept.starelid::bigint, 'column_number', kept.staattnum)), '[]'
+    )::text
+    FROM pg_catalog.pg_statistic AS kept
+    JOIN pg_catalog.pg_class AS class ON class.oid = kept.starelid
+    WHERE class.relnamespace <> 'pg_catalog'::regnamespace
+""")
+
+
+async def find_all(connection: AsyncConnection) -> list[Finding]:
+    """Return what breaks a rule, in the rules' order."""
+    if missing := await _find(connection, FIRST_RULE, {"all_roles": expected.ALL_ROLES}):
+        return missing
+    await connection.execute(PRINT_FULL_NAMES)
+    parameters = await _parameters(connection)
+    return [finding for rule in RULES for finding in await _find(connection, rule, parameters)]
+
+
+async def _find(connection: AsyncConnection, rule: Rule, parameters: dict[str, Any]) -> list[Finding]:
+    used = {name: parameters[name] for name in rule.query.compile().params}
+    rows = (await connection.execute(rule.query, used)).all()
+    return sorted((rule.finding(row.place, row.remedy) for row in rows), key=str)
+
+
+async def _parameters(connection: AsyncConnection) -> dict[str, Any]:
+    roles = (await connection.scalars(BOUND_ROLES, {"service_roles": expected.SERVICE_ROLES})).all()
+    tables = {"no_tenant_data": expected.NO_TENANT_DATA, "service_roles": roles}
+    revision = await connection.scalar(FOUND_REVISION) if await _is_readable(connection, "alembic_version") else None
+    is_current = revision == REQUIRED_SCHEMA_REVISION
+    is_compatible = not is_current and await _is_compatible(connection, revision)
+    is_known = is_current or is_compatible
+    can_see_statistics = await connection.scalar(CAN_SEE_STATISTICS)
+    return {
+        "all_roles": expected.ALL_ROLES,
+        "service_roles": roles,
+        "tenant_tables": (await connection.scalars(TENANT_TABLES, tables)).all(),
+        "revision": revision,
+        "is_compatible": is_compatible,
+        "is_known": is_known,
+        "required_revision": REQUIRED_SCHEMA_REVISION,
+        "oldest_server": OLDEST_SERVER,
+        "last_rls_fix": LAST_RLS_FIX,
+        "last_fix": LAST_FIX,
+        # What another revision of the schema has is not known here. But where this version is to serve, the policies
+        # that it relies on are as it knows them; a newer schema may have columns, and so grants, that it does not.
+        "expected_policies": json.dumps(_described(expected.POLICIES) if is_known else []),
+        "can_see_statistics": can_see_statistics,
+        "kept_statistics": await connection.scalar(KEPT_STATISTICS) if can_see_statistics else "[]",
+        "counting_indexes": expected.COUNTING_INDEXES,
+        "expected_grants": json.dumps(expected.GRANTS if is_current else []),
+        "expected_defaults": json.dumps(expected.DEFAULTS),
+        "dangerous_defaults": expected.DANGEROUS_DEFAULTS,
+    }
+
+
+async def _is_compatible(connection: AsyncConnection, revision: str | None) -> bool:
+    """Tell whether a newer schema declares that this version may serve on it."""
+    if revision is None or not await _is_readable(connection, "compatible_revisions"):
+        return False
+    asked = {"found": revision, "required": REQUIRED_SCHEMA_REVISION}
+    return bool(await connection.scalar(IS_DECLARED_COMPATIBLE, asked))
+
+
+async def _is_readable(connection: AsyncConnection, name: str) -> bool:
+    return bool(await connection.scalar(IS_READABLE, {"name": name}))
+
+
+def _described(policies: list[ExpectedPolicy]) -> list[dict[str, str | None]]:
+    return [asdict(policy) | {"statement": policy.statement} for policy in policies]

@@ -1,0 +1,128 @@
+"""What a database of this version has: our own tables' policies and grants, and the roles' defaults.
+
+Conditions stand here as PostgreSQL prints them. A migration that changes one of these changes this file as well.
+"""
+
+from multi_tenant_db.lint.expected_policy import ExpectedPolicy
+
+API, OPERATOR, OWNER, PLATFORM = "tenancy_api", "tenancy_operator", "tenancy_owner", "tenancy_platform"
+
+SERVICE_ROLES = [API, OPERATOR, PLATFORM]
+"""Those whom policies and grants must hold back."""
+
+ALL_ROLES = [*SERVICE_ROLES, OWNER]
+
+NO_TENANT_DATA = ["public.alembic_version", "public.compatible_revisions"]
+"""Tables that roles of ours may reach and that hold nobody's data: add one here, rather than a policy for everybody."""
+
+TENANTS, EVENTS = "tenancy.tenants", "tenancy.tenant_events"
+TOKENS, REQUESTS = "tenancy_private.access_tokens", "tenancy_private.remembered_requests"
+
+COUNTING_INDEXES = ["tenancy.tenants_parents", "tenancy.tenants_subsidiaries"]
+"""Partial indexes whose number of entries is no secret: how many parents and subsidiaries there are altogether."""
+
+IN_REACH = (
+    "((JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))"
+    "[( SELECT (tenancy.current_tenant_id())::text AS current_tenant_id)] IS NOT NULL)"
+)
+"""Costs nothing, so no condition of a caller comes before it."""
+
+REACH = (
+    f"({IN_REACH}"
+    " AND (organization_id = ANY (ARRAY[( SELECT tenancy.current_organization_id() AS current_organization_id)]))"
+    " AND (tenant_id >= ANY (ARRAY[( SELECT tenancy.first_tenant_id_in_reach() AS first_tenant_id_in_reach)]))"
+    " AND (tenant_id <= ANY (ARRAY[( SELECT tenancy.last_tenant_id_in_reach() AS last_tenant_id_in_reach)])))"
+)
+UNDER_ITSELF = (
+    "((organization_id = ( SELECT tenancy.current_organization_id() AS current_organization_id))"
+    " AND (parent_tenant_id = ( SELECT tenancy.current_tenant_id() AS current_tenant_id)))"
+)
+ITS_SUBSIDIARIES = (
+    f"({IN_REACH} AND (parent_tenant_id = ANY (ARRAY[( SELECT tenancy.current_tenant_id() AS current_tenant_id)])))"
+)
+OPERATORS_REACH = (
+    "((( SELECT tenancy.first_organization_id_in_reach() AS first_organization_id_in_reach) IS NOT NULL)"
+    " AND (organization_id >= ANY (ARRAY[( SELECT tenancy.first_organization_id_in_reach()"
+    " AS first_organization_id_in_reach)])))"
+)
+IS_OPERATOR = "( SELECT tenancy.is_platform_operator() AS is_platform_operator)"
+
+
+POLICIES = [
+    ExpectedPolicy(TENANTS, "SELECT", API, "a_tenant_sees_itself_and_its_subsidiaries", condition=REACH),
+    ExpectedPolicy(TENANTS, "INSERT", API, "a_parent_adds_subsidiaries_under_itself", check_condition=UNDER_ITSELF),
+    ExpectedPolicy(
+        TENANTS,
+        "UPDATE",
+        API,
+        "a_tenant_updates_itself_and_its_subsidiaries",
+        condition=REACH,
+        check_condition=REACH,
+    ),
+    ExpectedPolicy(TENANTS, "DELETE", API, "a_parent_deletes_its_subsidiaries", condition=ITS_SUBSIDIARIES),
+    ExpectedPolicy(TENANTS, "SELECT", PLATFORM, "a_platform_operator_sees_all", condition=OPERATORS_REACH),
+    ExpectedPolicy(TENANTS, "INSERT", PLATFORM, "a_platform_operator_adds_any", check_condition=IS_OPERATOR),
+    ExpectedPolicy(
+        TENANTS,
+        "UPDATE",
+        PLATFORM,
+        "a_platform_operator_updates_all",
+        condition=OPERATORS_REACH,
+        check_condition=IS_OPERATOR,
+    ),
+    ExpectedPolicy(TENANTS, "DELETE", PLATFORM, "a_platform_operator_deletes_any", condition=OPERATORS_REACH),
+    ExpectedPolicy(EVENTS, "SELECT", API, "a_tenant_sees_events_of_itself_and_its_subsidiaries", condition=REACH),
+    ExpectedPolicy(EVENTS, "SELECT", PLATFORM, "a_platform_operator_sees_all_events", condition=OPERATORS_REACH),
+    ExpectedPolicy(EVENTS, "INSERT", OWNER, "the_trigger_adds_events", check_condition="true"),
+    ExpectedPolicy(TOKENS, "ALL", OWNER, "only_the_owner_reaches_tokens", condition="true", check_condition="true"),
+    ExpectedPolicy(REQUESTS, "ALL", OWNER, "only_the_owner_reaches_requests", condition="true", check_condition="true"),
+]
+
+GRANTS = [
+    {"table_name": table, "role_name": role, "privilege": privilege}
+    for table, roles, privileges in (
+        (
+            TENANTS,
+            (API, PLATFORM),
+            (
+                "SELECT",
+                "DELETE",
+                *(f"INSERT ({column})" for column in ("tenant_type", "parent_tenant_id", "name", "metadata")),
+                *(f"UPDATE ({column})" for column in ("name", "metadata")),
+            ),
+        ),
+        (TENANTS, (OWNER,), ("SELECT", "UPDATE", "DELETE", "TRUNCATE")),
+        (EVENTS, (API, PLATFORM), ("SELECT",)),
+    )
+    for role in roles
+    for privilege in privileges
+]
+"""The owner may do as he likes with the tenants, and with the events nothing but add."""
+
+LOGIN_DEFAULTS = {"search_path": "pg_catalog", "row_security": "on", "log_parameter_max_length_on_error": "0"}
+
+DEFAULTS = [
+    {"role_name": role, "name": name, "value": value, "is_optional": is_optional}
+    for role, is_optional, values in (
+        (API, False, LOGIN_DEFAULTS),
+        (OPERATOR, False, LOGIN_DEFAULTS),
+        # On a managed server only the provider may set these for a role.
+        (API, True, {"log_parameter_max_length": "0", "track_activities": "off"}),
+        (OPERATOR, True, {"log_parameter_max_length": "0", "track_activities": "off"}),
+        # How long is the administrator's affair, also for one database; but there is a limit.
+        (API, False, dict.fromkeys(("statement_timeout", "lock_timeout"), "a limit")),
+        (API, False, dict.fromkeys(("idle_in_transaction_session_timeout", "transaction_timeout"), "a limit")),
+    )
+    for name, value in values.items()
+]
+
+DANGEROUS_DEFAULTS = [
+    "default_transaction_isolation",
+    "default_transaction_read_only",
+    "role",
+    "row_security",
+    "search_path",
+    "session_authorization",
+    "session_replication_role",
+]
+"""What no role of ours may have a default for, beside those above; other settings are the administrator's affair."""

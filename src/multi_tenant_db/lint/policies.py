@@ -1,0 +1,202 @@
+"""Rules for policies: each granted verb has one, each asks the token, and our own are as the migrations made them."""
+
+from sqlalchemy import text
+
+from multi_tenant_db.lint.rule import Rule
+
+VERB_WITHOUT_POLICY = Rule(
+    "verb-without-policy",
+    "A verb that is granted and has no policy does nothing today, and everything on the day that somebody switches "
+    "row level security off: grant what is meant, with a policy that says for which rows.",
+    text("""
+        SELECT format('%s for %s on %s', verb.name, role.name, class.oid::regclass) AS place,
+               format(
+                   'create a policy for it as protect_tenant_table() of multi_tenant_db.schema.tenant_table does, or '
+                   'run: REVOKE %s ON %s FROM %I',
+                   verb.name,
+                   class.oid::regclass,
+                   role.name
+               ) AS remedy
+        FROM pg_catalog.pg_class AS class
+        CROSS JOIN (VALUES ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd')) AS verb (name, code)
+        CROSS JOIN unnest(CAST(:service_roles AS name[])) AS role (name)
+        WHERE class.oid = ANY (CAST(:tenant_tables AS oid[]))
+          AND class.relowner::regrole::text <> role.name
+          AND EXISTS (
+              SELECT
+              FROM (
+                  SELECT class.relacl
+                  UNION ALL
+                  SELECT attribute.attacl
+                  FROM pg_catalog.pg_attribute AS attribute
+                  WHERE attribute.attrelid = class.oid
+              ) AS acl (items)
+              CROSS JOIN LATERAL aclexplode(acl.items) AS granted
+              WHERE granted.grantee::regrole::text = role.name
+                AND granted.privilege_type = verb.name
+          )
+          AND NOT EXISTS (
+              SELECT
+              FROM pg_catalog.pg_policy AS policy
+              CROSS JOIN unnest(policy.polroles) AS bound (role_id)
+              WHERE policy.polrelid = class.oid
+                AND policy.polpermissive
+                AND policy.polcmd IN ('*', CAST(verb.code AS "char"))
+                AND (bound.role_id = 0 OR pg_has_role(role.name, bound.role_id, 'USAGE'))
+          )
+    """),
+)
+
+POLICY_OPEN = Rule(
+    "policy-open",
+    "A policy that does not ask whose token was presented lets every caller of its roles at every tenant's rows.",
+    text("""
+        SELECT format('%I on %s', policy.polname, policy.polrelid::regclass) AS place,
+               format(
+                   'make the condition of protect_tenant_table() of multi_tenant_db.schema.tenant_table, or run: '
+                   'DROP POLICY %I ON %s',
+                   policy.polname,
+                   policy.polrelid::regclass
+               ) AS remedy
+        FROM pg_catalog.pg_policy AS policy
+        JOIN pg_catalog.pg_class AS class ON class.oid = policy.polrelid
+        CROSS JOIN LATERAL (
+            VALUES (pg_get_expr(policy.polqual, policy.polrelid)), (pg_get_expr(policy.polwithcheck, policy.polrelid))
+        ) AS condition (expression)
+        WHERE class.oid = ANY (CAST(:tenant_tables AS oid[]))
+          AND policy.polpermissive
+          AND policy.polroles <> ARRAY[class.relowner]
+          AND class.oid::regclass::text NOT IN (
+              SELECT expected.table_name
+              FROM jsonb_to_recordset(CAST(:expected_policies AS jsonb)) AS expected (table_name text)
+          )
+          AND condition.expression !~ (
+              'SELECT tenancy\\.(current_organization_id|current_tenant_id'
+              '|first_organization_id_in_reach|is_platform_operator)'
+          )
+        GROUP BY policy.polname, policy.polrelid
+    """),
+)
+
+POLICY_LATE = Rule(
+    "policy-late",
+    "A policy that begins with a condition that costs something is asked after those of the caller that cost nothing, "
+    "such as tests for NULL, and EXPLAIN ANALYZE shows by that what is in hidden rows.",
+    text("""
+        SELECT format('%I on %s', policy.polname, policy.polrelid::regclass) AS place,
+               format(
+                   'begin it with what costs nothing, as protect_tenant_table() of '
+                   'multi_tenant_db.schema.tenant_table does, or run: '
+                   'ALTER POLICY %I ON %s USING (%s IS NOT NULL AND %s)',
+                   policy.polname,
+                   policy.polrelid::regclass,
+                   CASE
+                       WHEN policy.polroles = ARRAY[CAST('tenancy_platform' AS regrole)::oid]
+                       THEN '(SELECT tenancy.first_organization_id_in_reach())'
+                       ELSE format(
+                           '(JSON_OBJECT(%s RETURNING jsonb))[(SELECT tenancy.current_tenant_id()::text)]',
+                           key.members
+                       )
+                   END,
+                   condition.expression
+               ) AS remedy
+        FROM pg_catalog.pg_policy AS policy
+        JOIN pg_catalog.pg_class AS class ON class.oid = policy.polrelid
+        CROSS JOIN LATERAL pg_get_expr(policy.polqual, policy.polrelid) AS condition (expression)
+        CROSS JOIN LATERAL (
+            SELECT string_agg(attribute.attname || ': 1', ', ' ORDER BY attribute.attname)
+            FROM pg_catalog.pg_attribute AS attribute
+            WHERE attribute.attrelid = class.oid
+              AND attribute.attname IN ('organization_id', 'tenant_id')
+              AND NOT attribute.attisdropped
+        ) AS key (members)
+        WHERE class.oid = ANY (CAST(:tenant_tables AS oid[]))
+          AND class.oid::regclass::text NOT IN (
+              SELECT expected.table_name
+              FROM jsonb_to_recordset(CAST(:expected_policies AS jsonb)) AS expected (table_name text)
+          )
+          AND condition.expression ~ 'SELECT \\(?tenancy\\.'
+          AND (
+              condition.expression ~ ' OR '
+              OR condition.expression !~ (
+                  '^\\(+(JSON_OBJECT\\([a-z_:0-9, ]+ RETURNING jsonb\\)\\)'
+                  '\\[\\( SELECT \\(tenancy\\.current_tenant_id\\(\\)\\)::text AS current_tenant_id\\)\\]'
+                  '| SELECT tenancy\\.first_organization_id_in_reach\\(\\) AS \\w+\\)) IS NOT NULL'
+              )
+          )
+    """),
+)
+
+POLICY_MISSING = Rule(
+    "policy-missing",
+    "One of the policies that isolate tenants is gone: what it allowed is refused, and nothing says that it was there.",
+    text("""
+        SELECT format('%I on %s', expected.policy_name, expected.table_name) AS place,
+               expected.statement AS remedy
+        FROM jsonb_to_recordset(CAST(:expected_policies AS jsonb)) AS
+             expected (table_name text, policy_name text, statement text)
+        WHERE NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_policy AS policy
+            WHERE policy.polrelid::regclass::text = expected.table_name
+              AND policy.polname = expected.policy_name
+        )
+    """),
+)
+
+POLICY_ALTERED = Rule(
+    "policy-altered",
+    "One of the policies that isolate tenants says something else than its migration: tenants may reach one another.",
+    text("""
+        SELECT format('%I on %s', expected.policy_name, expected.table_name) AS place,
+               format(
+                   'DROP POLICY %I ON %s; %s', expected.policy_name, expected.table_name, expected.statement
+               ) AS remedy
+        FROM jsonb_to_recordset(CAST(:expected_policies AS jsonb)) AS expected (
+                 table_name text, policy_name text, verb text, role_name text, condition text, check_condition text,
+                 statement text
+             )
+        JOIN pg_catalog.pg_policy AS policy
+          ON policy.polrelid::regclass::text = expected.table_name
+         AND policy.polname = expected.policy_name
+        WHERE (
+                policy.polpermissive,
+                CASE policy.polcmd
+                    WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
+                    ELSE 'ALL'
+                END,
+                CAST(CAST(policy.polroles AS regrole[]) AS text[]),
+                pg_get_expr(policy.polqual, policy.polrelid),
+                pg_get_expr(policy.polwithcheck, policy.polrelid)
+            ) IS DISTINCT FROM (
+                true,
+                expected.verb,
+                ARRAY[expected.role_name],
+                expected.condition,
+                expected.check_condition
+            )
+    """),
+)
+
+POLICY_UNEXPECTED = Rule(
+    "policy-unexpected",
+    "Permissive policies add up: one more on our own tables lets its roles at rows that the others keep from them.",
+    text("""
+        SELECT format('%I on %s', policy.polname, policy.polrelid::regclass) AS place,
+               format('DROP POLICY %I ON %s', policy.polname, policy.polrelid::regclass) AS remedy
+        FROM pg_catalog.pg_policy AS policy
+        WHERE policy.polrelid::regclass::text IN (
+                  SELECT expected.table_name
+                  FROM jsonb_to_recordset(CAST(:expected_policies AS jsonb)) AS expected (table_name text)
+              )
+          AND NOT EXISTS (
+              SELECT
+              FROM jsonb_to_recordset(CAST(:expected_policies AS jsonb)) AS
+                   expected (table_name text, policy_name text)
+              WHERE expected.table_name = policy.polrelid::regclass::text
+                AND expected.policy_name = policy.polname
+          )
+    """),
+)
+
+POLICY_RULES = (VERB_WITHOUT_POLICY, POLICY_OPEN, POLICY_LATE, POLICY_MISSING, POLICY_ALTERED, POLICY_UNEXPECTED)

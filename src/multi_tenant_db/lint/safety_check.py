@@ -1,0 +1,57 @@
+"""What must hold before the service trusts a database, checked at start-up and by `mtdb check`."""
+
+import asyncio
+from time import monotonic
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from multi_tenant_db.database.tenant_session import transaction
+from multi_tenant_db.errors import DatabaseUnavailable
+from multi_tenant_db.lint.catalogue_lint import find_all
+from multi_tenant_db.lint.safety_report import SafetyReport
+from multi_tenant_db.lint.unsafe_database_error import UnsafeDatabaseError
+
+SECONDS_BETWEEN_TRIES = 0.5
+SECONDS_BETWEEN_LINES = 30
+"""Of the log, as long as the cause is the same."""
+
+SERVER_VERSION = text("SELECT current_setting('server_version')")
+
+log = structlog.get_logger()
+
+
+async def require_safe_database(engine: AsyncEngine) -> SafetyReport:
+    """Return the report when nothing in it is dangerous.
+
+    Raises UnsafeDatabaseError, or DatabaseUnavailable when it does not answer.
+    """
+    report = await check_database(engine)
+    if report.dangers:
+        raise UnsafeDatabaseError(report.dangers)
+    return report
+
+
+async def await_safe_database(engine: AsyncEngine, seconds: float) -> SafetyReport:
+    """Wait so long for a database that does not answer yet, then do as `require_safe_database` does."""
+    deadline = monotonic() + seconds
+    told, told_at = "", 0.0
+    while True:
+        try:
+            return await require_safe_database(engine)
+        except DatabaseUnavailable as error:
+            if monotonic() >= deadline:
+                raise
+            cause = str(error.__cause__)
+            if cause != told or monotonic() > told_at + SECONDS_BETWEEN_LINES:
+                log.warning("waiting for the database", cause=cause)
+                told, told_at = cause, monotonic()
+        await asyncio.sleep(SECONDS_BETWEEN_TRIES)
+
+
+async def check_database(engine: AsyncEngine) -> SafetyReport:
+    """Ask the database, as the role the service uses, whether it would isolate tenants."""
+    async with transaction(engine) as session:
+        server_version: str = await session.scalar(SERVER_VERSION) or ""
+        return SafetyReport(server_version, await find_all(await session.connection()))

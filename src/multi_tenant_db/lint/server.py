@@ -1,0 +1,75 @@
+"""Rules for the server and the schema: new enough, and made by the migrations that this version needs."""
+
+from sqlalchemy import text
+
+from multi_tenant_db.lint.rule import Rule
+
+ROLES_MISSING = Rule(
+    "roles-missing",
+    "Without its roles a database has never been set up.",
+    text("""
+        SELECT string_agg(role.name, ', ') AS place, 'run `mtdb migrate`' AS remedy
+        FROM unnest(CAST(:all_roles AS name[])) AS role (name)
+        WHERE to_regrole(role.name::text) IS NULL
+        HAVING count(*) > 0
+    """),
+)
+"""Asked before all others, which need the roles."""
+
+SCHEMA_REVISION = Rule(
+    "schema-revision",
+    "The service reads and writes the schema of its own revision, or of a newer one that declares itself compatible.",
+    text("""
+        SELECT format('the schema is at revision %s, this version needs %s', coalesce(found, 'None'), needed) AS place,
+               'run `mtdb migrate`, or deploy the version that the schema was made for; whoever adds a migration names '
+               'it in multi_tenant_db/schema/schema_revision.py' AS remedy
+        FROM (VALUES (CAST(:revision AS text), CAST(:required_revision AS text))) AS revision (found, needed)
+        WHERE found IS DISTINCT FROM needed
+          AND NOT CAST(:is_compatible AS boolean)
+    """),
+)
+
+SCHEMA_NEWER = Rule(
+    "schema-newer",
+    "The schema declares that this version may still serve on it; what newer migrations grant is not known here.",
+    text("""
+        SELECT format('the schema is at revision %s, this version was made for %s', found, needed) AS place,
+               'finish the upgrade: the version that the schema was made for checks all of it' AS remedy
+        FROM (VALUES (CAST(:revision AS text), CAST(:required_revision AS text))) AS revision (found, needed)
+        WHERE CAST(:is_compatible AS boolean)
+    """),
+    is_warning=True,
+)
+
+SERVER_TOO_OLD = Rule(
+    "server-too-old",
+    "Nobody has tested the isolation on this release.",
+    text("""
+        SELECT format('PostgreSQL %s', current_setting('server_version')) AS place, 'use 17.5 or newer' AS remedy
+        WHERE current_setting('server_version_num')::integer < CAST(:oldest_server AS integer)
+    """),
+)
+
+SERVER_SHOWS_STATISTICS = Rule(
+    "server-shows-statistics",
+    "The server lacks the fix of CVE-2025-8713, by which the planner's statistics tell about hidden rows.",
+    text("""
+        SELECT format('PostgreSQL %s', current_setting('server_version')) AS place, 'use 17.6 or newer' AS remedy
+        WHERE current_setting('server_version_num')::integer < CAST(:last_rls_fix AS integer)
+    """),
+    is_warning=True,
+)
+
+SERVER_LACKS_FIXES = Rule(
+    "server-lacks-fixes",
+    "The server lacks the fix of CVE-2026-16239, by which SQL corrupts the server's memory and so steps around "
+    "everything.",
+    text("""
+        SELECT format('PostgreSQL %s', current_setting('server_version')) AS place, 'use 17.11 or newer' AS remedy
+        WHERE current_setting('server_version_num')::integer < CAST(:last_fix AS integer)
+          AND current_setting('cluster_name') <> 'mtdb-newest-embedded'  -- the server of `make up`: no package is newer
+    """),
+    is_warning=True,
+)
+
+SERVER_RULES = (SCHEMA_REVISION, SCHEMA_NEWER, SERVER_TOO_OLD, SERVER_SHOWS_STATISTICS, SERVER_LACKS_FIXES)

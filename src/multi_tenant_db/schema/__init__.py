@@ -1,0 +1,1 @@
+"""Installs the schema: roles, migrations, revision, tenant tables."""

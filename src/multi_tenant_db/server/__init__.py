@@ -1,0 +1,1 @@
+"""The process around the application: HTTP protocol limits, graceful stop, workers, the metrics port."""

@@ -1,0 +1,74 @@
+"""The pool's slots."""
+
+import asyncio
+
+import pytest
+
+from multi_tenant_db.database.engine import create_engine, pool_of, service_url
+from multi_tenant_db.database.tenant_session import transaction
+from multi_tenant_db.errors import DatabaseUnavailable
+from tests.support.test_database import TestDatabase
+
+
+async def test_who_comes_first_is_served_first(database: TestDatabase) -> None:
+    """A newcomer never overtakes those who wait, however often a connection becomes free."""
+    settings = database.settings(pool_size=1)
+    engine = create_engine(service_url(settings), settings)
+    served: list[int] = []
+
+    async def be_served(number: int) -> None:
+        async with transaction(engine):
+            served.append(number)
+            await asyncio.sleep(0)
+
+    async def come_again_and_again() -> None:
+        for number in range(100, 200):
+            await be_served(number)
+
+    try:
+        greedy = asyncio.create_task(come_again_and_again())
+        await asyncio.sleep(0)
+        async with asyncio.TaskGroup() as group:
+            for number in range(20):
+                group.create_task(be_served(number))
+        patient = [number for number in served if number < 100]
+        assert patient == list(range(20))
+        assert len(served) <= 2 * len(patient) + 2, "the greedy one was served more than in turn"
+        await greedy
+    finally:
+        await engine.dispose()
+
+
+async def test_waiting_ends_with_the_pools_timeout(database: TestDatabase) -> None:
+    """A caller that waits longer than the pool's timeout gets DatabaseUnavailable, and its slot is free again."""
+    settings = database.settings(pool_size=1, pool_timeout_seconds=0.1)
+    engine = create_engine(service_url(settings), settings)
+    try:
+        async with pool_of(engine).slot():
+            with pytest.raises(DatabaseUnavailable):
+                async with transaction(engine):
+                    pass
+        async with transaction(engine):
+            pass
+    finally:
+        await engine.dispose()
+
+
+async def test_a_cancelled_waiter_leaves_the_queue(database: TestDatabase) -> None:
+    """A caller that gives up takes no slot: those behind it are still served."""
+    settings = database.settings(pool_size=1)
+    engine = create_engine(service_url(settings), settings)
+
+    async def wait() -> None:
+        async with pool_of(engine).slot():
+            pass
+
+    try:
+        async with pool_of(engine).slot():
+            waiters = [asyncio.create_task(wait()) for _ in range(3)]
+            await asyncio.sleep(0)
+            waiters[0].cancel()
+        await asyncio.gather(*waiters[1:])
+        assert waiters[0].cancelled()
+    finally:
+        await engine.dispose()
