@@ -16,6 +16,7 @@ from multi_tenant_db.development import EmbeddedPostgres
 from multi_tenant_db.main import create_app
 from multi_tenant_db.schema import installation
 from multi_tenant_db.settings import Settings
+from tests.support.kept_connection import KeptConnection
 from tests.support.migrations import migrate
 from tests.support.organization import Organization
 from tests.support.party import Party
@@ -71,20 +72,32 @@ async def as_api(database: TestDatabase) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
+@pytest.fixture(scope="session")
+async def kept_admin(database: TestDatabase) -> AsyncIterator[KeptConnection]:
+    """Keep the superuser's connection for the run."""
+    kept = KeptConnection(database.connect_as_admin)
+    yield kept
+    await kept.close()
+
+
+@pytest.fixture(scope="session")
+async def kept_operator(database: TestDatabase) -> AsyncIterator[KeptConnection]:
+    """Keep the operator's connection for the run."""
+    kept = KeptConnection(database.connect_as_operator)
+    yield kept
+    await kept.close()
+
+
 @pytest.fixture
-async def as_admin(database: TestDatabase) -> AsyncIterator[asyncpg.Connection]:
+async def as_admin(kept_admin: KeptConnection) -> asyncpg.Connection:
     """Connect as the superuser, to look at what really is there."""
-    connection = await database.connect_as_admin()
-    yield connection
-    await connection.close()
+    return await kept_admin.get()
 
 
 @pytest.fixture
-async def registry(database: TestDatabase) -> AsyncIterator[Registry]:
+async def registry(kept_operator: KeptConnection) -> Registry:
     """Make tenants and tokens as an operator does."""
-    connection = await database.connect_as_operator()
-    yield Registry(connection)
-    await connection.close()
+    return Registry(await kept_operator.get())
 
 
 @pytest.fixture
