@@ -5,16 +5,18 @@ POSTGRES_PORT ?= 54320
 export PORT POSTGRES_PORT
 
 # What the shell has set for other programs of Python's.
-unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS
+unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS PYTHONDONTWRITEBYTECODE
 
 # Any Python that runs will do to begin with; a pyenv shim whose version is missing does not run.
 PYTHON := $(shell for p in python3 python3.13 python3.14 /usr/bin/python3; do $$p -E -c '' 2>/dev/null && echo $$p && break; done)
 VENV := .venv/bin
 # A file of tests stays in one process, each process has a PostgreSQL of its own.
-PARALLEL := --numprocesses=3 --dist=loadfile
+PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 # What tries harder when it has the time: generated requests, hidden ids by the thousand, storms, the model.
 LONG := tests/integration/test_many_callers.py tests/bad_input/test_schemathesis.py tests/security/model tests/security/test_http_hidden_ids.py \
         $(wildcard tests/security/test_time_*)
+# Whose cases `make test` tries in part, where they are about isolation or bad input.
+ATTACKS := tests/security tests/bad_input tests/lint
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help
@@ -49,15 +51,15 @@ migrate: environment ## Bring the database to the newest schema
 check: environment ## Format, lint, types, layering, dependencies, migrations, isolation, container files
 	@$(VENV)/python scripts/check.py
 
-test: environment ## Run the tests with coverage; ARGS="tests/development -x" runs some, without; NO_SKIPS=1 fails where one is skipped
-	@$(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL)) $(if $(NO_SKIPS),--no-skips)
+test: environment ## Run the tests with coverage; ARGS="tests/cli -x" runs some, without; EXHAUSTIVE=1 tries every case; NO_SKIPS=1 fails on a skip
+	@$(if $(EXHAUSTIVE),MTDB_EXHAUSTIVE=1) $(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL)) $(if $(NO_SKIPS),--no-skips)
 
 test-long: environment ## Run at length what `make test` runs shortly; the figures go into docs/security/audit.md; ARGS="tests/security/model" runs some
 	@MTDB_ATTACK_PROFILE=long MTDB_LONG=1 $(VENV)/python -m pytest --verbose -p tests.security.long_report \
 	    --long-report=docs/security/audit.md $(or $(ARGS),$(LONG))
 
-attack: environment ## Attack the isolation; the results go into docs/security/audit.md; ARGS="-k hijacking" tries some
-	@$(VENV)/python -m pytest -q -p tests.security.attack_report tests/security $(or $(ARGS),--attack-report)
+attack: environment ## Attack the isolation, exhaustively; the results go into docs/security/audit.md; ARGS="tests/security -k hijacking" tries some
+	@MTDB_EXHAUSTIVE=1 $(VENV)/python -m pytest -q -p tests.security.attack_report $(or $(ARGS),--attack-report $(PARALLEL) $(ATTACKS))
 
 mutants: environment ## Break the schema and the code on purpose; the results go there too; ARGS="everybody" tries some
 	@$(VENV)/python -m tests.mutants.run $(ARGS)
@@ -78,9 +80,9 @@ docs: environment ## Write anew what the documents show of code and service, and
 	@$(PYTHON) scripts/bootstrap.py docs
 	@.local/docs-venv/bin/zensical build
 
-test-floor: environment ## Run the tests with the oldest dependencies that pyproject.toml allows
+test-floor: environment ## Run the tests, exhaustively, with the oldest dependencies that pyproject.toml allows
 	@$(PYTHON) scripts/bootstrap.py floor
-	@.local/floor-venv/bin/python -m pytest $(or $(ARGS),$(PARALLEL)) $(if $(NO_SKIPS),--no-skips)
+	@MTDB_EXHAUSTIVE=1 .local/floor-venv/bin/python -m pytest $(or $(ARGS),$(PARALLEL)) $(if $(NO_SKIPS),--no-skips)
 
 lock: ## Make the lock files anew from pyproject.toml; ARGS=--upgrade takes the newest of everything
 	@$(PYTHON) scripts/bootstrap.py lock $(ARGS)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -16,6 +17,7 @@ from multi_tenant_db.development import EmbeddedPostgres
 from multi_tenant_db.main import create_app
 from multi_tenant_db.schema import installation
 from multi_tenant_db.settings import Settings
+from tests.support.extent import EXHAUSTIVE
 from tests.support.kept_connection import KeptConnection
 from tests.support.migrations import migrate
 from tests.support.organization import Organization
@@ -26,7 +28,7 @@ from tests.support.tested_server import IS_OURS
 
 EXTERNAL_SERVER = None if IS_OURS else os.environ["MTDB_DATABASE_URL"]
 MUTANT_DATABASE = os.environ.get("MUTANT_DATABASE")  # one with a defect to be noticed, see tests/mutants
-PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_LONG"}
+PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_EXHAUSTIVE", "MTDB_LONG"}
 """How hard the tests try; everything else of the environment is none of their business."""
 pytest_plugins = ["tests.support.skipped_tests"]
 FOR_OTHERS = (
@@ -40,6 +42,20 @@ for name in [*os.environ]:
 hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no defect
 hypothesis.settings.load_profile("suite")
 Settings.model_config["env_file"] = None  # the development's database is none of the tests' business
+
+NOT_COVERED = ("bad_input", "browser", "clients", "limits", "reliability", "security")
+"""Folders whose tests ask a service in a process of its own, or the database: coverage would see nothing new there."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to exhaustive runs what is theirs; collect no coverage where there is none, since that takes time."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] in NOT_COVERED:
+            item.add_marker(pytest.mark.no_cover)
+    if not EXHAUSTIVE and (theirs := [item for item in items if item.get_closest_marker("exhaustive")]):
+        config.hook.pytest_deselected(items=theirs)
+        items[:] = [item for item in items if item not in theirs]
 
 
 @pytest.fixture(scope="session")
