@@ -1,22 +1,22 @@
-# Multi-Tenant Database. `make up` runs it, `make test` proves it; `make` lists the rest.
+# Multi-Tenant Database. `make up` runs it, `make test` tests it; `make` lists the targets.
 
 PORT ?= 8000
 POSTGRES_PORT ?= 54320
 export PORT POSTGRES_PORT
 
-# What the shell has set for other programs of Python's.
+# Variables that the shell may set for other Python programs.
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS PYTHONDONTWRITEBYTECODE
 
-# Any Python that runs will do to begin with; a pyenv shim whose version is missing does not run.
+# Any Python that runs is enough to start; a pyenv shim whose version is missing does not run.
 PYTHON := $(shell for p in python3 python3.13 python3.14 /usr/bin/python3; do $$p -E -c '' 2>/dev/null && echo $$p && break; done)
 VENV := .venv/bin
-# A file of tests stays in one process, each process has a PostgreSQL of its own.
+# A test file runs in one process, each process has a PostgreSQL of its own.
 PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
-# What tries harder when it has the time: generated requests, hidden ids by the thousand, storms, the model.
+# Tests with a long profile: generated requests, hidden ids, storms, the model.
 LONG := tests/integration/test_many_callers.py tests/bad_input/test_schemathesis.py tests/security/model tests/security/test_http_hidden_ids.py \
         $(wildcard tests/security/test_time_*)
-# Whose cases `make test` tries in part, where they are about isolation or bad input.
-ATTACKS := tests/security tests/bad_input tests/lint
+# Tests of the isolation and of bad input; `make test` runs a representative part of their cases.
+ATTACKS := tests/security tests/bad_input
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help
@@ -30,64 +30,64 @@ help: ## List the targets
 up: environment ## Install, start, migrate and seed everything; print the URL and a curl with a token
 	@$(DEVELOPMENT) up
 
-down: environment ## Stop everything; the data stays
+down: environment ## Stop everything; the data is kept
 	@$(DEVELOPMENT) down
 
 logs: environment ## Follow the API's log
 	@$(DEVELOPMENT) logs
 
-reset: environment ## Delete the development data and start over
+reset: environment ## Delete the development data and start again
 	@$(DEVELOPMENT) reset
 
-seed: environment ## Add what is missing of the bank story; ARGS="--tenants 10000" also adds made-up ones
+seed: environment ## Add missing sample data; ARGS="--tenants 10000" also adds generated tenants
 	@$(DEVELOPMENT) seed $(ARGS)
 
-token: environment ## Print a token for a tenant: make token TENANT="HSBC London"
+token: ## Print an access token of HSBC, or of another tenant: make token TENANT="HSBC London"
+	@$(MAKE) --silent environment >&2
 	@$(DEVELOPMENT) token "$(or $(TENANT),HSBC)"
 
-migrate: environment ## Bring the database to the newest schema
+migrate: environment ## Upgrade the database to the newest schema
 	@$(DEVELOPMENT) migrate
 
 check: environment ## Format, lint, types, layering, dependencies, migrations, isolation, container files
 	@$(VENV)/python scripts/check.py
 
-test: environment ## Run the tests with coverage; ARGS="tests/cli -x" runs some, without; EXHAUSTIVE=1 tries every case; NO_SKIPS=1 fails on a skip
+test: environment ## Run the tests with coverage; ARGS="tests/cli -x" runs some, without coverage; EXHAUSTIVE=1 runs every case; NO_SKIPS=1 fails on a skip
 	@$(if $(EXHAUSTIVE),MTDB_EXHAUSTIVE=1) $(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL)) $(if $(NO_SKIPS),--no-skips)
 
-test-long: environment ## Run at length what `make test` runs shortly; the figures go into docs/security/audit.md; ARGS="tests/security/model" runs some
+test-long: environment ## Run the long profile; writes docs/reports/security-audit.md; ARGS="tests/security/model" runs some
 	@MTDB_ATTACK_PROFILE=long MTDB_LONG=1 $(VENV)/python -m pytest --verbose -p tests.security.long_report \
-	    --long-report=docs/security/audit.md $(or $(ARGS),$(LONG))
+	    --long-report=docs/reports/security-audit.md $(or $(ARGS),$(LONG))
 
-attack: environment ## Attack the isolation, exhaustively; the results go into docs/security/audit.md; ARGS="tests/security -k hijacking" tries some
-	@MTDB_EXHAUSTIVE=1 $(VENV)/python -m pytest -q -p tests.security.attack_report $(or $(ARGS),--attack-report $(PARALLEL) $(ATTACKS))
+attack: environment ## Attack the isolation, with every case; writes docs/reports/security-audit.md; ARGS="-k hijacking" runs some
+	@MTDB_EXHAUSTIVE=1 $(VENV)/python -m pytest -q -p tests.security.attack_report $(ATTACKS) $(or $(ARGS),--attack-report $(PARALLEL))
 
-mutants: environment ## Break the schema and the code on purpose; the results go there too; ARGS="everybody" tries some
+mutants: environment ## Test the tests with deliberate defects; writes the same report; ARGS="policy" runs some
 	@$(VENV)/python -m tests.mutants.run $(ARGS)
 
-reliability: environment ## Faults and load at length, with progress; writes docs/reliability.md; ARGS="--minutes 0.1" is short
+reliability: environment ## Faults and load at length; writes docs/reports/reliability.md; ARGS="--minutes 0.1" is short
 	@$(VENV)/python -m tests.reliability.long $(ARGS)
 
-bench: ## Measure the service beside its peers, in a few minutes; ARGS="--only growth" measures a part
+bench: ## Measure the service and its peers, in a few minutes; ARGS="--only growth" measures a part
 	@$(PYTHON) scripts/bootstrap.py bench
 	@.local/bench-venv/bin/python -m benchmarks $(ARGS)
 
-bench-long: ## Measure everything, in about 35 minutes; writes docs/performance.md
+bench-long: ## Measure everything, in about 35 minutes; writes docs/reports/performance.md
 	@$(PYTHON) scripts/bootstrap.py bench
 	@.local/bench-venv/bin/python -m benchmarks --long $(ARGS)
 
-docs: environment ## Write anew what the documents show of code and service, and build their site in .local/site
+docs: environment ## Update the generated parts of the documents, and build their site in .local/site
 	@$(VENV)/python -m tests.documents.write
-	@$(PYTHON) scripts/bootstrap.py docs
-	@.local/docs-venv/bin/zensical build
+	@$(VENV)/python scripts/build_site.py
 
 test-floor: environment ## Run the tests, exhaustively, with the oldest dependencies that pyproject.toml allows
 	@$(PYTHON) scripts/bootstrap.py floor
 	@MTDB_EXHAUSTIVE=1 .local/floor-venv/bin/python -m pytest $(or $(ARGS),$(PARALLEL)) $(if $(NO_SKIPS),--no-skips)
 
-lock: ## Make the lock files anew from pyproject.toml; ARGS=--upgrade takes the newest of everything
+lock: ## Make the lock files from pyproject.toml; ARGS=--upgrade takes the newest versions
 	@$(PYTHON) scripts/bootstrap.py lock $(ARGS)
 
-fmt: environment ## Format the code and mend what the linter can
+fmt: environment ## Format the code and apply the linter's fixes
 	@$(VENV)/ruff check --fix --quiet . ; $(VENV)/ruff format .
 
 environment:

@@ -23,7 +23,7 @@ from benchmarks.steps import begin
 
 FOLDER = Path(".local/benchmarks")
 RESULT = FOLDER / "result.json"
-DOCUMENT = Path("docs/performance.md")
+DOCUMENT = Path("docs/reports/performance.md")
 FILES = 4_096
 """Hundreds of connections are as many open files."""
 

@@ -23,7 +23,7 @@ class Figure:
         if self.median >= ALWAYS_WHOLE:
             digits = 0
         low, high = (f"{value:,.{digits}f}" for value in (min(self.values), max(self.values)))
-        spread = f" ({low} to {high})" if low != high else ""
+        spread = f" ({low}\u2013{high})" if low != high else ""
         return f"{self.median:,.{digits}f}{unit}{spread}"
 
     def __str__(self) -> str:

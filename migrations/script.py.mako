@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Say what exists afterwards."""
     ${upgrades if upgrades else 'op.execute("""...""")'}
-    # If the version before this can serve on the new schema, see docs/guides/production.md, add:
+    # If the version before this can serve on the new schema, see docs/how-to/production.md, add:
     # INSERT INTO public.compatible_revisions VALUES ('${up_revision}', '${down_revision}'), and delete it in `downgrade`.
 
 

@@ -38,7 +38,7 @@ async def check_plans(database: Database, caller: Caller, stranger: Caller) -> l
         "parent": caller.token,
         "subsidiary": await database.token_of(caller.tenant_id, member),
         "platform operator": await database.operator_token(),
-        "nobody": "",
+        "no token": "",
     }
     found = []
     connection = await asyncpg.connect(database.url("tenancy_api", PASSWORD))

@@ -47,11 +47,11 @@ def endpoint_rows(results: Results) -> Rows:
 
 
 def client_rows(results: Results) -> Rows:
-    """Few and many clients, one and two workers."""
+    """Other numbers of clients and workers."""
     rows = [["operation", "workers", "clients", "peer", "requests/s", "p50 ms", "p95 ms", "CPU µs", "of PostgreSQL"]]
     keys = {(s.key["operation"], s.key["workers"], s.key["clients"]): None for s in results.of(comparison.MEASURE)}
     for operation, workers, clients in sorted(keys, key=lambda key: (OPERATIONS.index(key[0]), *key[1:])):
-        if (workers, clients) != (1, 32) or operation == "GET by id":
+        if (workers, clients) != (1, 32):  # those are the endpoints' table
             for name in ("service", *_peers(results)):
                 key: dict[str, Any] = {"operation": operation, "workers": workers, "clients": clients}
                 rows.append([operation, f"{workers}", f"{clients}", name, *_figures(results, peer=name, **key)])

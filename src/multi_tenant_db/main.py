@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from multi_tenant_db import __version__
-from multi_tenant_db.database.engine import create_engine, pool_of, service_url
+from multi_tenant_db.database.connection_pool import pool_of
+from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.errors import ApplicationError
 from multi_tenant_db.http.cross_origin import CrossOrigin
 from multi_tenant_db.http.error_handlers import add_error_handlers

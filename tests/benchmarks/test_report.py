@@ -14,7 +14,7 @@ from benchmarks.report.report import TABLES, fill, write_report
 from benchmarks.results import Results
 from tests.support.sources import ROOT
 
-DOCUMENT = ROOT / "docs" / "performance.md"
+DOCUMENT = ROOT / "docs" / "reports" / "performance.md"
 MACHINE = dict.fromkeys(("date", "processor", "memory", "system", "python", "postgresql", "settings"), "?") | {
     "cores": "2"
 }

@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 from sqlalchemy import URL
 
-from tests.support.bank_story import BankStory, bank_story
 from tests.support.programs import find_program, needs
+from tests.support.seeded_service import SeededService, seeded_service
 from tests.support.sources import ROOT
 
 QUIET = (
@@ -27,14 +27,14 @@ pytestmark = needs("chromium")
 
 
 @pytest.fixture(scope="module")
-async def story(server_url: URL) -> AsyncIterator[BankStory]:
+async def story(server_url: URL) -> AsyncIterator[SeededService]:
     """Give a seeded, running service."""
-    async with bank_story(server_url) as story:
+    async with seeded_service(server_url) as story:
         yield story
 
 
 @pytest.fixture
-async def page(story: BankStory, tmp_path: Path) -> AsyncIterator[Page]:
+async def page(story: SeededService, tmp_path: Path) -> AsyncIterator[Page]:
     """Open the page in a browser of its own, which reaches no other host."""
     async with (
         async_playwright() as playwright,
@@ -64,7 +64,7 @@ async def authorize(page: Page, token: str, name: str | None = None) -> None:
     await page.locator(".modal-ux").get_by_role("button", name="Close", exact=True).click()
 
 
-async def test_a_newcomer_gets_along_with_the_page(page: Page, story: BankStory) -> None:
+async def test_a_newcomer_gets_along_with_the_page(page: Page, story: SeededService) -> None:
     """Authorise as HSBC, list HSBC's tenants, create a subsidiary, and see the 409 of the same again."""
     elsewhere: list[str] = []
     page.on("request", lambda request: None if request.url.startswith(story.url) else elsewhere.append(request.url))
@@ -111,7 +111,7 @@ async def test_the_page_says_what_a_stranger_gets(page: Page) -> None:
     await expect(listing.locator(".live-responses-table")).to_contain_text("authentication_required")
 
 
-async def test_the_reference_is_drawn(page: Page, story: BankStory) -> None:
+async def test_the_reference_is_drawn(page: Page, story: SeededService) -> None:
     """ReDoc, too, shows the endpoints."""
     await page.goto(f"{story.url}/redoc")
     await expect(page.get_by_role("heading", name="Create a tenant")).to_be_visible()

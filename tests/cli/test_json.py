@@ -1,4 +1,4 @@
-"""`--json`: what docs/command-line.md promises to scripts is what the commands print, and nothing else is."""
+"""`--json`: what docs/reference/command-line.md promises to scripts is what the commands print, and nothing else is."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.support.organization import Organization
 from tests.support.sources import ROOT
 from tests.support.test_database import TestDatabase
 
-GUIDE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
 NO_MOMENT = re.compile(r'"\w+_at": "(?!\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+\d\d:\d\d")')
 """One that is not ISO 8601."""
 COMMANDS = re.findall(r"^### `mtdb (.+)`$", GUIDE, re.MULTILINE)

@@ -206,9 +206,19 @@ async def test_what_a_factory_makes_is_an_application(database: TestDatabase, tm
     assert set(outcome.stderr.splitlines()) == {f"mtdb: --app: {factory} returns no ASGI application such as FastAPI's"}
 
 
+async def test_workers_without_an_application_end_their_service(database: TestDatabase, tmp_path: Path) -> None:
+    """With several workers the service ends as well, with the line that one worker prints."""
+    (tmp_path / "bank.py").write_text(APPLICATION)
+    environment = settings_for(database, MTDB_PORT="0", MTDB_WORKERS="2")
+    outcome = await mtdb_process("serve", "--app", "bank:make_text", env=environment, cwd=tmp_path)
+    assert outcome.exit_code == ExitCode.FAILED
+    assert "mtdb: --app: bank:make_text returns no ASGI application such as FastAPI's" in outcome.stderr.splitlines()
+    assert "Traceback" not in outcome.stderr
+
+
 async def test_the_example_is_served_as_the_guide_says() -> None:
     """The guide's command names the factory of the example."""
-    guide = (ROOT / "docs" / "guides" / "add-a-table.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs" / "how-to" / "add-a-table.md").read_text(encoding="utf-8")
     assert "mtdb serve --app examples.accounts.app:create_accounts_app" in guide
     program = "from examples.accounts.app import create_accounts_app as made; assert callable(made)"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=ROOT)

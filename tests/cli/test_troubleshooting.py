@@ -18,7 +18,7 @@ from tests.support.registry import Registry
 from tests.support.sources import ROOT
 from tests.support.test_database import API_PASSWORD, TestDatabase
 
-GUIDE = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "how-to" / "troubleshooting.md").read_text(encoding="utf-8")
 NOBODY = "019a9f3e-7a10-7c52-b2aa-0d1f5c7e9b44"
 
 
@@ -130,7 +130,7 @@ async def test_each_refusal_of_the_api_is_in_the_guide(
         answers.append(await cut_off.get("/tenants", headers=parent.headers))
 
     said = {f"{answer.status_code} {answer.json()['code']}" for answer in answers if answer.is_error}
-    assert said == listed("The API refuses", "`")
+    assert said == listed("The API returns an error", "`")
 
 
 async def test_a_service_outlives_a_newer_schema(own: TestDatabase) -> None:

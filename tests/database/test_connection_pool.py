@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from multi_tenant_db.database.engine import create_engine, pool_of, service_url
+from multi_tenant_db.database.connection_pool import pool_of
+from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.errors import DatabaseUnavailable
 from tests.support.test_database import TestDatabase

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, ResourceClosedError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from multi_tenant_db.database.compiled_statement import CompiledStatement
-from multi_tenant_db.database.engine import pool_of
+from multi_tenant_db.database.connection_pool import pool_of
 from multi_tenant_db.database.tenant_session import deferred_tenant_session, tenant_session, transaction
 from multi_tenant_db.errors import AuthenticationRequired
 from multi_tenant_db.identity.caller import Caller

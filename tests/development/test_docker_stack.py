@@ -23,7 +23,7 @@ WITHOUT_DOCKER = (
     "`make down`, remove .local/development.env, and run `MTDB_NO_DOCKER=1 make up`.\n"
 )
 ENDS_BY_ITSELF = {"migrate", "seed"}
-GUIDE = (ROOT / "docs" / "guides" / "production.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "how-to" / "production.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_every_release_that_is_a_default_is_documented() -> None:
     compose = (PROJECT / "docker-compose.yml").read_text()
     (containers,) = re.findall(r"POSTGRES_VERSION:-([\d.]+)", compose)
     assert [*map(int, containers.split("."))] >= [*map(int, NEWEST_RELEASE.split("."))]
-    guide = (PROJECT / "docs" / "postgresql.md").read_text()
+    guide = (PROJECT / "docs" / "reference" / "postgresql.md").read_text()
     rows = [re.findall(r"\d+\.\d+", row.split("|")[1]) for row in guide.splitlines() if row.startswith("| 1")]
     assert {*PACKAGE_VERSIONS, containers} <= {release for row in rows for release in row}
-    assert f"`{NEWEST_RELEASE}`" in (PROJECT / "docs" / "configuration.md").read_text()
+    assert f"`{NEWEST_RELEASE}`" in (PROJECT / "docs" / "reference" / "configuration.md").read_text()

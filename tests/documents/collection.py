@@ -1,4 +1,4 @@
-"""The API as a Bruno collection: every operation of the OpenAPI document, and the bank story as a flow."""
+"""The API as a Bruno collection: every operation of the OpenAPI document, and a flow over the sample data."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 from multi_tenant_db.main import create_app
 from multi_tenant_db.settings import Settings
-from tests.documents.bank_story_flow import FLOW
+from tests.documents.collection_flow import FLOW
 from tests.documents.collection_step import CollectionStep
 from tests.documents.example_value import example_value
 
@@ -30,14 +30,14 @@ DOCS = """docs {
   - `operator_token`: `.venv/bin/mtdb token issue --platform-operator --quiet`
   - `hsbc_token`: `make -s token TENANT="HSBC"`
 
-  "Bank story" runs from the first request to the last; "Endpoints" has each request once. Made by `make docs` from the
-  service's OpenAPI document.
+  "Sample data" runs from the first request to the last; "Endpoints" has each request once. `make docs` generates this
+  collection from the service's OpenAPI document.
 }
 """
 
 
 def openapi() -> dict[str, Any]:
-    """Return the document of the service as it is; no database is asked."""
+    """Return the OpenAPI document of the service; it needs no database."""
     return create_app(Settings(database_url="postgresql://nowhere/nothing")).openapi()
 
 
@@ -53,7 +53,7 @@ def collection_files() -> dict[str, str]:
         step = _example_of(operation)
         files[f"Endpoints/{operation['summary'].replace("'", '')}.bru"] = _request(number, step, operation)
     for number, step in enumerate(FLOW, start=1):
-        files[f"Bank story/{number:02} {step.name}.bru"] = _request(number, step, operations[step.operation])
+        files[f"Sample data/{number:02} {step.name}.bru"] = _request(number, step, operations[step.operation])
     return {f"{FOLDER}/{name}": content for name, content in files.items()}
 
 
@@ -68,7 +68,7 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 
 
 def _example_of(operation: dict[str, Any]) -> CollectionStep:
-    """Return a call with the document's own examples; what is optional is there, and switched off by a tilde."""
+    """Return a call with the document's own examples; a tilde disables what is optional."""
     parameters: dict[str, dict[str, str]] = {"path": {}, "query": {}, "header": {}}
     for parameter in operation.get("parameters", []):
         example = example_value({**parameter["schema"], **parameter}, {})
@@ -105,7 +105,7 @@ def _request(number: int, step: CollectionStep, operation: dict[str, Any]) -> st
         "docs": _indented(operation["description"]),
     }
     if step.name == operation["summary"]:
-        del blocks["assert"]  # an example, which no tenant of yours need fit
+        del blocks["assert"]  # an example, whose ids need not exist
     return "\n".join(f"{name} {{\n{content}\n}}\n" for name, content in blocks.items() if content)
 
 

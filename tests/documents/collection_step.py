@@ -12,7 +12,7 @@ class CollectionStep:
     operation: str
     status: int
     caller: str = "operator"
-    """Whose token is sent; nobody's if empty."""
+    """Whose token is sent; none if empty."""
     path: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""An example of a value, for a request that somebody is to try."""
+"""An example of a value, for a request in the collection."""
 
 from typing import Any
 

@@ -10,8 +10,8 @@ from tests.documents.requirement_tables import requirement_tables
 from tests.support.sources import ROOT
 
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
-    ("docs/api.md", "problems"): problem_table,
-    ("docs/requirements.md", "requirements"): requirement_tables,
+    ("docs/reference/http-api.md", "problems"): problem_table,
+    ("docs/reports/requirements.md", "requirements"): requirement_tables,
 }
 
 

@@ -10,7 +10,7 @@ def problem_table() -> str:
     """Return a row for each error, made from its class: by status, then by code."""
     kinds = [getattr(errors, name) for name in errors.__all__]
     rows = [_row(kind) for kind in sorted(kinds, key=_order) if kind is not ApplicationError]
-    return "\n".join(["| status | code | title | meaning | what to do |", "|---|---|---|---|---|", *rows]) + "\n"
+    return "\n".join(["| status | code | meaning | what to do |", "|---|---|---|---|", *rows]) + "\n"
 
 
 def _order(kind: type[ApplicationError]) -> tuple[int, str]:
@@ -19,4 +19,4 @@ def _order(kind: type[ApplicationError]) -> tuple[int, str]:
 
 def _row(kind: type[ApplicationError]) -> str:
     meaning = " ".join((inspect.getdoc(kind) or "").split())
-    return f"| {kind.status} | `{kind.code}` | {kind.title} | {meaning} | {kind.detail} |"
+    return f"| {kind.status} | `{kind.code}` | {meaning} | {kind.detail} |"

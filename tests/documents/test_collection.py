@@ -10,7 +10,7 @@ from sqlalchemy import URL
 
 from tests.documents.collection import FOLDER, collection_files, openapi
 from tests.documents.example_value import example_value
-from tests.support.bank_story import bank_story
+from tests.support.seeded_service import seeded_service
 from tests.support.sources import ROOT, name_of
 
 BLOCK = re.compile(r"^([a-z:-]+) \{\n(.*?)\n\}$", re.MULTILINE | re.DOTALL)
@@ -39,15 +39,15 @@ def look_up(expression: str, response: httpx.Response) -> str:
     return str(found)
 
 
-async def test_the_bank_story_runs(server_url: URL) -> None:
+async def test_the_flow_runs(server_url: URL) -> None:
     """Every request of the flow, in order, is answered as it asserts; what one remembers, the next ones use."""
-    files = sorted((ROOT / FOLDER / "Bank story").glob("*.bru"))
+    files = sorted((ROOT / FOLDER / "Sample data").glob("*.bru"))
     assert len(files) > 10
-    async with bank_story(server_url) as story, httpx.AsyncClient() as client:
+    async with seeded_service(server_url) as service, httpx.AsyncClient() as client:
         variables = {
-            "url": story.url,
-            "operator_token": await story.token("--platform-operator"),
-            "hsbc_token": await story.token("HSBC"),
+            "url": service.url,
+            "operator_token": await service.token("--platform-operator"),
+            "hsbc_token": await service.token("HSBC"),
         }
         for file in files:
             text = re.sub(r"\{\{(\w+)\}\}", lambda found: variables[found[1]], file.read_text(encoding="utf-8"))

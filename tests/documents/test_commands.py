@@ -8,25 +8,32 @@ from sqlalchemy import URL
 from tests.documents.normal_form import for_reading, normal_form
 from tests.documents.reader import run_blocks
 from tests.documents.shell_block import FENCE, NOT_RUN, shell_blocks
-from tests.support.bank_story import bank_story
-from tests.support.sources import ROOT, name_of, project_files
+from tests.support.seeded_service import seeded_service
+from tests.support.sources import name_of, project_files
 
 DOCUMENTS = {
     name_of(path): path
     for path in project_files()
     if path.suffix == ".md" and shell_blocks(path.read_text(encoding="utf-8"))
 }
+TENANTS = "SELECT tenant.* FROM tenancy.tenants AS tenant ORDER BY tenant_id"
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 async def test_commands_print_what_the_document_shows(name: str, server_url: URL) -> None:
-    """The commands of a document, run in order against a fresh bank story, give the outputs that it shows."""
+    """The commands of a document, in order, print what it shows, and leave the sample data as it was."""
     blocks = shell_blocks(DOCUMENTS[name].read_text(encoding="utf-8"))
-    async with bank_story(server_url) as story:
-        printed = await run_blocks(blocks, story)
+    async with seeded_service(server_url) as service:
+        admin = await service.database.connect_as_admin()
+        before = await admin.fetch(TENANTS)
+        printed = await run_blocks(blocks, service)
+        after = await admin.fetch(TENANTS)
+        await admin.close()
     shown = "\n".join(block.expected.strip() for block in blocks)
     real = "\n".join(output.strip() for output in printed)
     assert normal_form(shown) == normal_form(real), f"`make docs` writes the outputs of {name} anew"
+    assert before
+    assert after == before, f"{name} does not leave the sample data as it was"
 
 
 def test_no_call_stands_outside_a_block_of_commands() -> None:
@@ -88,7 +95,6 @@ def test_json_is_laid_out_for_reading() -> None:
     assert normal_form(written) == normal_form(text)
 
 
-def test_the_api_guide_is_among_them() -> None:
+def test_the_tutorial_is_among_them() -> None:
     """The rule above has something to run."""
-    assert {"README.md", "docs/api.md"} <= set(DOCUMENTS)
-    assert (ROOT / "docs" / "api.md").exists()
+    assert {"README.md", "docs/tutorial.md"} <= set(DOCUMENTS)

@@ -8,8 +8,8 @@ from tests.support.sources import ROOT
 
 
 async def test_the_diagram_is_that_of_the_database(as_admin: asyncpg.Connection) -> None:
-    """The picture in the architecture shows the tables, columns and references that the migrations have made."""
-    document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    """The diagram shows the tables, columns and references that the migrations have made."""
+    document = (ROOT / "docs" / "reference" / "database.md").read_text(encoding="utf-8")
     assert with_part(document, "schema", await schema_diagram(as_admin)) == document, "`make docs` draws it anew"
 
 

@@ -13,14 +13,14 @@ from tests.documents.normal_form import for_reading, normal_form
 from tests.documents.reader import run_blocks
 from tests.documents.schema_diagram import schema_diagram
 from tests.documents.shell_block import shell_blocks
-from tests.support.bank_story import bank_story
 from tests.support.fresh_database import fresh_database
+from tests.support.seeded_service import seeded_service
 from tests.support.sources import ROOT, name_of, project_files
 
 
 def main() -> None:
     """Write the generated files, then the outputs of commands, where they have changed."""
-    logging.disable(logging.INFO)  # what the migrations say of themselves
+    logging.disable(logging.INFO)  # of the migrations
     for name in [name for name in os.environ if name.startswith("MTDB_")]:
         del os.environ[name]
     Settings.model_config["env_file"] = None
@@ -37,7 +37,7 @@ def main() -> None:
 
 async def write_diagram(server_url: URL) -> None:
     """Draw the schema that the migrations make."""
-    path = ROOT / "docs" / "architecture.md"
+    path = ROOT / "docs" / "reference" / "database.md"
     async with fresh_database(server_url) as database:
         connection = await database.connect_as_admin()
         diagram = await schema_diagram(connection)
@@ -49,12 +49,12 @@ async def write_diagram(server_url: URL) -> None:
 
 
 async def write_outputs(server_url: URL) -> None:
-    """Run every document's commands, each document against a fresh bank story, and show what they print."""
+    """Run every document's commands, each against a service with fresh sample data, and show what they print."""
     for path in project_files():
         if path.suffix != ".md" or not (blocks := shell_blocks(path.read_text(encoding="utf-8"))):
             continue
-        async with bank_story(server_url) as story:
-            printed = await run_blocks(blocks, story)
+        async with seeded_service(server_url) as service:
+            printed = await run_blocks(blocks, service)
         text = document = path.read_text(encoding="utf-8")
         shown = "\n".join(block.expected.strip() for block in blocks)
         if normal_form(shown) == normal_form("\n".join(output.strip() for output in printed)):

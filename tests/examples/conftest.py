@@ -1,15 +1,15 @@
-"""One bank story for the examples; each keeps to tenants that no other one touches."""
+"""One service with the sample data for the examples; each uses tenants of its own."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import URL
 
-from tests.support.bank_story import BankStory, bank_story
+from tests.support.seeded_service import SeededService, seeded_service
 
 
 @pytest.fixture(scope="module")
-async def story(server_url: URL) -> AsyncIterator[BankStory]:
+async def story(server_url: URL) -> AsyncIterator[SeededService]:
     """Give a seeded, running service."""
-    async with bank_story(server_url) as story:
+    async with seeded_service(server_url) as story:
         yield story

@@ -11,7 +11,7 @@ import pytest
 from tests.documents.shell_block import FENCE
 from tests.support.sources import ROOT, name_of, project_files
 
-GUIDE = ROOT / "docs" / "guides" / "add-a-table.md"
+GUIDE = ROOT / "docs" / "how-to" / "add-a-table.md"
 DRAW = """
 import asyncio
 from sqlalchemy import make_url
@@ -58,7 +58,7 @@ def run(fork: Path, *command: str) -> None:
 def test_its_documents_are_made_anew_and_its_tests_pass(fork: Path) -> None:
     """After `make docs`, the tests of grants, models, bounds and diagram know the table."""
     run(fork, sys.executable, "-c", DRAW)
-    assert '"tenancy.assets"' in (fork / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert '"tenancy.assets"' in (fork / "docs" / "reference" / "database.md").read_text(encoding="utf-8")
     run(fork, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *KNOW_ALL_TABLES)
 
 

@@ -1,4 +1,4 @@
-"""An organisation moves to a database of its own, as docs/guides/growing.md says."""
+"""An organisation moves to a database of its own, as docs/how-to/growing.md says."""
 
 from uuid import UUID
 

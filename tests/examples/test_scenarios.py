@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.bank_story import BankStory
+from tests.support.seeded_service import SeededService
 from tests.support.sources import ROOT
 from tests.support.watched_line import WatchedLine
 
@@ -36,13 +36,13 @@ async def run(scenario: str, *arguments: str, token: str, url: str) -> list[str]
     return printed.decode().splitlines()
 
 
-async def tenants(story: BankStory, token: str) -> dict[str, dict[str, Any]]:
+async def tenants(story: SeededService, token: str) -> dict[str, dict[str, Any]]:
     """Return what a caller sees, by name."""
     async with httpx.AsyncClient(base_url=story.url, headers={"Authorization": f"Bearer {token}"}) as client:
         return {tenant["name"]: tenant for tenant in (await client.get("/tenants?limit=1000")).json()["items"]}
 
 
-async def test_onboarding_can_be_repeated(story: BankStory) -> None:
+async def test_onboarding_can_be_repeated(story: SeededService) -> None:
     """The group stands as written, and a second run finds the very same tenants instead of making others."""
     operator = await story.token("--platform-operator")
     first = await run("onboard_group", token=operator, url=story.url)
@@ -58,7 +58,7 @@ async def test_onboarding_can_be_repeated(story: BankStory) -> None:
     assert [str(tenant["tenant_id"]) for tenant in group.values()] == [line.rpartition(" ")[2] for line in first]
 
 
-async def test_a_review_reaches_every_subsidiary_once(story: BankStory) -> None:
+async def test_a_review_reaches_every_subsidiary_once(story: SeededService) -> None:
     """A parent marks all its subsidiaries; the second run changes nothing."""
     token = await story.token("HSBC")
     before = await tenants(story, token)
@@ -74,7 +74,7 @@ async def test_a_review_reaches_every_subsidiary_once(story: BankStory) -> None:
         )
 
 
-async def test_a_review_overwrites_nobody(story: BankStory) -> None:
+async def test_a_review_overwrites_nobody(story: SeededService) -> None:
     """Somebody renames a subsidiary between the script's reading and its writing; both changes are there afterwards."""
     token = await story.token("Deutsche Bank")
     renamed = (await tenants(story, token))["Deutsche Bank Luxembourg"]
@@ -92,7 +92,7 @@ async def test_a_review_overwrites_nobody(story: BankStory) -> None:
     assert after["metadata"] == {"country": "LU", "reviews": ["2026-Q4"]}
 
 
-async def test_a_closed_subsidiary_is_gone_with_its_tokens(story: BankStory) -> None:
+async def test_a_closed_subsidiary_is_gone_with_its_tokens(story: SeededService) -> None:
     """The subsidiary is deleted, its token is nobody's, and closing it again says that there is none."""
     parent, subsidiary = await story.token("Barclays"), await story.token("Barclays New York")
     assert await run("close_subsidiary", "Barclays New York", token=parent, url=story.url) == [
@@ -106,14 +106,14 @@ async def test_a_closed_subsidiary_is_gone_with_its_tokens(story: BankStory) -> 
     ]
 
 
-async def test_a_subsidiary_cannot_close_itself(story: BankStory) -> None:
+async def test_a_subsidiary_cannot_close_itself(story: SeededService) -> None:
     """The refusal reaches the user in the service's own words."""
     token = await story.token("Barclays Bank Ireland")
     (line,) = await run("close_subsidiary", "Barclays Bank Ireland", token=token, url=story.url)
     assert line.startswith("Barclays Bank Ireland: The operation is not permitted. ")
 
 
-async def test_a_lost_answer_creates_nothing_twice(story: BankStory) -> None:
+async def test_a_lost_answer_creates_nothing_twice(story: SeededService) -> None:
     """The answer to the creation is lost on the line; the repetition gets it, and one subsidiary exists."""
     token = await story.token("Deutsche Bank")
     before = await tenants(story, token)
@@ -124,7 +124,7 @@ async def test_a_lost_answer_creates_nothing_twice(story: BankStory) -> None:
     assert len(await tenants(story, token)) == len(before) + 1
 
 
-async def test_a_final_refusal_is_not_repeated(story: BankStory) -> None:
+async def test_a_final_refusal_is_not_repeated(story: SeededService) -> None:
     """A name that is taken stays taken: the first answer counts."""
     token = await story.token("Deutsche Bank")
     lines = await run("retry_safely", "Deutsche Bank London", token=token, url=story.url)
@@ -132,7 +132,7 @@ async def test_a_final_refusal_is_not_repeated(story: BankStory) -> None:
     assert "has this name" in lines[0]
 
 
-async def test_paging_reaches_everything_once(story: BankStory) -> None:
+async def test_paging_reaches_everything_once(story: SeededService) -> None:
     """With pages of two, a platform operator reads every tenant, each once, and each group under its head."""
     operator = await story.token("--platform-operator")
     async with WatchedLine(story.url).open() as line:

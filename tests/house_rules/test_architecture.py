@@ -42,6 +42,15 @@ def test_queries_on_tenants_live_in_repositories(path: Path) -> None:
     assert not found, f"{name_of(path)} builds a query ({found}): move it to a repository"
 
 
+@for_each([p for p in SERVICE if re.search("/(services|repositories|database|lint|schema|errors)/", name_of(p))])
+def test_only_the_http_layer_builds_headers(path: Path) -> None:
+    """Below the HTTP layer no error is given headers: how long to wait is `retry_after_seconds`, the rest is HTTP's."""
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Call):
+            given = [keyword.arg for keyword in node.keywords]
+            assert "headers" not in given, f"{name_of(path)}:{node.lineno} builds a header: leave it to http/"
+
+
 @for_each([p for p in SERVICE if name_of(p) != CONNECTING])
 def test_one_place_opens_connections(path: Path) -> None:
     """Only connecting.py, for the pool and for the administrator's installation, knows how a connection is made."""

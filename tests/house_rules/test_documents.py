@@ -20,7 +20,7 @@ NAMED_PATH = re.compile(
 NAMED_FILE = re.compile(r"(?<![\w/.<>{}*$-])((?:\.?[\w-][\w.-]*/)*[\w-]+\.(?:md|py|sql|yml|toml|lock|sh|mako))\b(?!/)")
 MADE_LOCALLY = {"uv.lock"}
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)")
-AUDIT = ROOT / "docs" / "security" / "audit.md"
+AUDIT = ROOT / "docs" / "reports" / "security-audit.md"
 LEAST_ATTACKS = 60
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -94,7 +94,7 @@ def test_the_audit_tells_every_attack() -> None:
         if decorators & {"refused", "sees_nothing", "residual"}
     ]
     missing = [test for test in marked if test not in told]
-    assert not missing, f"docs/security/audit.md lacks {missing}: run `make attack`"
+    assert not missing, f"docs/reports/security-audit.md lacks {missing}: run `make attack`"
     assert len(marked) >= LEAST_ATTACKS
 
 
@@ -110,11 +110,11 @@ def _tests_of(path: Path) -> dict[str, set[str]]:
 
 def test_every_setting_is_in_the_configuration_guide() -> None:
     """The configuration guide names each setting with its default."""
-    guide = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
     for name, field in Settings.model_fields.items():
         row = next((line for line in guide.splitlines() if f"`MTDB_{name.upper()}`" in line), None)
-        assert row is not None, f"docs/configuration.md lacks MTDB_{name.upper()}"
+        assert row is not None, f"docs/reference/configuration.md lacks MTDB_{name.upper()}"
         if field.default not in (None, ..., "", ()) and not field.is_required():
             assert f"`{field.default}`" in row, (
-                f"docs/configuration.md: MTDB_{name.upper()} defaults to {field.default}"
+                f"docs/reference/configuration.md: MTDB_{name.upper()} defaults to {field.default}"
             )

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.http.authenticated_route import AuthenticatedRoute
 from multi_tenant_db.models import TenantType
-from multi_tenant_db.routers.dependencies import Tenants
+from multi_tenant_db.routers.tenants import Tenants
 from multi_tenant_db.schemas import TenantCreate
 from tests.support.bodies import a_parent, a_replacement, a_subsidiary_of
 from tests.support.organization import Organization

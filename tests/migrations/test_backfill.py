@@ -16,7 +16,7 @@ from tests.support.registry import Registry
 from tests.support.sources import ROOT
 from tests.support.test_database import TestDatabase
 
-GUIDE = (ROOT / "docs" / "guides" / "add-a-table.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "how-to" / "add-a-table.md").read_text(encoding="utf-8")
 CREATE_INVOICES = """
     CREATE TABLE tenancy.invoices (
         invoice_id uuid CONSTRAINT invoices_pkey PRIMARY KEY DEFAULT tenancy.uuid_v7(),

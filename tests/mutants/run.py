@@ -2,7 +2,7 @@
 
 First the tests that are to kill them run without any mutant: they must be green, or a red one proves nothing. Then each
 mutant is made, must have changed something, and is killed by a test that fails; a test that breaks down in its set-up
-counts as a broken hunt. A whole hunt writes its table into docs/security/audit.md.
+counts as a broken hunt. A whole hunt writes its table into docs/reports/security-audit.md.
 """
 
 import os
@@ -30,7 +30,7 @@ from tests.support.sources import ROOT
 
 MUTANTS = (*POLICY_MUTANTS, *FUNCTION_MUTANTS, *SCHEMA_MUTANTS, *CODE_MUTANTS)
 AT_ONCE = min(os.cpu_count() or 1, 4)
-AUDIT = ROOT / "docs" / "security" / "audit.md"
+AUDIT = ROOT / "docs" / "reports" / "security-audit.md"
 HEAD = ("| Defect | Where | Noticed by |", "|---|---|---|")
 
 console = Console(stderr=True, width=200, highlight=False)

@@ -10,7 +10,7 @@ from tests.support.programs import find_program, needs
 from tests.support.sources import ROOT
 
 RULES = (ROOT / "monitoring" / "alerts.yml").read_text(encoding="utf-8")
-GUIDE = (ROOT / "docs" / "guides" / "observability.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "how-to" / "observability.md").read_text(encoding="utf-8")
 TRIALS = ROOT / "tests" / "observability" / "alerts_test.yml"
 ALERTS = {
     found["name"]: found

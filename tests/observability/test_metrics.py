@@ -10,7 +10,8 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from multi_tenant_db.database.engine import create_engine, pool_of, service_url
+from multi_tenant_db.database.connection_pool import pool_of
+from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.development.ports import free_port
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
 from tests.support.organization import Organization

@@ -25,7 +25,7 @@ from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDat
 CLIENT_PROGRAMS = client_programs()
 BACKUP_PASSWORD = "backup password of the tests"
 KEY = {"Idempotency-Key": "opened-before-the-backup"}
-GUIDE = ROOT / "docs" / "guides" / "production.md"
+GUIDE = ROOT / "docs" / "how-to" / "production.md"
 DATABASE = "tenancy"
 BESIDES = """
     SELECT format('%s in %s: %s', setrole::regrole, coalesce(datname, 'all'), setconfig)

@@ -24,7 +24,7 @@ from tests.support.served_process import served
 from tests.support.sources import ROOT
 from tests.support.test_database import TestDatabase
 
-GUIDE = (ROOT / "docs" / "guides" / "production.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "how-to" / "production.md").read_text(encoding="utf-8")
 (MIGRATION,) = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
 SECONDS_TO_SEE_IT = 60
 

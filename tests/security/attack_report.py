@@ -1,11 +1,11 @@
 """Tells the attacks and their results: `pytest -p tests.security.attack_report --attack-report ...`.
 
-A whole run writes them into docs/security/audit.md: every attack, if it ran on the newest release that can be embedded;
-of another release, such as the oldest one supported, the summary alone.
+A whole run writes them into docs/reports/security-audit.md. On the newest release that can be embedded it writes every
+attack; on another release, such as the oldest one supported, only the summary.
 """
 
 from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from itertools import groupby
 
 import pytest
@@ -18,7 +18,7 @@ from tests.support.marked_section import write_section
 from tests.support.sources import ROOT
 from tests.support.tested_server import IS_OURS, SERVER
 
-AUDIT = ROOT / "docs" / "security" / "audit.md"
+AUDIT = ROOT / "docs" / "reports" / "security-audit.md"
 OUTCOMES = pytest.StashKey[dict[str, AttackOutcome]]()
 RESULTS = ("refused", "sees nothing", "residual", "skipped", SUCCEEDED)
 
@@ -51,31 +51,35 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     outcomes = sorted(
         config.stash[OUTCOMES].values(), key=lambda outcome: (GROUPS.index(outcome.attack.group), outcome.test)
     )
-    rows = [_row(list(cases)) for _, cases in groupby(outcomes, key=lambda outcome: outcome.test)]
     terminalreporter.section("attacks")
-    for row in rows:
+    for row in _rows(outcomes):
         terminalreporter.write_line("  ".join(row))
     terminalreporter.write_line(_summary(outcomes))
     if not (config.getoption("--attack-report") and IS_OURS):
         return
     write_section(AUDIT, f"attacks on {SERVER}", _summary(outcomes))
     if chosen_release() == NEWEST_RELEASE:
-        write_section(AUDIT, "attacks by group", table(("Group", "Attacks", "Cases", "Results"), _by_group(outcomes)))
-        write_section(AUDIT, "attacks", table(("Group", "The attacker's hope", "Result", "Cases", "Test"), rows))
+        write_section(AUDIT, "attacks", "\n\n".join(_chapters(outcomes)))
         write_section(AUDIT, "residuals", table(("What remains", "Shown by"), _residuals(outcomes)))
 
 
+def _rows(outcomes: list[AttackOutcome]) -> list[tuple[str, ...]]:
+    return [_row(list(cases)) for _, cases in groupby(outcomes, key=lambda outcome: outcome.test)]
+
+
 def _row(cases: list[AttackOutcome]) -> tuple[str, ...]:
-    results = Counter(case.result for case in cases)
     one = cases[0]
-    return one.attack.group, one.hope, ", ".join(sorted(results)), str(len(cases)), f"`{one.test}`"
+    return one.hope, ", ".join(sorted({case.result for case in cases})), f"`{one.test}`"
 
 
-def _by_group(outcomes: list[AttackOutcome]) -> list[tuple[str, ...]]:
-    return [
-        (group, str(len({case.test for case in cases})), str(len(cases)), _counted(cases))
-        for group, cases in ((group, [case for case in outcomes if case.attack.group == group]) for group in GROUPS)
-    ]
+def _chapters(outcomes: list[AttackOutcome]) -> Iterator[str]:
+    """Yield for each group its heading, its counts and its table."""
+    for group in GROUPS:
+        cases = [outcome for outcome in outcomes if outcome.attack.group == group]
+        attacks = len({case.test for case in cases})
+        yield f"### {group[0].upper()}{group[1:]}"
+        yield f"{attacks} attacks in {len(cases)} cases: {_counted(cases)}."
+        yield table(("The attacker's hope", "Result", "Test"), _rows(cases))
 
 
 def _residuals(outcomes: list[AttackOutcome]) -> list[tuple[str, ...]]:

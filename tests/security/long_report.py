@@ -1,4 +1,4 @@
-"""Tells what the suites did at length: `pytest -p tests.security.long_report --long-report=docs/security/audit.md ...`.
+"""Tells what the suites did at length: `pytest -p tests.security.long_report --long-report=DOCUMENT ...`.
 
 A test tells its figures by pytest's `record_property`: what was run, and what it did. They go into the section "the
 long profile" of the document, in place of what the same tests told before; a run of some tests leaves the rest.
@@ -14,7 +14,7 @@ from tests.support.marked_section import read_section, write_section
 from tests.support.sources import ROOT
 from tests.support.tested_server import IS_OURS, SERVER
 
-AUDIT = ROOT / "docs" / "security" / "audit.md"
+AUDIT = ROOT / "docs" / "reports" / "security-audit.md"
 SECTION = "the long profile"
 LONG = {"MTDB_ATTACK_PROFILE": "long", "MTDB_LONG": "1"}
 SECONDS_A_MINUTE = 60

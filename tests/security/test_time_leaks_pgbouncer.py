@@ -23,7 +23,7 @@ CALLERS_AT_ONCE = 24
 REQUESTS = {"part": 1_000, "short": 3_000, "long": 100_000}
 VERSION = pgbouncer_version()
 PREPARED_STATEMENTS = [False, True] if VERSION >= KEEPS_PREPARED_STATEMENTS else [False]
-"""The settings with which this PgBouncer works; an older one loses prepared statements (docs/troubleshooting.md)."""
+"""The settings with which this PgBouncer works; older ones lose statements (docs/how-to/troubleshooting.md)."""
 
 
 @sees_nothing(GROUP)

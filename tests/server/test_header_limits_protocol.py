@@ -5,12 +5,9 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
 
-from multi_tenant_db.main import create_app
-from multi_tenant_db.server.graceful_shutdown_protocol import GracefulShutdownProtocol
 from multi_tenant_db.settings import Settings
+from tests.support.http_server import http_server
 from tests.support.test_database import TestDatabase
 
 GET = b"GET /nowhere HTTP/1.1\r\nHost: x\r\n"
@@ -50,24 +47,14 @@ EXCHANGES = {
 
 @pytest.fixture
 async def port(database: TestDatabase) -> AsyncIterator[int]:
-    """Listen with the service's protocol and little patience."""
+    """Listen with the service's protocol and short timeouts."""
     settings = Settings(
         database_url=f"postgresql://{database.admin_url.host}:{database.admin_url.port}/nowhere",
         api_password="never used",
         body_timeout_seconds=1,
     )
-    app = create_app(settings)
-    config = uvicorn.Config(app, http=GracefulShutdownProtocol, ws="none", log_config=None, server_header=False)
-    config.load()
-    state = {"settings": settings, "metrics": None}
-    connections = ServerState()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: GracefulShutdownProtocol(config=config, server_state=connections, app_state=state), "127.0.0.1"
-    )
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-    await app.state.engine.dispose()
-    await app.state.health_engine.dispose()
+    async with http_server(settings) as port:
+        yield port
 
 
 @pytest.mark.parametrize("name", EXCHANGES)

@@ -1,4 +1,4 @@
-"""What scripts read: docs/command-line.md names the fields, and a test compares them."""
+"""What scripts read: docs/reference/command-line.md names the fields, and a test compares them."""
 
 import json
 from datetime import datetime

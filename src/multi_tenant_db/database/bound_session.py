@@ -9,10 +9,8 @@ from sqlalchemy import Connection, orm
 class BoundSession(orm.Session):
     """Works on the one connection of its Session, which is made when SQLAlchemy first asks for it."""
 
-    def __init__(self, *, bind_to: Callable[[], Connection], **options: Any) -> None:
-        super().__init__(**options)
-        self._bind_to = bind_to
+    connect: Callable[[], Connection]
 
     def get_bind(self, *_: Any, **__: Any) -> Connection:
         """Return the connection, whatever the statement."""
-        return self._bind_to()
+        return self.connect()

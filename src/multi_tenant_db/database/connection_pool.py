@@ -9,6 +9,7 @@ from typing import Any, Self
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import NullPool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
@@ -123,3 +124,11 @@ class ConnectionPool(NullPool):
     def waiting(self) -> int:
         """Return how many requests wait for a slot."""
         return len(self._slots._waiters or ())  # noqa: SLF001 - asyncio has no public name for it
+
+
+def pool_of(engine: AsyncEngine) -> ConnectionPool:
+    """Return the pool of an engine now; once disposed of, the engine has another."""
+    pool = engine.pool
+    if not isinstance(pool, ConnectionPool):
+        raise TypeError("make engines with create_engine(): their pool gives slots in the order of arrival")
+    return pool

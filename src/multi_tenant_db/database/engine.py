@@ -64,14 +64,6 @@ def create_engine(url: URL, settings: Settings, connections: int | None = None) 
     return engine
 
 
-def pool_of(engine: AsyncEngine) -> ConnectionPool:
-    """Return the pool of an engine now; once disposed of, the engine has another."""
-    pool = engine.pool
-    if not isinstance(pool, ConnectionPool):
-        raise TypeError("make engines with create_engine(): their pool gives slots in the order of arrival")
-    return pool
-
-
 def _translate_error(context: ExceptionContext) -> DBAPIError | None:
     """Have SQLAlchemy drop a connection as `as_dbapi_error` does; it wraps only what the server itself has said."""
     failure = context.original_exception

@@ -22,9 +22,11 @@ class Session(AsyncSession):
     """
 
     sync_session_class = BoundSession
+    sync_session: BoundSession
 
     def __init__(self, engine: Engine, begin: Callable[[], Awaitable[PoolProxiedConnection]]) -> None:
-        super().__init__(bind_to=self._connection_of_sqlalchemy, expire_on_commit=False, autoflush=False)
+        super().__init__(expire_on_commit=False, autoflush=False)
+        self.sync_session.connect = self._connection_of_sqlalchemy
         self._engine = engine
         self._begin = begin
         self._connection: PoolProxiedConnection | None = None

@@ -12,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 
 from multi_tenant_db.database.compiled_statement import CompiledStatement
-from multi_tenant_db.database.connection_pool import RESET_SESSION, ConnectionPool
-from multi_tenant_db.database.engine import pool_of
+from multi_tenant_db.database.connection_pool import RESET_SESSION, ConnectionPool, pool_of
 from multi_tenant_db.database.failures import DRIVER_FAILURES, as_dbapi_error, as_outage, sqlstate
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.errors import AuthenticationRequired

@@ -6,7 +6,7 @@ import platform
 from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError
 
 NEWEST_RELEASE = "17.10"
-"""The newest that can be embedded, not the newest there is: docs/postgresql.md."""
+"""The newest that can be embedded, not the newest there is: docs/reference/postgresql.md."""
 
 NEWEST_EMBEDDED = "mtdb-newest-embedded"
 """The `cluster_name` of a development server for which no newer package exists; `server-lacks-fixes` knows it."""

@@ -4,7 +4,7 @@ from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class OperationNotPermitted(ApplicationError):
-    """The caller is known, and what he asked is not his to do."""
+    """The caller is known, but lacks the permission."""
 
     status = 403
     code = "operation_not_permitted"

@@ -4,7 +4,7 @@ from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class PreconditionFailed(ApplicationError):
-    """Somebody changed the tenant since the caller read it."""
+    """The tenant was modified since the caller read it."""
 
     status = 412
     code = "precondition_failed"

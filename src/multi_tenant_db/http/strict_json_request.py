@@ -1,4 +1,4 @@
-"""A request whose body is read with a limit and parsed without mercy."""
+"""Strict JSON with a size limit."""
 
 from contextlib import suppress
 from typing import Any
@@ -42,17 +42,20 @@ class StrictJsonRequest(Request):
         return self._json
 
     async def _read_body(self, max_bytes: int) -> bytes:
-        too_large = BodyTooLarge(f"A body is at most {max_bytes} bytes.", headers=STOP_READING)
         # A Content-Length that is no number is the server's to refuse; what arrives is counted in any case.
         with suppress(ValueError):
             if int(self.headers.get("content-length", "0")) > max_bytes:
-                raise too_large
+                raise _too_large(max_bytes)
         body = bytearray()
         try:
             async for chunk in self.stream():
                 body += chunk
                 if len(body) > max_bytes:
-                    raise too_large
+                    raise _too_large(max_bytes)
         except ClientDisconnect as error:
             raise MalformedJson("The body ended before it was complete.") from error
         return bytes(body)
+
+
+def _too_large(max_bytes: int) -> BodyTooLarge:
+    return BodyTooLarge(f"A body is at most {max_bytes} bytes.", headers=STOP_READING)

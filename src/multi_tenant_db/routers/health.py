@@ -1,8 +1,9 @@
 """`GET /health`."""
 
 from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from multi_tenant_db.errors import (
     AmbiguousHeaders,
@@ -18,11 +19,20 @@ from multi_tenant_db.http.openapi_document import name_operation
 from multi_tenant_db.http.openapi_responses import declare_response
 from multi_tenant_db.http.problem_responses import declare_problems
 from multi_tenant_db.http.whole_request_route import WholeRequestRoute
-from multi_tenant_db.routers.dependencies import Health
+from multi_tenant_db.repositories.schema_repository import SchemaRepository
 from multi_tenant_db.schemas import HealthRead
 from multi_tenant_db.schemas.examples import HEALTHY, UNHEALTHY
+from multi_tenant_db.services.health_service import HealthService
 
 router = APIRouter(tags=["health"], route_class=WholeRequestRoute, generate_unique_id_function=name_operation)
+
+
+async def get_health_service(request: Request) -> HealthService:
+    """Give the health check a connection of its own: a service that uses all its connections is not unhealthy."""
+    return HealthService(SchemaRepository(request.app.state.health_engine))
+
+
+Health = Annotated[HealthService, Depends(get_health_service)]
 
 
 @router.get(

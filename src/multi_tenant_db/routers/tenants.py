@@ -5,7 +5,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from multi_tenant_db.errors import (
     AmbiguousHeaders,
@@ -37,7 +37,8 @@ from multi_tenant_db.http.openapi_document import name_operation
 from multi_tenant_db.http.openapi_responses import ETAG, LINK, LOCATION, declare_response
 from multi_tenant_db.http.preconditions import CONDITIONAL, WriteCondition, entity_tag, read_conditions
 from multi_tenant_db.http.problem_responses import declare_problems
-from multi_tenant_db.routers.dependencies import Tenants
+from multi_tenant_db.repositories.request_repository import RequestRepository
+from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.schemas import (
     NoQuery,
     OptionalParameter,
@@ -49,6 +50,7 @@ from multi_tenant_db.schemas import (
     TenantUpdate,
 )
 from multi_tenant_db.schemas.examples import PAGE, REPLACED_TENANT, TENANT
+from multi_tenant_db.services.tenant_service import TenantService
 
 router = APIRouter(
     prefix="/tenants",
@@ -87,6 +89,15 @@ IdempotencyKey = Annotated[
     ),
 ]
 Parameterless = Annotated[NoQuery, Query()]
+
+
+async def get_tenant_service(request: Request) -> TenantService:
+    """Build the service on the session of the caller's transaction, which AuthenticatedRoute opens."""
+    session = request.state.session
+    return TenantService(session.sign_in, TenantRepository(session), RequestRepository(session))
+
+
+Tenants = Annotated[TenantService, Depends(get_tenant_service)]
 
 
 @router.post(
@@ -186,7 +197,7 @@ async def replace_tenant(
     service: Tenants,
     condition: WriteCondition,
 ) -> TenantRead:
-    """Replace name and metadata. Send the ETag as If-Match, so that nobody's change is overwritten unseen."""
+    """Replace name and metadata. Send the ETag as If-Match to replace only a tenant that was not modified since."""
     tenant = await service.replace_tenant(tenant_id, name=body.name, metadata=body.metadata, condition=condition)
     response.headers["ETag"] = entity_tag(tenant.version)
     return TenantRead.model_validate(tenant)

@@ -1,4 +1,4 @@
-"""How a connection ends: never with a request on its way, and never later than it should."""
+"""How a connection ends."""
 
 from asyncio import TimerHandle
 
@@ -8,67 +8,67 @@ SECONDS_FOR_THE_LAST_REQUEST = 1.0
 
 
 class GracefulShutdownProtocol(HeaderLimitsProtocol):
-    """Adds what uvicorn leaves to luck when the service stops, and to the client when an answer is not fetched.
+    """Closes connections without losing requests, and aborts those whose client does not read its response.
 
-    A worker that stops would close idle connections at once, with the request that a client may just have sent:
-    each gets a moment for one more, which is answered with `Connection: close`. An answer that is not fetched within
-    the time of a request would stay in memory as long as the client likes: its connection is cut off.
+    uvicorn closes idle connections at once when a worker stops, and a request that the client has just sent is lost.
+    Here each may send one more request within a second; the response has `Connection: close`. A response that the
+    client has not read within the request timeout is dropped with its connection.
     """
 
-    _is_leaving = False
-    _patience_with_reader: TimerHandle | None = None
+    _is_shutting_down = False
+    _reader_timer: TimerHandle | None = None
 
     def shutdown(self) -> None:
-        """Take one more request, if one comes soon."""
-        self._is_leaving = True
+        """Accept one more request, if it arrives soon."""
+        self._is_shutting_down = True
         if self._is_answering():
             super().shutdown()
         else:
-            self.loop.call_later(SECONDS_FOR_THE_LAST_REQUEST, self._leave)
+            self.loop.call_later(SECONDS_FOR_THE_LAST_REQUEST, self._close_if_idle)
 
     def on_headers_complete(self) -> None:
-        """Say so, if it is the last."""
+        """Announce the end of the connection with the last response."""
         super().on_headers_complete()
-        if self._is_leaving and not self._in_head:
+        if self._is_shutting_down and not self._in_head:
             self.cycle.keep_alive = False
 
     def pause_writing(self) -> None:
-        """Give the client time to read."""
+        """Start the timer for the client to read."""
         super().pause_writing()
-        self._expect_reader()
+        self._start_reader_timer()
 
     def resume_writing(self) -> None:
-        """Note that it reads."""
+        """Stop the timer: the client reads."""
         super().resume_writing()
-        self._stop_expecting_reader()
+        self._stop_reader_timer()
 
     def on_response_complete(self) -> None:
-        """Note that the connection closes as soon as the answer is fetched, if it does."""
+        """Start the timer if the connection closes after this response."""
         super().on_response_complete()
         if self.transport.is_closing():
-            self._expect_reader()
+            self._start_reader_timer()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection, the last answer fetched or not."""
+        """Close an idle connection, also if its last response has not been read."""
         super().timeout_keep_alive_handler()
-        self._expect_reader()
+        self._start_reader_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Stop the timer."""
         super().connection_lost(exc)
-        self._stop_expecting_reader()
+        self._stop_reader_timer()
 
-    def _leave(self) -> None:
-        in_the_middle_of_a_head = self._in_head and self._unread_bytes
-        if not self._is_answering() and not in_the_middle_of_a_head:
+    def _close_if_idle(self) -> None:
+        is_reading_head = self._in_head and self._unread_bytes
+        if not self._is_answering() and not is_reading_head:
             self.transport.close()
 
-    def _expect_reader(self) -> None:
-        if self._patience_with_reader is None:
+    def _start_reader_timer(self) -> None:
+        if self._reader_timer is None:
             seconds = self._settings.request_timeout_seconds
-            self._patience_with_reader = self.loop.call_later(seconds, self.transport.abort)
+            self._reader_timer = self.loop.call_later(seconds, self.transport.abort)
 
-    def _stop_expecting_reader(self) -> None:
-        if self._patience_with_reader is not None:
-            self._patience_with_reader.cancel()
-            self._patience_with_reader = None
+    def _stop_reader_timer(self) -> None:
+        if self._reader_timer is not None:
+            self._reader_timer.cancel()
+            self._reader_timer = None

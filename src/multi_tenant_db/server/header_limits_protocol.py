@@ -1,4 +1,4 @@
-"""What must hold before there is a request: its framing, and the limits of its head."""
+"""Framing, and limits of a request's head."""
 
 from asyncio import TimerHandle, Transport
 from functools import partial
@@ -22,44 +22,44 @@ REFUSAL = "refusal"
 
 
 class HeaderLimitsProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which by itself waits for the end of a head for ever and keeps however much of it arrives.
+    """uvicorn's protocol with limits for the head, which uvicorn waits for and stores without limit.
 
-    What is not HTTP is answered 400, a head too large 414 or 431, one too slow 408; the answer is a problem document,
-    is logged and counted like any other, and the connection closes. Trailers behind a body are dropped: uvicorn would
-    take them for headers, past whatever checked those (RFC 9110, section 6.5.1).
+    The response is 400 to what is not HTTP, 414 or 431 to a head that is too large, 408 to one that is too slow. It is
+    a problem document, it is logged and counted like any other, and the connection closes. Trailers are dropped:
+    uvicorn would add them to the headers after those were checked (RFC 9110, section 6.5.1).
 
-    A request that was handed on is answered by the application alone: where its body is refused, reading the body
-    raises the error. What is refused behind requests that are still being answered is refused after their answers.
+    Only the application responds to a request that it has received: if the body is refused, reading the body raises the
+    error. Refusals of later, pipelined requests are sent after the responses that are still pending.
 
-    An offer to upgrade is ignored (section 7.8). The parser would end the message at its head and take the body for the
-    next request; so the same head goes through a new parser without its `Upgrade` lines, and the body follows.
+    An offer to upgrade is ignored (section 7.8). The parser would end the message after its head and parse the body as
+    the next request. So the head is parsed again without its `Upgrade` lines, and then the body.
     """
 
     _settings: Settings
-    _largest_head: int
+    _max_unread_bytes: int
     _in_head = True
     _in_body = False
     _is_refused = False
-    _last_word: ApplicationError | None = None
+    _pending_error: ApplicationError | None = None
     _head_began: float
     _unread_bytes = 0
-    _patience: TimerHandle | None = None
+    _timer: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn itself narrows it
-        """Wait for a head, but not for long."""
+        """Start the header timeout."""
         super().connection_made(transport)
         self.url = b""
         self.app = partial(_serve, self.app)
         self._settings = self.app_state["settings"]
         # One as large as is allowed may arrive in one piece with more; what is in between is the service's to refuse.
-        self._largest_head = 2 * self._settings.max_header_bytes
+        self._max_unread_bytes = 2 * self._settings.max_header_bytes
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
-        self._stop_waiting()
-        if self._last_word is not None:
-            self._record({"request_id": str(uuid4()), "problem": self._last_word.code}, None)
+        """Stop the timer; record an error that could not be sent."""
+        self._stop_timer()
+        if self._pending_error is not None:
+            self._record({"request_id": str(uuid4()), "problem": self._pending_error.code}, None)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -72,23 +72,23 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
             self._refuse(MalformedRequest())
         elif self.transport.is_closing():
             return
-        elif self._unread_bytes > self._largest_head:
+        elif self._unread_bytes > self._max_unread_bytes:
             self._refuse(TargetTooLong() if len(self.url) > self._settings.max_header_bytes else HeadersTooLarge())
-        elif self._patience is None and not self._is_answering():
+        elif self._timer is None and not self._is_answering():
             # Blank lines between requests stop uvicorn's own clock.
-            self._wait()
+            self._start_timer()
 
     def on_message_begin(self) -> None:
-        """Begin a head."""
+        """Start the header timeout again."""
         self._expect_head()
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Keep as much as shows that it is too long."""
-        super().on_url(url[: max(0, self._largest_head - len(self.url))])
+        """Keep no more of the target than shows that it is too long."""
+        super().on_url(url[: max(0, self._max_unread_bytes - len(self.url))])
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, leave a trailer."""
+        """Keep a header, drop a trailer."""
         if self._in_head:
             super().on_header(name, value)
 
@@ -100,7 +100,7 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
         self._in_head = False
         self._in_body = True
         self._unread_bytes = 0
-        self._stop_waiting()
+        self._stop_timer()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -109,7 +109,7 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Note the end of a request."""
+        """Note the end of the request."""
         if self.parser.should_upgrade():
             return
         self._in_body = False
@@ -117,11 +117,11 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Say what was left to be said behind the last answer."""
+        """Send the pending error after the last response."""
         super().on_response_complete()
-        if self._last_word is not None and not self._is_answering() and not self.transport.is_closing():
-            self._hang_up(self._last_word)
-            self._last_word = None
+        if self._pending_error is not None and not self._is_answering() and not self.transport.is_closing():
+            self._close_with(self._pending_error)
+            self._pending_error = None
 
     def _check_head(self) -> None:
         """Give a target without a path the path `/` (RFC 9112, section 3.2); raise MalformedRequest.
@@ -165,29 +165,29 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
     def _expect_head(self) -> None:
         self._in_head = True
         self._head_began = perf_counter()
-        self._wait()
+        self._start_timer()
 
-    def _wait(self) -> None:
-        self._stop_waiting()
-        self._patience = self.loop.call_later(self._settings.body_timeout_seconds, self._lose_patience)
+    def _start_timer(self) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(self._settings.body_timeout_seconds, self._time_out)
 
-    def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _lose_patience(self) -> None:
+    def _time_out(self) -> None:
         if self._is_answering():
-            self._wait()
+            self._start_timer()
         elif self._in_head and self._unread_bytes:
             self._refuse(BodyTooSlow("Send the whole request at once; nothing was changed."))
         else:
             self.transport.close()
 
     def _refuse(self, error: ApplicationError) -> None:
-        """Read no more, and say why as soon as that cannot be taken for the answer to another request."""
+        """Stop reading. Send the error when it cannot be taken for the response to another request."""
         self._is_refused = True
-        self._stop_waiting()
+        self._stop_timer()
         if self._in_body and self._is_answering():
             self.cycle.scope["state"][REFUSAL] = error
             self.cycle.keep_alive = False
@@ -196,11 +196,11 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
             # Its answer has left already.
             self.transport.close()
         elif self._is_answering():
-            self._last_word = error
+            self._pending_error = error
         else:
-            self._hang_up(error)
+            self._close_with(error)
 
-    def _hang_up(self, error: ApplicationError) -> None:
+    def _close_with(self, error: ApplicationError) -> None:
         state: dict[str, Any] = {"request_id": str(uuid4())}
         self.transport.write(_as_bytes(error, state))
         self.transport.close()

@@ -54,8 +54,9 @@ class ServiceConfig(uvicorn.Config):
             message = f"--app: {self.app} returns no ASGI application such as FastAPI's"
             if parent is None:
                 raise FactoryError(message)
-            print(f"mtdb: {message}", file=sys.stderr)  # noqa: T201 - the parent reports no more than the exit code
-            sys.exit(STARTUP_FAILURE)
+            print(f"mtdb: {message}", file=sys.stderr, flush=True)  # noqa: T201 - the parent reports the exit code only
+            # At once: a parent that pings a worker which is still ending waits a minute for its response.
+            os._exit(STARTUP_FAILURE)
 
     @staticmethod
     def _end_with(parent: object) -> None:

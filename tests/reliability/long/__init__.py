@@ -1,1 +1,1 @@
-"""The long runs behind `docs/reliability.md`."""
+"""The long runs behind `docs/reports/reliability.md`."""

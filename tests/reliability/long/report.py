@@ -1,4 +1,4 @@
-"""The tables of `docs/reliability.md`, written between their markers."""
+"""The tables of `docs/reports/reliability.md`, written between their markers."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.reliability.long.fault_record import FaultRecord
 from tests.reliability.long.load_record import LoadRecord
 
-DOCUMENT = Path("docs/reliability.md")
+DOCUMENT = Path("docs/reports/reliability.md")
 MEBIBYTE = 1 << 20
 
 
