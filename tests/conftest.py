@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -18,7 +17,7 @@ from multi_tenant_db.main import create_app
 from multi_tenant_db.schema import installation
 from multi_tenant_db.settings import Settings
 from tests.support.extent import EXHAUSTIVE
-from tests.support.kept_connection import KeptConnection
+from tests.support.kept_connections import KeptConnections
 from tests.support.migrations import migrate
 from tests.support.organization import Organization
 from tests.support.party import Party
@@ -30,7 +29,7 @@ EXTERNAL_SERVER = None if IS_OURS else os.environ["MTDB_DATABASE_URL"]
 MUTANT_DATABASE = os.environ.get("MUTANT_DATABASE")  # one with a defect to be noticed, see tests/mutants
 PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_EXHAUSTIVE", "MTDB_LONG"}
 """How hard the tests try; everything else of the environment is none of their business."""
-pytest_plugins = ["tests.support.skipped_tests"]
+pytest_plugins = ["tests.support.skipped_tests", "tests.support.untraced"]
 FOR_OTHERS = (
     *("MTDB_", "OTEL_", "PYTHONSAFEPATH"),
     *(() if EXTERNAL_SERVER else ("PG",)),
@@ -43,16 +42,9 @@ hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine i
 hypothesis.settings.load_profile("suite")
 Settings.model_config["env_file"] = None  # the development's database is none of the tests' business
 
-NOT_COVERED = ("bad_input", "browser", "clients", "limits", "reliability", "security")
-"""Folders whose tests ask a service in a process of its own, or the database: coverage would see nothing new there."""
-
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave to exhaustive runs what is theirs; collect no coverage where there is none, since that takes time."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.relative_to(here).parts[0] in NOT_COVERED:
-            item.add_marker(pytest.mark.no_cover)
+    """Leave to exhaustive runs what is theirs."""
     if not EXHAUSTIVE and (theirs := [item for item in items if item.get_closest_marker("exhaustive")]):
         config.hook.pytest_deselected(items=theirs)
         items[:] = [item for item in items if item not in theirs]
@@ -89,31 +81,23 @@ async def as_api(database: TestDatabase) -> AsyncIterator[asyncpg.Connection]:
 
 
 @pytest.fixture(scope="session")
-async def kept_admin(database: TestDatabase) -> AsyncIterator[KeptConnection]:
-    """Keep the superuser's connection for the run."""
-    kept = KeptConnection(database.connect_as_admin)
-    yield kept
-    await kept.close()
-
-
-@pytest.fixture(scope="session")
-async def kept_operator(database: TestDatabase) -> AsyncIterator[KeptConnection]:
-    """Keep the operator's connection for the run."""
-    kept = KeptConnection(database.connect_as_operator)
+async def kept_connections() -> AsyncIterator[KeptConnections]:
+    """Keep connections for the run."""
+    kept = KeptConnections()
     yield kept
     await kept.close()
 
 
 @pytest.fixture
-async def as_admin(kept_admin: KeptConnection) -> asyncpg.Connection:
+async def as_admin(kept_connections: KeptConnections, database: TestDatabase) -> asyncpg.Connection:
     """Connect as the superuser, to look at what really is there."""
-    return await kept_admin.get()
+    return await kept_connections.get(database.connect_as_admin)
 
 
 @pytest.fixture
-async def registry(kept_operator: KeptConnection) -> Registry:
+async def registry(kept_connections: KeptConnections, database: TestDatabase) -> Registry:
     """Make tenants and tokens as an operator does."""
-    return Registry(await kept_operator.get())
+    return Registry(await kept_connections.get(database.connect_as_operator))
 
 
 @pytest.fixture
