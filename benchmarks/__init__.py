@@ -1,1 +1,1 @@
-"""The service beside its peers: one run, one machine, one PostgreSQL, the same data."""
+"""Compares the service with its peers: in one run, on one machine and PostgreSQL, with the same data."""

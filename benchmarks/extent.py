@@ -1,11 +1,11 @@
-"""How much is measured."""
+"""The extent of a run."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Extent:
-    """Of a whole run. A window is the time for which one thing is measured at a stretch."""
+    """The extent of a run. A window is the duration of one uninterrupted measurement."""
 
     name: str
     seconds: float

@@ -9,17 +9,17 @@ ALWAYS_WHOLE = 100
 
 @dataclass(frozen=True)
 class Figure:
-    """The median, and between what it lay."""
+    """The median and the range of the values."""
 
     values: Sequence[float]
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """The median."""
         return median(self.values)
 
     def text(self, digits: int = 0, unit: str = "") -> str:
-        """Write it with its spread."""
+        """Format the median with the range."""
         if self.median >= ALWAYS_WHOLE:
             digits = 0
         low, high = (f"{value:,.{digits}f}" for value in (min(self.values), max(self.values)))

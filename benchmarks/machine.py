@@ -1,4 +1,4 @@
-"""What the figures were taken on."""
+"""Description of the machine."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ from benchmarks.data.server import SETTINGS, Server
 
 
 async def describe_machine(server: Server) -> dict[str, str]:
-    """Name processor, memory, and the versions of what matters."""
+    """Return processor, memory, versions and server settings."""
     connection = await asyncpg.connect(server.url())
     try:
         version = str(await connection.fetchval("SHOW server_version")).split(" ", 1)[0]

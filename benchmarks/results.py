@@ -1,16 +1,16 @@
-"""What a run has found, and how to ask it."""
+"""The results of a run and queries on them."""
 
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from benchmarks.figure import Figure
-from benchmarks.load.wrong_answer import WrongAnswerError
+from benchmarks.load.wrong_response import WrongResponseError
 from benchmarks.measures.sample import Sample
 
 
 @dataclass
 class Results:
-    """Samples of one run on one machine; `skipped` says which peers were left out, and why."""
+    """Samples of one run on one machine; `skipped` has the reasons for skipped peers."""
 
     extent: str
     machine: dict[str, str]
@@ -19,32 +19,32 @@ class Results:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        """Read a result file."""
+        """Create the results from a result file's content."""
         samples = [Sample(**sample) for sample in content["samples"]]
         return cls(content["extent"], content["machine"], samples, content["skipped"])
 
     def to_json(self) -> dict[str, Any]:
-        """Write one."""
+        """Return the content of a result file."""
         samples = [sample.to_json() for sample in self.samples]
         return {"extent": self.extent, "machine": self.machine, "skipped": self.skipped, "samples": samples}
 
     def require_checks(self) -> None:
-        """Raise WrongAnswerError unless every answer that was counted was looked at."""
+        """Raise WrongResponseError unless every counted response was checked."""
         for sample in self.samples:
-            if sample.checked != sample.answers:
-                raise WrongAnswerError(f"{sample.key}: {sample.answers} answers, {sample.checked} checked")
+            if sample.checked != sample.responses:
+                raise WrongResponseError(f"{sample.key}: {sample.responses} responses, {sample.checked} checked")
 
     def of(self, measure: str, **key: Any) -> list[Sample]:
         """Return the samples of a measure whose keys have these values."""
         return [one for one in self.samples if one.measure == measure and key.items() <= one.key.items()]
 
     def figure(self, measure: str, name: str, **key: Any) -> Figure | None:
-        """Return a figure over all rounds, None when it was not measured."""
+        """Return a figure over all rounds, None if it was not measured."""
         values = [sample.figures[name] for sample in self.of(measure, **key)]
         return Figure(values) if values else None
 
     def ratio(self, measure: str, name: str, over: dict[str, Any], under: dict[str, Any], **key: Any) -> Figure | None:
-        """Return the ratio of two figures, taken in each round, where the two were measured one after the other."""
+        """Return the ratio of two figures, computed for each round, in which both were measured consecutively."""
         dividends = {sample.round: sample.figures[name] for sample in self.of(measure, **key, **over)}
         divisors = {sample.round: sample.figures[name] for sample in self.of(measure, **key, **under)}
         values = [dividends[number] / divisors[number] for number in dividends.keys() & divisors.keys()]

@@ -1,4 +1,4 @@
-"""One run: everything it needs is started, measured and taken away again."""
+"""A run: starts, measures and removes the server and its databases."""
 
 from collections.abc import Callable, Collection
 
@@ -10,7 +10,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.measures import comparison, database_alone, growth, headroom, process
 from benchmarks.measures.bench import Bench
 from benchmarks.results import Results
-from multi_tenant_db.cli.progress_display import Begin
+from benchmarks.steps import Begin
 
 MEASURES = (
     headroom.MEASURE,
@@ -24,7 +24,7 @@ MEASURES = (
 
 
 async def run(results: Results, extent: Extent, only: Collection[str], progress: Callable[[str], Begin]) -> None:
-    """Measure what was asked for, into `results`; `progress` gives what a measure calls when it begins."""
+    """Run the measures in `only` and add to `results`; `progress` returns the callback for a measure's begin."""
     with running_server() as server, Generator() as generator:
         bench = Bench(server, generator, extent)
         results.machine |= await describe_machine(server)
@@ -39,13 +39,13 @@ async def run(results: Results, extent: Extent, only: Collection[str], progress:
 async def _beside_peers(
     results: Results, bench: Bench, only: Collection[str], progress: Callable[[str], Begin]
 ) -> None:
-    """Measure what works on the one database that the service shares with its peers."""
+    """Run the measures on the database that the service shares with its peers."""
     async with Database(bench.server, "bench") as database:
-        ammunition = await comparison.fill(database, bench.extent.tenants)
-        given = (bench, database, ammunition)
+        workload = await comparison.fill(database, bench.extent.tenants)
+        given = (bench, database, workload)
         if database_alone.MEASURE in only:
             begin = progress(database_alone.MEASURE)
-            results.samples += database_alone.measure_alone(bench, database, ammunition.readers, begin)
+            results.samples += database_alone.measure_alone(bench, database, workload.readers, begin)
         if comparison.MEASURE in only:
             samples, results.skipped = await comparison.compare(*given, progress(comparison.MEASURE))
             results.samples += samples

@@ -1,4 +1,4 @@
-"""A server under test, as a process of its own."""
+"""A server under test in its own process."""
 
 import http.client
 import os
@@ -14,23 +14,23 @@ from typing import Self
 import psutil
 
 SECONDS_TO_START = 60
-LEFT_OUT = ("MTDB_", "PYTHONDONTWRITEBYTECODE")
-"""Of our environment: settings of other processes, and what makes every start compile everything anew."""
+REMOVED_PREFIXES = ("MTDB_", "PYTHONDONTWRITEBYTECODE")
+"""Removed from the environment: settings of other processes, and what would disable compiled files."""
 
 
 class RunningProcess:
-    """Entered, it answers; left, it and its children are gone. Its output is shown when it does not start."""
+    """Context manager of a running server; ends it and its children. Its output is shown if it does not start."""
 
     def __init__(self, command: Sequence[str | Path], environment: Mapping[str, str], port: int, path: str) -> None:
         self.port = port
         self._command = command
         self._path = path
-        self._environment = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
+        self._environment = {name: value for name, value in os.environ.items() if not name.startswith(REMOVED_PREFIXES)}
         self._environment |= environment
         self.seconds_to_start = 0.0
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory()  # in a folder of its own, so that no development.env speaks up
+        self._folder = tempfile.TemporaryDirectory()  # an empty folder, without a development.env
         self._log = Path(self._folder.name) / "log"
         begin = time.perf_counter()
         with self._log.open("wb") as log:
@@ -38,7 +38,7 @@ class RunningProcess:
                 self._command, cwd=self._folder.name, env=self._environment, stdout=log, stderr=subprocess.STDOUT
             )
         try:
-            self._wait_for_answer()
+            self._wait_for_response()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -48,9 +48,9 @@ class RunningProcess:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        everybody = self._everybody()
+        processes = self._tree()
         self._process.terminate()
-        _, alive = psutil.wait_procs(everybody, timeout=20)
+        _, alive = psutil.wait_procs(processes, timeout=20)
         for process in alive:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -65,14 +65,14 @@ class RunningProcess:
     @property
     def resident_mebibytes(self) -> float:
         """Memory of its largest process, which is a worker."""
-        return float(max(process.memory_info().rss for process in self._everybody())) / (1 << 20)
+        return float(max(process.memory_info().rss for process in self._tree())) / (1 << 20)
 
-    def _everybody(self) -> list[psutil.Process]:
+    def _tree(self) -> list[psutil.Process]:
         with suppress(psutil.NoSuchProcess):
             return [self._process, *self._process.children(recursive=True)]
         return [self._process]  # it has ended
 
-    def _wait_for_answer(self) -> None:
+    def _wait_for_response(self) -> None:
         deadline = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < deadline and self._process.poll() is None:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -81,11 +81,11 @@ class RunningProcess:
                 if connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
                     return
             time.sleep(0.01)
-        raise RuntimeError(f"{' '.join(map(str, self._command))} does not answer:\n{self._log.read_text()}")
+        raise RuntimeError(f"{' '.join(map(str, self._command))} does not respond:\n{self._log.read_text()}")
 
 
 def cpu_seconds_of(parent: psutil.Process) -> float:
-    """CPU time of a process and its descendants, those included that have ended."""
+    """Return the CPU time of a process and its descendants, including ended ones."""
     times = parent.cpu_times()
     total = float(times.user + times.system + times.children_user + times.children_system)
     for child in parent.children(recursive=True):

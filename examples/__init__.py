@@ -1,1 +1,1 @@
-"""Examples: what one does with the service, and how one adds to it."""
+"""Examples of using and extending the service."""

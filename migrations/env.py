@@ -14,7 +14,7 @@ from multi_tenant_db.settings import Settings
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Compare only what the models map: nobody maps the private schema, since nobody may query it."""
+    """Compare only what the models map: the private schema, which the service cannot query, has no models."""
     return kind != "schema" or name == "tenancy"
 
 

@@ -1,14 +1,14 @@
-"""Make this project's Python environment, with whatever Python there is (3.9 or newer) and nothing else assumed.
+"""Creates this project's Python environment; needs only Python 3.9 or newer.
 
 bootstrap.py          .venv: Python 3.13 or newer with every locked dependency
 bootstrap.py floor    .local/floor-venv: the oldest dependencies that pyproject.toml allows
-bootstrap.py bench    .local/bench-venv: what the service needs, and what `make bench` needs beside it
-bootstrap.py docs     .local/docs-venv: what builds the site of the documents
-bootstrap.py clients  .local/clients-venv: what makes a Python client of the OpenAPI document, for a test
-bootstrap.py node     .local/node: Node.js with npm, for a machine that has none
-bootstrap.py lock     the lock files, made from pyproject.toml; further arguments go to uv, for example --upgrade
+bootstrap.py bench    .local/bench-venv: the dependencies of the service and of `make bench`
+bootstrap.py docs     .local/docs-venv: the generator of the documentation site
+bootstrap.py clients  .local/clients-venv: the generator of a Python client from the OpenAPI document, for a test
+bootstrap.py node     .local/node: Node.js with npm, for machines without it
+bootstrap.py lock     the lock files, from pyproject.toml; further arguments are passed to uv, for example --upgrade
 
-The environments are left alone, in a few milliseconds, while what they were made from is unchanged.
+An environment whose sources are unchanged is kept, which takes a few milliseconds.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ PROJECT = Path(__file__).resolve().parent.parent
 SCRIPTS = PROJECT / "scripts"
 LOCAL = PROJECT / ".local"
 OLDEST_PYTHON = (3, 13)
-NOT_FOR_OUR_TOOLS = {
+REMOVED_VARIABLES = {
     "VIRTUAL_ENV",
     *("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONSTARTUP", "PYTHONWARNINGS"),
     *("PIP_DRY_RUN", "PIP_NO_DEPS", "PIP_PREFIX", "PIP_PYTHON", "PIP_REQUIRE_VIRTUALENV", "PIP_ROOT", "PIP_TARGET"),
     *("UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_BREAK_SYSTEM_PACKAGES", "UV_WORKING_DIRECTORY"),
     *("UV_RESOLUTION", "UV_PRERELEASE", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_REQUIRE_HASHES", "UV_NO_BUILD_ISOLATION"),
 }
-"""Variables that say where or how to install; what we run says so itself."""
+"""Variables that change where or how tools install."""
 
 OLDEST_UV = (0, 7)
 PROBE = (
@@ -43,12 +43,12 @@ PROBE = (
 
 
 def main(arguments: list[str]) -> None:
-    """Do one thing, one process of this checkout at a time."""
+    """Run one action under a lock of this checkout."""
     name, options = (arguments[0], arguments[1:]) if arguments else ("development", [])
     try:
         LOCAL.mkdir(exist_ok=True)
-        with (LOCAL / "bootstrap.lock").open("w") as turn:
-            fcntl.flock(turn, fcntl.LOCK_EX)
+        with (LOCAL / "bootstrap.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             if name == "lock":
                 write_lock_files(options)
             elif action := ACTIONS.get(name):
@@ -56,13 +56,13 @@ def main(arguments: list[str]) -> None:
             else:
                 fail(f"unknown: {name}")
     except PermissionError as error:
-        fail(f"{error.filename} belongs to another user; give it back, or work in a clone of your own.")
+        fail(f"{error.filename} belongs to another user: change its owner, or work in another clone.")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 def development() -> None:
-    """Make .venv exactly as locked."""
+    """Create .venv exactly as locked."""
     lock = PROJECT / "requirements-dev.lock"
     stamp = stamp_of(PROJECT / "pyproject.toml", lock)
     if not is_current(PROJECT / ".venv", stamp):
@@ -70,17 +70,17 @@ def development() -> None:
 
 
 def docs() -> None:
-    """Make the environment of the one tool that builds the site."""
+    """Create the environment of the site generator."""
     environment_of_a_tool("docs")
 
 
 def clients() -> None:
-    """Make the environment of the one tool that makes Python clients."""
+    """Create the environment of the client generator."""
     environment_of_a_tool("clients")
 
 
 def environment_of_a_tool(name: str) -> None:
-    """Make an environment apart from what the service is developed with, whose versions it would hold back."""
+    """Create a separate environment, since the tool's dependencies would restrict the project's versions."""
     folder, lock = LOCAL / f"{name}-venv", PROJECT / f"requirements-{name}.lock"
     stamp = stamp_of(lock)
     if not is_current(folder, stamp):
@@ -88,23 +88,23 @@ def environment_of_a_tool(name: str) -> None:
 
 
 def floor() -> None:
-    """Take our direct dependencies at their oldest, and the newest tools that go with these."""
+    """Create an environment with the oldest direct dependencies and the newest compatible tools."""
     folder, runtime, everything = LOCAL / "floor-venv", LOCAL / "floor.txt", LOCAL / "floor-dev.txt"
     stamp = stamp_of(PROJECT / "pyproject.toml")
     if not is_current(folder, stamp):
-        everything_of_ours = ("--no-header", "--upgrade", "--all-extras", "--python-version", "3.13")
-        compile_with = (find_uv(), "pip", "compile", *everything_of_ours)
+        options = ("--no-header", "--upgrade", "--all-extras", "--python-version", "3.13")
+        compile_with = (find_uv(), "pip", "compile", *options)
         oldest = (*compile_with, "--resolution", "lowest-direct", "-o", runtime, "pyproject.toml")
         run("Dependencies: resolving the oldest that pyproject.toml allows", *oldest)
         run("Tools", *compile_with, "--group", "dev", "-c", runtime, "-o", everything, "pyproject.toml")
         make_environment(folder, everything, stamp)
-    told = ("fastapi=", "starlette=", "sqlalchemy=", "pydantic=")
-    pins = [line for line in runtime.read_text().splitlines() if line.startswith(told)]
-    say(f"Testing with {', '.join(pins)}; every version is in .local/floor.txt")
+    shown = ("fastapi=", "starlette=", "sqlalchemy=", "pydantic=")
+    pins = [line for line in runtime.read_text().splitlines() if line.startswith(shown)]
+    echo(f"Testing with {', '.join(pins)}; every version is in .local/floor.txt")
 
 
 def bench() -> None:
-    """Make the benchmarks' environment exactly as locked."""
+    """Create the benchmarks' environment exactly as locked."""
     folder, lock = LOCAL / "bench-venv", PROJECT / "requirements-bench.lock"
     stamp = stamp_of(PROJECT / "pyproject.toml", lock)
     if not is_current(folder, stamp):
@@ -112,14 +112,14 @@ def bench() -> None:
 
 
 def node() -> None:
-    """Install Node.js and npm, pinned, beside nothing else."""
+    """Install Node.js and npm, pinned."""
     shutil.rmtree(LOCAL / "node", ignore_errors=True)
     install = (find_uv(), "pip", "install", "--python", sys.executable, "--require-hashes", "--target", LOCAL / "node")
     run("npm: not on this machine, installing Node.js into .local/node (60 MB)", *install, "-r", SCRIPTS / "node.lock")
 
 
 def write_lock_files(options: list[str]) -> None:
-    """Pin everything with hashes, for every platform, naming no index, so that any mirror serves."""
+    """Pin all dependencies with hashes, for every platform, without an index address, so that any mirror works."""
     hashed = ("--universal", "--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "make lock")
     compile_with = (find_uv(), "pip", "compile", *hashed, *options)
     runtime = ("--all-extras", "--python-version", "3.13", "pyproject.toml", "-o")
@@ -136,7 +136,7 @@ def write_lock_files(options: list[str]) -> None:
 
 
 def make_environment(folder: Path, lock: Path, stamp: str, *options: str, with_project: bool = True) -> None:
-    """Install exactly what a lock file names, and the project itself as it stands in src."""
+    """Install exactly the packages of a lock file, and the project itself as editable."""
     uv, python = find_uv(), folder / "bin" / "python"
     if not usable_python(python):
         base = find_python(uv)
@@ -151,7 +151,7 @@ def make_environment(folder: Path, lock: Path, stamp: str, *options: str, with_p
 
 
 def find_uv() -> str:
-    """Give a uv that works: the one on PATH, else our own, installed with whatever this Python brings."""
+    """Return a working uv: from PATH, otherwise installed into .local/uv with this Python's venv or pip."""
     folder = LOCAL / "uv"
     own = str(folder / "bin" / "uv")
     for candidate in (shutil.which("uv"), own):
@@ -165,13 +165,13 @@ def find_uv() -> str:
         return own
     shutil.rmtree(folder, ignore_errors=True)
     if output(sys.executable, "-m", "pip", "--version") is None:
-        fail("there is no uv, and this Python has neither venv nor pip: run `apt-get install python3-venv`.")
+        fail("uv is missing, and this Python has neither venv nor pip: run `apt-get install python3-venv`.")
     run("uv: installing it into .local/uv", sys.executable, "-m", "pip", *locked, "--target", folder)
     return own
 
 
 def find_python(uv: str) -> str:
-    """Give a Python that is new enough: on PATH, among pyenv's, among uv's own, else one that uv downloads."""
+    """Return a Python that is new enough: from PATH, pyenv or uv, otherwise downloaded by uv."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path(os.environ.get("HOME") or "/", ".pyenv"))
     names = ("python3.13", "python3.14", "python3", "python")
     candidates = [*map(shutil.which, names), *pythons_below(pyenv)]
@@ -183,15 +183,15 @@ def find_python(uv: str) -> str:
     if found := output(*find):
         return found
     advice = (
-        f"There is no Python {wanted} or newer here, and uv could not download one: install it with pyenv or your "
-        f"system's packages, so that `python{wanted}` is on PATH, and run again."
+        f"Python {wanted} or newer is missing, and uv could not download it: install it with pyenv or your system's "
+        f"packages, so that `python{wanted}` is on PATH, and run again."
     )
     run(f"Python {wanted}: not on this machine, downloading it", uv, "python", "install", wanted, advice=advice)
     return output(*find) or fail(advice)
 
 
 def pythons_below(pyenv: Path) -> list[Path]:
-    """Give pyenv's interpreters; none where its folder may not be read."""
+    """Return pyenv's interpreters; none if its folder is not readable."""
     try:
         return sorted(pyenv.glob("versions/3.1[3-9]*/bin/python3"))
     except OSError:
@@ -199,13 +199,13 @@ def pythons_below(pyenv: Path) -> list[Path]:
 
 
 def usable_python(candidate: str | Path) -> str | None:
-    """Give the interpreter behind a name, a shim or a virtual environment, if it works and is new enough."""
-    told = (output(candidate, "-c", PROBE) or "0 0 -").split(" ", 2)
-    return told[2] if (int(told[0]), int(told[1])) >= OLDEST_PYTHON else None
+    """Return the interpreter of a name, a shim or a virtual environment, if it works and is new enough."""
+    major, minor, path = (output(candidate, "-c", PROBE) or "0 0 -").split(" ", 2)
+    return path if (int(major), int(minor)) >= OLDEST_PYTHON else None
 
 
 def stamp_of(*files: Path) -> str:
-    """Give a digest of what an environment is made from; the checkout's place counts, for none can be moved."""
+    """Return a digest of an environment's sources, including the checkout's path: environments cannot be moved."""
     digest = hashlib.sha256(bytes(PROJECT))
     for file in (*files, Path(__file__)):
         digest.update(file.read_bytes())
@@ -213,7 +213,7 @@ def stamp_of(*files: Path) -> str:
 
 
 def is_current(folder: Path, stamp: str) -> bool:
-    """Tell whether an environment was made from just this, and its interpreter is still there."""
+    """Return whether an environment was made from these sources and its interpreter exists."""
     try:
         return (folder / "made-from").read_text() == stamp and (folder / "bin" / "python").exists()
     except OSError:
@@ -221,10 +221,10 @@ def is_current(folder: Path, stamp: str) -> bool:
 
 
 def run(doing: str, *command: str | Path, advice: str = "") -> None:
-    """Run a program, with a line about it that grows while it works; show its own output only if it fails."""
+    """Run a program with a progress line; show its output only if it fails."""
     sys.stdout.write(doing)
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, cwd=PROJECT, env=environment(), stdout=said, stderr=said)
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(command, cwd=PROJECT, env=environment(), stdout=log, stderr=log)
         while True:
             sys.stdout.flush()
             try:
@@ -232,15 +232,15 @@ def run(doing: str, *command: str | Path, advice: str = "") -> None:
                 break
             except subprocess.TimeoutExpired:
                 sys.stdout.write(".")
-        say("")
+        echo("")
         if process.returncode:
-            said.seek(0)
-            sys.stderr.write(said.read())
+            log.seek(0)
+            sys.stderr.write(log.read())
             fail(advice or f"{Path(command[0]).name} failed, see above.")
 
 
 def output(*command: str | Path) -> str | None:
-    """Give what a program prints, or None where it is absent or fails, as a shim without its version does."""
+    """Return what a program prints, or None if it is absent or fails, as a shim without its version does."""
     try:
         done = subprocess.run(command, cwd=PROJECT, env=environment(), capture_output=True, check=False, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
@@ -249,12 +249,12 @@ def output(*command: str | Path) -> str | None:
 
 
 def environment() -> dict[str, str]:
-    """Give our environment, made fit for tools that are told where to install, and would write to a home of their own.
+    """Return the environment without REMOVED_VARIABLES, with writable home and caches.
 
-    Which index they ask, through which proxy and with which certificates, stays as it is set.
+    The settings of index, proxy and certificates are kept.
     """
-    own = {name: value for name, value in os.environ.items() if name not in NOT_FOR_OUR_TOOLS}
-    own["PIP_USER"] = "0"  # goes before what a configuration file says
+    own = {name: value for name, value in os.environ.items() if name not in REMOVED_VARIABLES}
+    own["PIP_USER"] = "0"  # overrides a configuration file
     home = own.get("HOME", "")
     if not (home and os.access(home, os.R_OK | os.X_OK)):
         own["HOME"] = home = str(LOCAL / "cache" / "home")
@@ -265,13 +265,13 @@ def environment() -> dict[str, str]:
     return own
 
 
-def say(message: str) -> None:
-    """Print at once, also into a pipe."""
+def echo(message: str) -> None:
+    """Print without buffering, also to a pipe."""
     print(message, flush=True)
 
 
 def fail(message: str) -> NoReturn:
-    """End with a message and exit code 1."""
+    """Exit with a message and code 1."""
     sys.exit(f"error: {message}")
 
 

@@ -1,4 +1,4 @@
-"""Build the documents' site in .local/site, with the scripts that it would else load from a network."""
+"""Builds the documentation site in .local/site, including the scripts that it would otherwise load from a network."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ SCRIPTS = {
     "mermaid.tiny.js": INSTALLED / "node_modules" / "@mermaid-js" / "tiny" / "dist" / "mermaid.tiny.js",
     "iframe-worker.js": INSTALLED / "node_modules" / "iframe-worker" / "shim" / "index.js",
 }
-"""What zensical.toml names in `extra_javascript` and `polyfills`, and where npm puts it."""
+"""The scripts in zensical.toml's `extra_javascript` and `polyfills`, with their paths after npm's installation."""
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def install_scripts() -> None:
-    """Install the scripts as locked, unless they are there."""
+    """Install the scripts as locked, unless they are installed."""
     lock, installed = PACKAGE / "package-lock.json", INSTALLED / "package-lock.json"
     if all(script.exists() for script in SCRIPTS.values()) and installed.read_bytes() == lock.read_bytes():
         return
@@ -43,7 +43,7 @@ def install_scripts() -> None:
 
 
 def run(*command: str | Path, folder: Path = PROJECT) -> None:
-    """Run a program, with the programs beside it on PATH; end with its exit code if it fails."""
+    """Run a program with its folder on PATH; exit with its code if it fails."""
     path = f"{Path(command[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     done = subprocess.run(command, cwd=folder, env=os.environ | {"PATH": path}, check=False)
     if done.returncode:

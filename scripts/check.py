@@ -1,4 +1,4 @@
-"""Every static check of `make check`, each named before it runs; all of them run, also when one fails."""
+"""The static checks of `make check`; all of them run, even if one fails."""
 
 import subprocess
 import sys
@@ -26,11 +26,11 @@ def main() -> None:
     """Run the checks; exit code 1 if one fails."""
     failed = [name for name, command in CHECKS.items() if not passes(name, *command)]
     if failed:
-        sys.exit(f"error: {', '.join(failed)}: see above; `make fmt` mends formatting and simple findings.")
+        sys.exit(f"error: {', '.join(failed)}: see above; `make fmt` corrects formatting and simple findings.")
 
 
 def passes(name: str, tool: str, *arguments: str) -> bool:
-    """Run one check; show what it says only if it fails."""
+    """Run one check; show its output only if it fails."""
     sys.stdout.write(f"{name:20}")
     sys.stdout.flush()
     begin = time.monotonic()

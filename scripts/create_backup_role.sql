@@ -1,6 +1,6 @@
--- The role that backups are made as. It alone steps around row level security, which binds even the owner of the tables, so
--- its password belongs to the backup and to nobody else. Run it as a superuser, in the service's database, and set the
--- password then, which psql sends as a verifier: the server's log never holds it.
+-- The role for backups. It is the only role that bypasses row level security, which applies even to the tables' owner,
+-- so only the backup may use its password. Run this script as a superuser, in the service's database, and then set the
+-- password. psql sends it as a verifier: the server's log never contains it.
 --   psql -f scripts/create_backup_role.sql -c '\password tenancy_backup'
 
 DO $backup$

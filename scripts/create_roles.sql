@@ -1,10 +1,10 @@
--- The four roles of the service, and what PUBLIC loses. Run it in the service's database, once per database, before the
--- migrations; running it again is harmless and sets the passwords anew. `mtdb migrate` does so.
+-- Creates the four roles of the service and revokes privileges of PUBLIC. Run it in the service's database, once per
+-- database, before the migrations; running it again is safe and resets the passwords. `mtdb migrate` runs it.
 --
 -- Needs a superuser, or a role with CREATEROLE that owns the database (then see the notes marked "managed server").
--- Passwords come as SCRAM verifiers, in two settings of the session; `mtdb migrate` makes them. A password itself would
--- stand in the server's log, should a statement that holds it fail. Without them a role keeps the password it has, and a
--- new one has none: then `\password tenancy_api` in psql sets it, which sends a verifier, too.
+-- Passwords are passed as SCRAM verifiers, in two settings of the session; `mtdb migrate` computes them. A failing
+-- statement would write a password itself to the server's log. Without verifiers an existing role keeps its password, and
+-- a new one has none: set it with `\password tenancy_api` in psql, which sends a verifier, too.
 
 DO $roles$
 DECLARE
@@ -12,27 +12,27 @@ DECLARE
     operator_verifier text := nullif(current_setting('mtdb.operator_verifier', true), '');
     verifier_form     text := '^SCRAM-SHA-256\$\d+:[\w+/=]+\$[\w+/]{43}=:[\w+/]{43}=$';
 BEGIN
-    -- ALTER ROLE takes anything else for a password, and would store it as one.
+    -- ALTER ROLE would store anything else as a password.
     IF api_verifier !~ verifier_form OR operator_verifier !~ verifier_form THEN
         RAISE EXCEPTION 'mtdb.api_verifier and mtdb.operator_verifier take SCRAM-SHA-256 verifiers, not passwords';
     END IF;
 
-    -- Owns every object and never logs in. FORCE ROW LEVEL SECURITY binds it too: it sees no tenant.
+    -- Owns every object and cannot log in. FORCE ROW LEVEL SECURITY applies to it, too: it sees no tenant.
     IF to_regrole('tenancy_owner') IS NULL THEN
         CREATE ROLE tenancy_owner NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
     END IF;
 
-    -- What a platform operator's request switches to. The role alone gives nothing: its policies demand his token.
+    -- A platform operator's request switches to it. Its policies require the operator's token in addition.
     IF to_regrole('tenancy_platform') IS NULL THEN
         CREATE ROLE tenancy_platform NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
     END IF;
 
-    -- What the service connects as. Owner of nothing.
+    -- The service connects as this role. It owns nothing.
     IF to_regrole('tenancy_api') IS NULL THEN
         CREATE ROLE tenancy_api LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
     END IF;
 
-    -- What the command line connects as, to issue and revoke tokens and to seed.
+    -- The command line connects as this role, to issue and revoke tokens and to seed.
     IF to_regrole('tenancy_operator') IS NULL THEN
         CREATE ROLE tenancy_operator LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
     END IF;
@@ -46,10 +46,10 @@ BEGIN
 END
 $roles$;
 
--- Not inherited: tenancy_platform's rights act only after SET LOCAL ROLE, never by accident.
+-- Not inherited: tenancy_platform's privileges apply only after SET LOCAL ROLE.
 GRANT tenancy_platform TO tenancy_api, tenancy_operator WITH INHERIT FALSE, SET TRUE;
 
--- Nothing for PUBLIC: no connection, no temporary tables (one could shadow a table that a function reads), no schema.
+-- PUBLIC has no privileges: no CONNECT, no TEMPORARY (a temporary table could hide a table of a function), no schema.
 DO $database$
 BEGIN
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
@@ -62,13 +62,13 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO tenancy_owner;
 GRANT USAGE ON SCHEMA public TO tenancy_api;
 
--- No DO blocks and no functions but the owner's. Managed server: only a superuser may revoke this; then it warns, and
--- what remains is that the service's role can run a DO block, with no more rights than its plain SQL has.
+-- No DO blocks and no functions except the owner's. Managed server: only a superuser may revoke this; otherwise a warning
+-- is raised, and the service's role can run DO blocks, with the same privileges as its other SQL.
 REVOKE ALL ON LANGUAGE sql, plpgsql FROM PUBLIC;
 GRANT USAGE ON LANGUAGE sql, plpgsql TO tenancy_owner;
 
--- Every role may change its own defaults, and PostgreSQL has no way to forbid it: SQL injected into the service could
--- have done so, to stop it (row_security = off, a timeout of 1 ms). Running this script again undoes all of that.
+-- Every role may change its own defaults, and PostgreSQL cannot forbid it: SQL injected into the service could do so to
+-- stop the service (row_security = off, a timeout of 1 ms). Running this script again resets them.
 DO $defaults$
 DECLARE
     login text;
@@ -80,26 +80,26 @@ BEGIN
 END
 $defaults$;
 
--- Names resolve to the catalogue alone; everything of ours is written with its schema.
+-- Names resolve to the catalogue only; all other names are schema-qualified.
 ALTER ROLE tenancy_api SET search_path = pg_catalog;
 ALTER ROLE tenancy_operator SET search_path = pg_catalog;
 
--- Off, as a server or a database may have it, makes PostgreSQL refuse every statement that a policy would filter.
+-- With `off`, which a server or a database may set, PostgreSQL rejects every statement that a policy would filter.
 ALTER ROLE tenancy_api SET row_security = on;
 ALTER ROLE tenancy_operator SET row_security = on;
 
--- A statement or a lock that hangs, or a transaction left open, gives its connection back. The service cannot wait longer.
+-- A long statement, lock wait or idle transaction ends and releases its connection.
 ALTER ROLE tenancy_api SET statement_timeout = '5s';
 ALTER ROLE tenancy_api SET lock_timeout = '2s';
 ALTER ROLE tenancy_api SET idle_in_transaction_session_timeout = '10s';
 ALTER ROLE tenancy_api SET transaction_timeout = '15s';
 
--- The planner keeps no statistics of tenants' rows and takes every organisation for a small one: it would read all of a
--- large one and sort it. At this price an ordered index scan, which stops at the end of a page, is never dearer.
+-- Without statistics of tenants' rows, the planner estimates every organisation as small: it would read and sort all
+-- rows of a large one. With this cost an ordered index scan, which stops at the end of a page, is never more expensive.
 ALTER ROLE tenancy_api SET random_page_cost = 1;
 ALTER ROLE tenancy_operator SET random_page_cost = 1;
 
--- Parameters carry tokens. They belong neither in the log of a failed statement nor, below, in any log or view.
+-- Parameters contain tokens, so no failed statement logs them, and, below, no log or view shows them.
 ALTER ROLE tenancy_api SET log_parameter_max_length_on_error = 0;
 ALTER ROLE tenancy_operator SET log_parameter_max_length_on_error = 0;
 
@@ -116,9 +116,9 @@ EXCEPTION
 END
 $logging$;
 
--- `mtdb check` verifies that the planner keeps no statistics of tenants' rows: of which columns there are any, not what
--- they say. A right on the catalogue also makes PostgreSQL refuse DROP OWNED BY CURRENT_USER, which would take away the
--- policies that name the role. Managed server: only a superuser may grant this.
+-- `mtdb check` verifies that the planner keeps no statistics of tenants' rows: it reads which columns have statistics, not
+-- their content. A privilege on the catalogue also makes PostgreSQL refuse DROP OWNED BY CURRENT_USER, which would drop
+-- the policies for the role. Managed server: only a superuser may grant this.
 DO $statistics$
 BEGIN
     GRANT SELECT (starelid, staattnum) ON pg_catalog.pg_statistic TO tenancy_api, tenancy_platform, tenancy_operator;
@@ -128,7 +128,7 @@ EXCEPTION
 END
 $statistics$;
 
--- A dump does not carry what PUBLIC has lost on the row types of tables: after a restore it is taken again.
+-- Dumps do not include revoked privileges on the row types of tables: after a restore they are revoked again.
 DO $types$
 DECLARE
     row_type regtype;

@@ -1,4 +1,4 @@
-"""The file .local/development.env: where the development database is, and passwords made for it alone."""
+"""The file .local/development.env: the development database's address and generated passwords."""
 
 import secrets
 import sys
@@ -11,7 +11,7 @@ PASSWORDS = ("MTDB_API_PASSWORD", "MTDB_OPERATOR_PASSWORD", "POSTGRES_PASSWORD")
 
 
 def read_environment() -> dict[str, str]:
-    """Give the file's variables, none where there is no file; ends with a line where it is damaged."""
+    """Return the file's variables, none without a file; exit with a message if it is damaged."""
     if not FILE.exists():
         return {}
     found = {}
@@ -21,15 +21,15 @@ def read_environment() -> dict[str, str]:
             continue
         if not equals or not name.isidentifier():
             sys.exit(
-                f"error: line {number} of {FILE} is damaged. It holds the passwords of the development data: mend it, "
-                "or move it away and run `make reset`, which starts over with new data."
+                f"error: line {number} of {FILE} is damaged. It contains the passwords of the development data: repair "
+                "it, or move it away and run `make reset`, which creates new data."
             )
         found[name] = value
     return found
 
 
 def write_environment(stack: str, database_url: str, port: int) -> bool:
-    """Write the file, keeping the passwords it has; tell whether anything in it changed."""
+    """Write the file and keep its passwords; return whether anything changed."""
     before = read_environment()
     after = {
         "STACK": stack,
@@ -39,12 +39,12 @@ def write_environment(stack: str, database_url: str, port: int) -> bool:
         **{name: before.get(name) or secrets.token_urlsafe(24) for name in PASSWORDS},
     }
     lines = "".join(f"{name}={value}\n" for name, value in after.items())
-    _replace(FILE, f"# Written by `make up` for this checkout alone; `make reset` makes a new one.\n{lines}")
+    _replace(FILE, f"# Written by `make up` for this checkout only; `make reset` writes a new one.\n{lines}")
     return after != before
 
 
 def _replace(file: Path, content: str) -> None:
-    """Write a file that only its owner can read at any moment, whole or not at all."""
+    """Write a file atomically, always readable only by its owner."""
     unfinished = file.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
     unfinished.touch(mode=0o600)

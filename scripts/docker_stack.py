@@ -1,4 +1,4 @@
-"""Docker Compose, where an engine answers: PostgreSQL and the API in containers."""
+"""The stack in Docker Compose: PostgreSQL and the API in containers."""
 
 import hashlib
 import os
@@ -17,37 +17,34 @@ from multi_tenant_db.development.ports import answers, free_port
 NO_DOCKER = "MTDB_NO_DOCKER"
 OF_OTHER_PROJECTS = {"COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "COMPOSE_ENV_FILES"}
 MOUNTED = ("src", "monitoring")
-"""Folders that containers read as they lie here."""
+"""Folders that are mounted into containers."""
 CLEAR_LINE = "\x1b[2K"
-"""What some versions of compose write before each line of a log, also into a pipe."""
+"""Written by some versions of compose before each line of a log, also to a pipe."""
 
 
 def engine_answers() -> bool:
-    """Tell whether a Docker engine answers that may be used."""
+    """Return whether a Docker engine is available and allowed."""
     return not is_unwanted() and _succeeds("docker", "info")
 
 
 def is_unwanted() -> bool:
-    """Tell whether MTDB_NO_DOCKER=1 says to do without an engine."""
+    """Return whether MTDB_NO_DOCKER=1 forbids Docker."""
     return os.environ.get(NO_DOCKER, "") not in {"", "0"}
 
 
 def compose_is_there() -> bool:
-    """Tell whether the engine's client has compose v2."""
+    """Return whether the client has compose v2."""
     return _succeeds("docker", "compose", "version")
 
 
 def require_compose() -> None:
-    """End with a line where the client of a checkout whose data is in Docker has lost compose."""
+    """Exit with a message if the client has no compose; called when the data is in Docker."""
     if not compose_is_there():
-        sys.exit(
-            "error: the data of this checkout is in Docker, "
-            "whose client has no `docker compose` v2 any more: install it."
-        )
+        sys.exit("error: the data of this checkout is in Docker, whose client has no `docker compose` v2: install it.")
 
 
 def require_port(variable: str, port: int, service: str, inside: int) -> None:
-    """Refuse, before anything is built, a port on which another program answers."""
+    """Refuse a port that another program uses, before anything is built."""
     if answers(port) and not _publishes(service, inside, port):
         sys.exit(
             f"error: port {port} is taken by another program: choose another, "
@@ -56,55 +53,55 @@ def require_port(variable: str, port: int, service: str, inside: int) -> None:
 
 
 def project_name() -> str:
-    """Return the name by which compose tells this checkout's containers and data from those of every other.
+    """Return compose's project name, which is unique for this checkout.
 
-    Made of the whole path: two checkouts in folders of one name share nothing.
+    It depends on the whole path: checkouts in folders of the same name share nothing.
     """
     readable = re.sub(r"[^a-z0-9]+", "-", PROJECT.name.lower()).strip("-")
     return f"mtdb-{readable or 'checkout'}-{hashlib.sha256(os.fsencode(PROJECT)).hexdigest()[:8]}"
 
 
 def earlier_data() -> str | None:
-    """Return the volume of a `make up` before 1.1, which was named after the folder, if it is there and ours is not."""
-    before = re.sub(r"[^a-z0-9_-]", "", PROJECT.name.lower()).lstrip("_-")
-    ours, theirs = f"{project_name()}_data", f"{before}_data"
-    if _succeeds("docker", "volume", "inspect", theirs) and not _succeeds("docker", "volume", "inspect", ours):
-        return theirs
+    """Return the volume of a `make up` before 1.1, named after the folder, if only that volume exists."""
+    folder = re.sub(r"[^a-z0-9_-]", "", PROJECT.name.lower()).lstrip("_-")
+    current, earlier = f"{project_name()}_data", f"{folder}_data"
+    if _succeeds("docker", "volume", "inspect", earlier) and not _succeeds("docker", "volume", "inspect", current):
+        return earlier
     return None
 
 
 def unreadable_source() -> str | None:
-    """Return a file or folder that the containers' users cannot read, as under umask 077; None when all can be read.
+    """Return a file or folder that the containers' users cannot read, as under umask 077, or None.
 
     The reloader also enters the folders of compiled files; the files in them need not be readable.
     """
     for folder in (PROJECT / name for name in MOUNTED):
         for path in [folder, *sorted(folder.rglob("*"))]:
-            if path.suffix != ".pyc" and not _is_for_everybody(path):
+            if path.suffix != ".pyc" and not _is_readable_by_all(path):
                 return str(path.relative_to(PROJECT))
     return None
 
 
 def compose(*arguments: str) -> bool:
-    """Run docker compose on this project with the development passwords; tell whether it succeeded."""
+    """Run docker compose on this project with the development passwords; return whether it succeeded."""
     return subprocess.run(_command(arguments), cwd=PROJECT, env=_environment(), check=False).returncode == 0
 
 
 def last_lines(*services: str) -> str:
-    """Return what these services said last."""
+    """Return the last log lines of services."""
     command = _command(("logs", "--no-color", "--tail=20", *services))
     done = subprocess.run(command, cwd=PROJECT, env=_environment(), capture_output=True, text=True, check=False)
     return (done.stdout + done.stderr).replace(CLEAR_LINE, "")
 
 
-def _is_for_everybody(path: Path) -> bool:
+def _is_readable_by_all(path: Path) -> bool:
     mode = path.lstat().st_mode
     needed = stat.S_IROTH | stat.S_IXOTH if stat.S_ISDIR(mode) else stat.S_IROTH
     return mode & needed == needed
 
 
 def _publishes(service: str, inside: int, port: int) -> bool:
-    """Tell whether a container of this checkout has the port; the passwords, which compose wants, play no part."""
+    """Return whether a container of this checkout has the port; compose needs the passwords with any values."""
     done = subprocess.run(
         _command(("port", service, str(inside))),
         cwd=PROJECT,
@@ -122,7 +119,7 @@ def _command(arguments: Sequence[str]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Give our environment without what compose would prefer to the file, and without what names another project."""
+    """Return the environment without variables that override the file or name another project."""
     unwanted = OF_OTHER_PROJECTS | read_environment().keys()
     return {name: value for name, value in os.environ.items() if name not in unwanted}
 

@@ -1,6 +1,6 @@
-"""A picture of the dashboard without Grafana: `python scripts/draw_dashboard.py http://127.0.0.1:9090 picture.svg`.
+"""Draws the dashboard without Grafana: `python scripts/draw_dashboard.py http://127.0.0.1:9090 picture.svg`.
 
-Asks a Prometheus the dashboard's own queries for the last two minutes, and draws what it answers.
+Sends the dashboard's queries for the last two minutes to Prometheus and draws the results.
 """
 
 import json
@@ -23,7 +23,7 @@ Series = list[tuple[str, list[tuple[float, float]]]]
 
 
 def main(prometheus: str, picture: str) -> None:
-    """Draw all panels, two side by side."""
+    """Draw all panels in two columns."""
     end = time.time()
     panels = []
     for number, (title, (unit, queries)) in enumerate(PANELS.items()):
@@ -39,9 +39,10 @@ def main(prometheus: str, picture: str) -> None:
 def fetch(prometheus: str, legend: str, query: str, end: float) -> Series:
     """Return the lines of a query, with their legends."""
     expression = query.replace("$__rate_interval", RATE_INTERVAL)
-    asked = urllib.parse.urlencode({"query": expression, "start": end - SECONDS, "end": end, "step": STEP})
-    with urllib.request.urlopen(f"{prometheus}/api/v1/query_range?{asked}", timeout=10) as answer:  # noqa: S310 - our own
-        found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+    parameters = urllib.parse.urlencode({"query": expression, "start": end - SECONDS, "end": end, "step": STEP})
+    address = f"{prometheus}/api/v1/query_range?{parameters}"
+    with urllib.request.urlopen(address, timeout=10) as response:  # noqa: S310 - the caller's own server
+        found: list[dict[str, Any]] = json.load(response)["data"]["result"]
     lines: Series = []
     for line in found:
         name = legend
@@ -52,7 +53,7 @@ def fetch(prometheus: str, legend: str, query: str, end: float) -> Series:
 
 
 def draw(title: str, unit: str, series: Series, end: float) -> str:
-    """Return one panel: title, lines, highest and last values."""
+    """Return one panel: title, axis, lines and legend."""
     factor, name = FACTORS.get(unit, (1, ""))
     top = max((value for _, points in series for _, value in points), default=0) or 1
     left, low, high = 70, HEIGHT - 58, 34
@@ -65,20 +66,20 @@ def draw(title: str, unit: str, series: Series, end: float) -> str:
         y = low - share * (low - high)
         parts.append(f'<line x1="{left}" x2="{left + width}" y1="{y}" y2="{y}" stroke="#eee"/>')
         parts.append(f'<text x="{left - 6}" y="{y + 4}" text-anchor="end">{short(top * share * factor)} {name}</text>')
-    for place, (legend, points) in enumerate(series[:8]):
-        colour = COLOURS[place]
+    for position, (legend, points) in enumerate(series[:8]):
+        colour = COLOURS[position]
         path = " ".join(
             f"{left + (at - end + SECONDS) / SECONDS * width:.1f},{low - value / top * (low - high):.1f}"
             for at, value in points
         )
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
-        x, y = MARGIN + place % 3 * 180, HEIGHT - 40 + place // 3 * 15
+        x, y = MARGIN + position % 3 * 180, HEIGHT - 40 + position // 3 * 15
         parts.append(f'<text x="{x}" y="{y}" fill="{colour}">{escape(legend)}</text>')
     return "".join(parts)
 
 
 def short(value: float) -> str:
-    """Return a number as an axis has it."""
+    """Format a number for an axis."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits are enough
 
 

@@ -1,15 +1,16 @@
--- Optional, for servers of your own: closes what PostgreSQL leaves open to every role, and what only a superuser may
--- close. Run it in the service's database after the migrations, again after every restore or major upgrade (dumps do not
--- carry changes of the catalogue), as often as you like:
+-- Optional, for self-managed servers: revokes what PostgreSQL grants to every role and only a superuser may revoke. Run it
+-- in the service's database after the migrations, and again after every restore or major upgrade (dumps do not contain
+-- changes of the catalogue); it may be repeated:
 --   psql -f scripts/harden_self_managed.sql
--- Everything is taken back by the same script:
+-- The same script reverts everything:
 --   PGOPTIONS="-c mtdb.harden=off" psql -f scripts/harden_self_managed.sql
 --
--- Without it, as on managed servers, SQL injected into the service still reads no row of a stranger. What it can do:
--- count (rows, bytes, transactions of the whole table or server), disturb (locks, ended sessions, policies dropped until
--- they are made again), and store notes (large objects). Monitoring goes on: pg_monitor keeps what PUBLIC loses.
+-- Without it, as on managed servers, SQL injected into the service still reads no row of another organisation. It can
+-- count (rows, bytes, transactions of the whole table or server), disrupt (locks, terminated sessions, policies dropped
+-- until they are created again), and store data (large objects). Monitoring still works: pg_monitor keeps the privileges
+-- that PUBLIC loses.
 
--- 1. No DDL by the two roles that log in: DROP OWNED BY CURRENT_USER would take the policies that name them away.
+-- 1. No DDL by the two login roles: DROP OWNED BY CURRENT_USER would drop the policies for them.
 CREATE OR REPLACE FUNCTION tenancy_private.refuse_ddl() RETURNS event_trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -34,9 +35,9 @@ BEGIN
 END
 $ddl$;
 
--- 2. Comparisons of texts, times and numbers count as leakproof: the planner may evaluate a caller's `name < 'M'` on a row
--- before the policies. They are written so that they come first nevertheless; this is the second lock. Only ids, which
--- indexes need, stay as they are: an index on anything else is not used for a caller's conditions any more.
+-- 2. Comparisons of texts, times and numbers are LEAKPROOF: the planner may evaluate a caller's `name < 'M'` on a row
+-- before the policies. The policies are written to be evaluated first; this is additional protection. Comparisons of ids,
+-- which indexes need, are unchanged: an index on any other column is no longer used for a caller's conditions.
 DO $leakproof$
 DECLARE
     hardened  boolean := coalesce(current_setting('mtdb.harden', true), 'on') <> 'off';
@@ -57,7 +58,7 @@ BEGIN
 END
 $leakproof$;
 
--- 3. Functions that count, measure, disturb or store, whoever's rows are concerned.
+-- 3. Functions that count, measure, disrupt or store, independent of the owner of the rows.
 DO $functions$
 DECLARE
     hardened boolean := coalesce(current_setting('mtdb.harden', true), 'on') <> 'off';
@@ -67,7 +68,7 @@ BEGIN
         SELECT oid::regprocedure AS name, proname ~ '^pg_(stat_get|lock_status|.*_size$|current_wal)' AS is_monitoring
         FROM pg_catalog.pg_proc
         WHERE pronamespace = 'pg_catalog'::regnamespace
-          -- What initdb gave to chosen roles only is not PUBLIC's, before or after.
+          -- Functions that initdb grants only to certain roles are not PUBLIC's.
           AND oid NOT IN (SELECT objoid FROM pg_catalog.pg_init_privs WHERE classoid = 'pg_proc'::regclass)
           AND proname <> 'pg_advisory_unlock_all' -- the service's pool calls it between two callers
           AND proname ~ ('^(pg_stat_get_.*|pg_lock_status|pg_(relation|table|indexes|total_relation|database|tablespace)_size'
@@ -89,7 +90,7 @@ BEGIN
 END
 $functions$;
 
--- 4. Views on activity, locks and statistics; and of pg_class the columns that count rows and pages.
+-- 4. Views of activity, locks and statistics, and the columns of pg_class that count rows and pages.
 DO $views$
 DECLARE
     hardened boolean := coalesce(current_setting('mtdb.harden', true), 'on') <> 'off';
@@ -129,7 +130,7 @@ BEGIN
 END
 $views$;
 
--- 5. The server's other databases, where the two roles could run SQL that nothing of the above binds.
+-- 5. The server's other databases, where none of the above restricts the two roles' SQL.
 DO $databases$
 DECLARE
     hardened boolean := coalesce(current_setting('mtdb.harden', true), 'on') <> 'off';

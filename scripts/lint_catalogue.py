@@ -1,7 +1,7 @@
-"""Migrate a throw-away database and lint its catalogue: by the rules of `mtdb check`, and by pgrls.
+"""Migrates a temporary database and lints its catalogue: with the rules of `mtdb check`, and with pgrls.
 
-Both look at what the migrations really make, so a table, function or grant that a migration forgets to protect is found
-before anybody deploys it.
+Both check the result of the migrations, so an unprotected table, function or grant is found before
+deployment.
 """
 
 import asyncio
@@ -32,17 +32,17 @@ TRIGGERS = text("""
       AND tgfoid = ANY (CAST(:functions AS regproc[]))
     ORDER BY 1
 """)
-READ_LINE_BY_LINE = [
+REVIEWED_FUNCTIONS = [
     "tenancy.stamp_update",
     "tenancy_private.fill_in_organization",
     "tenancy_private.record_row_event",
     "tenancy_private.refuse_truncation",
 ]
-"""The functions of triggers, on any table: they fill in organisation, version and time, add an event, or refuse."""
+"""Trigger functions, on any table: they set organisation, version and time, record an event, or raise an error."""
 
 
 def main() -> None:
-    """Exit with 1 when either finds something."""
+    """Exit with code 1 if either has findings."""
     with EmbeddedPostgres.temporary() as server:
         admin_url = make_url(server.url("lint"))
         password = secrets.token_urlsafe()
@@ -62,13 +62,13 @@ def main() -> None:
 
 
 async def install(admin_url: URL, password: str) -> None:
-    """Make the database and its roles."""
+    """Create the database and its roles."""
     await installation.create_database(admin_url)
     await installation.create_roles(admin_url, api_password=password, operator_password=password)
 
 
 async def check(admin_url: URL, password: str) -> SafetyReport:
-    """Look as the service does."""
+    """Run the safety check as the service's role."""
     url = f"postgresql://{admin_url.host}:{admin_url.port}/{admin_url.database}"
     settings = Settings.model_validate({"database_url": url, "api_password": password})
     engine = create_engine(service_url(settings), settings)
@@ -79,16 +79,16 @@ async def check(admin_url: URL, password: str) -> SafetyReport:
 
 
 async def allowed_triggers(admin_url: URL) -> str:
-    """Return the section on SEC013, which wants the function of every trigger to be read, and names tables."""
+    """Return the section on SEC013, which demands a review of every trigger's function and lists tables."""
     engine = create_async_engine(admin_url.set(drivername="postgresql+asyncpg"))
     async with engine.connect() as connection:
-        triggers = (await connection.scalars(TRIGGERS, {"functions": READ_LINE_BY_LINE})).all()
+        triggers = (await connection.scalars(TRIGGERS, {"functions": REVIEWED_FUNCTIONS})).all()
     await engine.dispose()
     return f"\n[lint.rules.SEC013]\nallowlist = {json.dumps([*triggers])}\n"
 
 
 def plain(url: URL) -> str:
-    """Return the address with its password, as every driver understands it."""
+    """Return the URL with its password, without SQLAlchemy's driver name."""
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 

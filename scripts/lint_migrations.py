@@ -1,4 +1,4 @@
-"""Lint the SQL of all migrations with squawk, as `alembic upgrade head --sql` prints it: no server is needed."""
+"""Lints the SQL of all migrations with squawk, as printed by `alembic upgrade head --sql`; needs no server."""
 
 import re
 import subprocess
@@ -7,20 +7,20 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 TOOLS = Path(sys.executable).parent
-ALEMBICS_OWN = re.compile(r"^CREATE TABLE alembic_version .*?;$", re.MULTILINE | re.DOTALL)
+VERSION_TABLE = re.compile(r"^CREATE TABLE alembic_version .*?;$", re.MULTILINE | re.DOTALL)
 
 
 def main() -> None:
-    """Exit with squawk's code; its findings count lines of the printed SQL."""
+    """Exit with squawk's code; its line numbers are those of the printed SQL."""
     printed = subprocess.run(
         [TOOLS / "alembic", "upgrade", "head", "--sql"], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     if printed.returncode:
         sys.exit(printed.stderr)
-    # Blank lines in place of alembic's own table keep the line numbers.
-    ours = ALEMBICS_OWN.sub(lambda found: "\n" * found[0].count("\n"), printed.stdout)
+    # Blank lines in place of Alembic's own table keep the line numbers.
+    sql = VERSION_TABLE.sub(lambda found: "\n" * found[0].count("\n"), printed.stdout)
     command = [str(TOOLS / "squawk"), "--stdin-filepath", "migrations.sql"]
-    sys.exit(subprocess.run(command, cwd=PROJECT, input=ours, text=True, check=False).returncode)
+    sys.exit(subprocess.run(command, cwd=PROJECT, input=sql, text=True, check=False).returncode)
 
 
 if __name__ == "__main__":

@@ -16,14 +16,14 @@ OK = 200
 
 
 class LocalApi:
-    """One process in a session of its own, which outlives `make up`; its id and its log are in .local."""
+    """A process in its own session, which outlives `make up`; its id and its log are in .local."""
 
     log = LOCAL / "api.log"
     _id_file = LOCAL / "api.pid"
 
     @property
     def pid(self) -> int | None:
-        """Process id of the running API, None when it is stopped; somebody else's process does not count."""
+        """Process id of the running API, None when it is stopped; another program's process is ignored."""
         try:
             process_id = int(self._id_file.read_text())
         except (FileNotFoundError, ValueError):
@@ -31,7 +31,7 @@ class LocalApi:
         return process_id if str(MTDB) in (command_of(process_id) or "") else None
 
     def start(self, environment: dict[str, str]) -> None:
-        """Start it, with a new log; it is not healthy yet."""
+        """Start the API with a new log; it is not healthy yet."""
         with self.log.open("w") as log:
             process = subprocess.Popen(
                 [MTDB, "serve", "--reload"],
@@ -43,16 +43,16 @@ class LocalApi:
                 start_new_session=True,
             )
         self._id_file.write_text(str(process.pid))
-        # A process that was just started has no command line yet, by which we would know it.
+        # A process has no command line just after its start, and `pid` checks the command line.
         while not self.pid and process.poll() is None:
             time.sleep(0.01)
 
     def wait_until_healthy(self, port: int, seconds: float = 60, *, containers: bool = False) -> bool:
-        """Wait for 200 from /health, with a dot a second, while there is hope; tell whether it came."""
+        """Wait for 200 from /health, with a dot per second, while it may succeed; return whether it did."""
         sys.stdout.write(f"API: waiting for /health on port {port} ")
         deadline = time.monotonic() + seconds
         dots = time.monotonic() + 1
-        while (containers or self._is_hopeful()) and time.monotonic() < deadline:
+        while (containers or self._may_become_healthy()) and time.monotonic() < deadline:
             if is_healthy(port):
                 print("healthy")
                 return True
@@ -64,12 +64,12 @@ class LocalApi:
         print("failed")
         return False
 
-    def _is_hopeful(self) -> bool:
-        """Tell whether it may become healthy; after a failure the reloading parent lives on, until a file is mended."""
+    def _may_become_healthy(self) -> bool:
+        """Return whether it may become healthy; after a failure the reloader runs on until a file changes."""
         return self.pid is not None and "Traceback (most recent call last)" not in self.log.read_text()
 
     def stop(self) -> None:
-        """Stop it and its reloading child; killed if it does not end in ten seconds."""
+        """Stop the API and its reloader; kill them after ten seconds."""
         if process_id := self.pid:
             os.killpg(process_id, signal.SIGTERM)
             if not wait_for_end(process_id, 10):
@@ -79,7 +79,7 @@ class LocalApi:
 
 
 def is_healthy(port: int) -> bool:
-    """Ask /health of this machine, past any proxy."""
+    """Return whether /health of this machine responds with 200, without a proxy."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/health")

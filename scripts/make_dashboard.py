@@ -1,4 +1,4 @@
-"""The Grafana dashboard, made from the list below: `python scripts/make_dashboard.py` writes it anew."""
+"""The Grafana dashboard, generated from PANELS: `python scripts/make_dashboard.py` writes it."""
 
 import json
 from pathlib import Path
@@ -13,21 +13,21 @@ DATABASE = 'datname="tenancy"'
 
 
 def rate(metric: str, labels: str = "") -> str:
-    """Return what a counter gained in a second."""
+    """Return the query of a counter's rate per second."""
     return f"rate({metric}{{{labels}}}[$__rate_interval])" if labels else f"rate({metric}[$__rate_interval])"
 
 
 def quantile(share: float, *by: str) -> str:
-    """Return the duration that this share of the requests did not exceed."""
+    """Return the query of a quantile of the durations."""
     return f"histogram_quantile({share}, sum by ({', '.join(('le', *by))}) ({rate(DURATIONS)}))"
 
 
 PANELS: dict[str, tuple[str, dict[str, str]]] = {
     "Requests by route": ("reqps", {"{{method}} {{route}}": f"sum by (method, route) ({rate(REQUESTS)})"}),
-    "Answers by status": ("reqps", {"{{status}}": f"sum by (status) ({rate(REQUESTS)})"}),
+    "Responses by status": ("reqps", {"{{status}}": f"sum by (status) ({rate(REQUESTS)})"}),
     "Latency": ("s", {"50 %": quantile(0.5), "95 %": quantile(0.95), "99 %": quantile(0.99)}),
     "Latency, 95 %, by route": ("s", {"{{method}} {{route}}": quantile(0.95, "method", "route")}),
-    "Failures of ours": (
+    "Server errors": (
         "percentunit",
         {"5xx": f"(sum({rate(REQUESTS, 'status=~"5.."')}) or vector(0)) / sum({rate(REQUESTS)})"},
     ),
@@ -72,11 +72,11 @@ PANELS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "Database: size": ("bytes", {"size": f"pg_database_size_bytes{{{DATABASE}}}"}),
 }
-"""By title: the unit, and the queries by legend. Two panels stand side by side."""
+"""By title: the unit, and the queries by legend. Panels are laid out in two columns."""
 
 
 def dashboard() -> dict[str, Any]:
-    """Return the dashboard as Grafana imports it."""
+    """Return the dashboard in Grafana's format."""
     return {
         "uid": "multi-tenant-db",
         "title": "Multi-Tenant Database",
@@ -96,8 +96,8 @@ def _panel(number: int, title: str, unit: str, queries: dict[str, str]) -> dict[
         "gridPos": {"x": number % 2 * 12, "y": number // 2 * 8, "w": 12, "h": 8},
         "fieldConfig": {"defaults": {"unit": unit, "min": 0}, "overrides": []},
         "targets": [
-            {"refId": chr(ord("A") + place), "legendFormat": legend, "expr": query}
-            for place, (legend, query) in enumerate(queries.items())
+            {"refId": chr(ord("A") + position), "legendFormat": legend, "expr": query}
+            for position, (legend, query) in enumerate(queries.items())
         ],
     }
 

@@ -1,4 +1,4 @@
-"""Where the development database shall run: on an administrator's server, in Docker, or embedded."""
+"""Selects where the development database runs: on an external server, in Docker, or embedded."""
 
 import os
 import sys
@@ -9,13 +9,13 @@ from multi_tenant_db.development import EmbeddedPostgres
 
 ADMIN_URL = os.environ.get("MTDB_DATABASE_URL", "")
 WITHOUT_DOCKER = (
-    "To do without Docker, with new data: `make down`, remove .local/development.env, "
+    "To work without Docker, with new data: `make down`, remove .local/development.env, "
     "and run `MTDB_NO_DOCKER=1 make up`."
 )
 
 
 def choose_stack(before: str | None) -> str:
-    """Return what to run, and end with a line rather than leave data in Docker behind."""
+    """Return the stack to run; exit with a message if this would abandon data in Docker."""
     if ADMIN_URL:
         return "external"
     if not engine_answers():
@@ -25,29 +25,27 @@ def choose_stack(before: str | None) -> str:
     if before == "docker":
         require_compose()
     elif not compose_is_there():
-        print("Docker: not used, there is no `docker compose` v2", flush=True)
+        print("Docker: not used, `docker compose` v2 is missing", flush=True)
         return "embedded"
     return "docker"
 
 
-def say_what_stays() -> None:
-    """Say where the embedded server's data is while Docker is used, and how to go on with it."""
+def report_kept_data() -> None:
+    """Print where the embedded server's data is while Docker is used, and how to use it."""
     folder = EmbeddedPostgres.for_development().folder
     print(
-        f"Docker: has data of its own. The data so far stays unused in {folder}; "
-        "`MTDB_NO_DOCKER=1 make up` goes on with it.",
+        f"Docker: has its own data. The embedded server's data is kept in {folder}; "
+        "`MTDB_NO_DOCKER=1 make up` uses it.",
         flush=True,
     )
 
 
 def _leave_docker() -> None:
-    """Allow it to who asks for it and has embedded data to go on with."""
+    """Exit with a message, unless Docker is forbidden and there is embedded data."""
     if not is_unwanted():
         sys.exit(
-            "error: the data of this checkout is in Docker, whose engine does not answer: start it. For new data "
-            "without it, remove .local/development.env first; a later `make reset` with the engine deletes the old."
+            "error: the data of this checkout is in Docker, whose engine is unavailable: start it. For new data "
+            "without Docker, remove .local/development.env first; a later `make reset` with Docker deletes the old."
         )
     if not EmbeddedPostgres.for_development().data.exists():
-        sys.exit(
-            f"error: the data of this checkout is in Docker: to go on with it, unset MTDB_NO_DOCKER. {WITHOUT_DOCKER}"
-        )
+        sys.exit(f"error: the data of this checkout is in Docker: to use it, unset MTDB_NO_DOCKER. {WITHOUT_DOCKER}")

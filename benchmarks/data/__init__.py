@@ -1,1 +1,1 @@
-"""The server, the databases and what is in them."""
+"""The server, the databases and their content."""

@@ -1,4 +1,4 @@
-"""Somebody who asks."""
+"""A caller of the benchmarks."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Caller:
-    """A parent with a live token, and the ids of its subsidiaries in the order of the key."""
+    """A parent with a live token, and the ids of its subsidiaries in key order."""
 
     tenant_id: UUID
     token: str

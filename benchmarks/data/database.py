@@ -1,4 +1,4 @@
-"""A database as the service's migrations make it, filled with organisations."""
+"""A database with the service's schema and many organisations."""
 
 import asyncio
 import os
@@ -43,9 +43,9 @@ ISSUE_FOR_OPERATOR = "SELECT tenancy.issue_platform_operator_token($1, 'bench', 
 
 
 class Database:
-    """Entered, it exists; `admin` is a connection as the superuser, whom no policy binds.
+    """Context manager of a database; `admin` is a connection as the superuser, to which policies do not apply.
 
-    The peers' copy is a database of its own: beside a policy like theirs, the service refuses to start.
+    The peers have a separate copy: the service refuses to start on a database with a policy like theirs.
     """
 
     admin: asyncpg.Connection
@@ -56,7 +56,7 @@ class Database:
         self.name = name
 
     async def __aenter__(self) -> Self:
-        """Make it: roles, migrations."""
+        """Create database, roles and schema."""
         url = self.server.url(self.name)
         await installation.create_database(make_url(url))
         await installation.create_roles(make_url(url), api_password=PASSWORD, operator_password=PASSWORD)
@@ -66,32 +66,32 @@ class Database:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Hang up; the database goes with its server."""
+        """Close the connections; the database is removed with its server."""
         await self.admin.close()
         if self._plain:
             await self._plain.close()
 
     def url(self, user: str, password: str = PASSWORD) -> str:
-        """Name it, or the peers' copy, for a role."""
+        """Return the URL of the database, or of the peers' copy, for a role."""
         return self.server.url(self._plain_name if user.startswith("plain") else self.name, user, password)
 
     def admin_of(self, table: str) -> asyncpg.Connection:
-        """Return the superuser's connection to where the table is."""
+        """Return the superuser's connection to the database of the table."""
         return self._plain if table.startswith("plain.") and self._plain else self.admin
 
     async def add_organizations(self, count: int, subsidiaries: int) -> list[UUID]:
-        """Add so many, each with so many subsidiaries; return their parents."""
+        """Add `count` organisations with `subsidiaries` each; return their parents."""
         parents = [row[0] for row in await self.admin.fetch(ADD_PARENTS, count, METADATA)]
         await self.admin.execute(ADD_SUBSIDIARIES, parents, subsidiaries, METADATA)
         return parents
 
     async def add_events(self, most: int) -> None:
-        """Give tenants a history, since an empty table has no telling plans."""
+        """Add events, since the plans of an empty table prove nothing."""
         await self.admin.execute(ADD_EVENTS, most)
 
     async def add_plain_copy(self) -> None:
         """Copy all tenants into the peers' table, with its roles and its policy."""
-        await self.admin.close()  # a database is copied while nobody uses it
+        await self.admin.close()  # a template must have no connections
         maintenance = await asyncpg.connect(self.server.url())
         await maintenance.execute(f'CREATE DATABASE "{self._plain_name}" TEMPLATE "{self.name}"')
         await maintenance.close()
@@ -99,7 +99,7 @@ class Database:
         await self._plain.execute(await asyncio.to_thread(PLAIN_VARIABLE.read_text, encoding="utf-8"))
 
     async def vacuum(self) -> None:
-        """Leave every database of a run in the same state, with fresh statistics."""
+        """Vacuum and analyse every database of a run."""
         for connection in filter(None, (self.admin, self._plain)):
             await connection.execute("VACUUM (ANALYZE)")
 
@@ -113,7 +113,7 @@ class Database:
         return callers
 
     async def token_of(self, organization_id: UUID, tenant_id: UUID) -> str:
-        """Issue a token for any tenant."""
+        """Issue a tenant's token."""
         token = new_access_token()
         await self.admin.execute(ISSUE_FOR_TENANT, hash_access_token(token), organization_id, tenant_id, LIFETIME)
         return token
@@ -125,7 +125,7 @@ class Database:
         return token
 
     async def tenants_of(self, organization_id: UUID) -> list[dict[str, Any]]:
-        """Return an organisation's tenants as they are, for judging answers."""
+        """Return the stored tenants of an organisation, to check responses."""
         rows = await self.admin.fetch(
             "SELECT tenant_id, name, tenant_type::text, parent_tenant_id, metadata::text, version, created_at,"
             " updated_at FROM tenancy.tenants WHERE organization_id = $1 ORDER BY tenant_id",
@@ -148,6 +148,6 @@ class Database:
 
     async def _connect(self, name: str) -> asyncpg.Connection:
         connection = await asyncpg.connect(self.server.url(name))
-        # Loaded past the triggers: the audit trail of millions of creations is not what is measured.
+        # Disables the triggers: the audit trail of millions of creations is not measured.
         await connection.execute("SET session_replication_role = replica; SET synchronous_commit = off")
         return connection

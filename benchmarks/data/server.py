@@ -1,4 +1,4 @@
-"""The PostgreSQL server of a run: our own, durable as in production, removed at the end."""
+"""The PostgreSQL server of a run: embedded, durable as in production, removed at the end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,21 +11,21 @@ from multi_tenant_db.development.embedded_postgres import DURABLE, EmbeddedPostg
 SETTINGS = {
     "max_connections": "300",
     "shared_buffers": "1GB",
-    "max_wal_size": "8GB",  # so that no checkpoint falls into one measurement and not into another
+    "max_wal_size": "8GB",  # so that no checkpoint distorts a single measurement
     "checkpoint_timeout": "1h",
-    "autovacuum": "off",  # the bench vacuums between the rounds itself
+    "autovacuum": "off",  # the benchmark vacuums between the rounds
 }
 
 
 class Server:
-    """Where it is, and what it has used."""
+    """Address and CPU time of the server."""
 
     def __init__(self, postgres: EmbeddedPostgres) -> None:
         self._postgres = postgres
         self._process = psutil.Process(postgres.pid)
 
     def url(self, database: str = "postgres", user: str = "", password: str = "") -> str:
-        """Name a database, as the superuser or somebody else."""
+        """Return the URL of a database, for the superuser or another role."""
         if not user:
             return self._postgres.url(database)
         return f"postgresql://{user}:{password}@127.0.0.1:{self._postgres.port}/{database}"
@@ -38,6 +38,6 @@ class Server:
 
 @contextmanager
 def running_server() -> Iterator[Server]:
-    """Run it until the end."""
+    """Run the server and remove it at the end."""
     with EmbeddedPostgres.temporary(settings=DURABLE | SETTINGS) as postgres:
         yield Server(postgres)

@@ -1,4 +1,4 @@
-"""The process that makes the load."""
+"""The process that generates the load."""
 
 import asyncio
 import multiprocessing
@@ -9,16 +9,16 @@ from typing import Self
 
 import uvloop
 
-from benchmarks.load.line import Line
-from benchmarks.load.magazine import Magazine
-from benchmarks.load.shot import Shot
-from benchmarks.load.volley import Volley
+from benchmarks.load.batch import Batch
+from benchmarks.load.checked_request import CheckedRequest
+from benchmarks.load.client import Client
+from benchmarks.load.request_queue import RequestQueue
 
 WARM_UP_SECONDS = 0.3
 
 
 class Generator:
-    """A closed loop: each client sends its next request when it has the answer to the last."""
+    """A closed loop: each client sends its next request after the response to the previous one."""
 
     def __init__(self) -> None:
         self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
@@ -29,38 +29,40 @@ class Generator:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def fire(self, port: int, shots: Sequence[Shot], *, clients: int, seconds: float, repeat: bool = True) -> Volley:
-        """Fire for some seconds, or with `repeat` off until no shot is left; raises WrongAnswerError."""
-        return self.call(_run, port, list(shots), clients, seconds, repeat)
+    def send(
+        self, port: int, requests: Sequence[CheckedRequest], *, clients: int, seconds: float, repeat: bool = True
+    ) -> Batch:
+        """Send for some seconds, or without `repeat` until no request is left; raises WrongResponseError."""
+        return self.call(_run, port, list(requests), clients, seconds, repeat)
 
     def call[Result](self, function: Callable[..., Result], *arguments: object) -> Result:
         """Run a function in the generator's process."""
         return self._pool.submit(function, *arguments).result()
 
 
-def _run(port: int, shots: list[Shot], clients: int, seconds: float, repeat: bool) -> Volley:
-    return asyncio.run(_fire(port, shots, clients, seconds, repeat), loop_factory=uvloop.new_event_loop)
+def _run(port: int, requests: list[CheckedRequest], clients: int, seconds: float, repeat: bool) -> Batch:
+    return asyncio.run(_send(port, requests, clients, seconds, repeat), loop_factory=uvloop.new_event_loop)
 
 
-async def _fire(port: int, shots: list[Shot], clients: int, seconds: float, repeat: bool) -> Volley:
+async def _send(port: int, requests: list[CheckedRequest], clients: int, seconds: float, repeat: bool) -> Batch:
     cpu, started = time.process_time(), time.perf_counter()
-    magazine = Magazine(shots, clients, seconds, WARM_UP_SECONDS, repeat=repeat)
+    queue = RequestQueue(requests, clients, seconds, WARM_UP_SECONDS, repeat=repeat)
     loop = asyncio.get_running_loop()
     for _ in range(clients):
-        await loop.create_connection(lambda: Line(magazine), "127.0.0.1", port)
-    await magazine.finished
+        await loop.create_connection(lambda: Client(queue), "127.0.0.1", port)
+    await queue.finished
     lasted, cpu = time.perf_counter() - started, time.process_time() - cpu
-    if not magazine.latencies:
-        raise ValueError("too few shots: all were fired before the warm-up was over")
-    ordered = sorted(magazine.latencies)
-    seconds = magazine.last - magazine.begin
+    if not queue.latencies:
+        raise ValueError("too few requests: all were sent before the warm-up was over")
+    ordered = sorted(queue.latencies)
+    seconds = queue.last - queue.begin
 
     def percentile(percent: int) -> float:
         return 1_000 * ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
-    return Volley(
-        answers=magazine.answers,
-        checked=magazine.checked,
+    return Batch(
+        responses=queue.responses,
+        checked=queue.checked,
         seconds=seconds,
         per_second=len(ordered) / seconds,
         p50=percentile(50),

@@ -1,4 +1,4 @@
-"""As much of HTTP/1.1 as a client needs who knows the answer beforehand."""
+"""The part of HTTP/1.1 that a client needs for expected responses."""
 
 import json
 import re
@@ -9,7 +9,7 @@ LENGTH = re.compile(rb"\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 def compose(method: str, target: str, headers: dict[str, str], body: Any = None) -> bytes:
-    """Write a request on a connection that is kept open."""
+    """Return a request for a persistent connection."""
     content = b"" if body is None else json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
     lines = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -19,7 +19,7 @@ def compose(method: str, target: str, headers: dict[str, str], body: Any = None)
 
 
 def parse(received: bytes) -> tuple[int, bytes] | None:
-    """Read status and body; None while the answer is incomplete. A body without a length is empty."""
+    """Return status and body; None while the response is incomplete. A body without a length is empty."""
     end = received.find(b"\r\n\r\n")
     if end < 0:
         return None
@@ -30,12 +30,12 @@ def parse(received: bytes) -> tuple[int, bytes] | None:
 
 
 def exchange(port: int, request: bytes) -> tuple[int, bytes]:
-    """Send one request, wait for its answer."""
+    """Send a request and return its response."""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request)
         received = b""
-        while (answer := parse(received)) is None:
+        while (response := parse(received)) is None:
             if not (piece := connection.recv(1 << 16)):
-                raise ConnectionError(f"the server hung up: {received[:500]!r}")
+                raise ConnectionError(f"the server closed the connection: {received[:500]!r}")
             received += piece
-        return answer
+        return response

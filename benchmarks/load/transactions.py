@@ -1,4 +1,4 @@
-"""The database alone: transactions in a loop, on bare asyncpg connections."""
+"""The database without a service: transactions in a loop, on asyncpg connections."""
 
 import asyncio
 import time
@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import asyncpg
 import uvloop
 
-from benchmarks.load.volley import Volley
-from benchmarks.load.wrong_answer import WrongAnswerError
+from benchmarks.load.batch import Batch
+from benchmarks.load.wrong_response import WrongResponseError
 
 
 class Transaction(NamedTuple):
-    """BEGIN, the context, the query, COMMIT; the rows must be `rows` many and begin with the tenant `first`."""
+    """BEGIN, the context, the query, COMMIT; the query must return `rows` rows, the first of the tenant `first`."""
 
     context: str
     context_values: Sequence[Any]
@@ -26,17 +26,17 @@ class Transaction(NamedTuple):
 
 def run_transactions(
     url: str, transactions: Sequence[Transaction], connections: int, seconds: float
-) -> tuple[Volley, float]:
-    """Run them over and over, each connection for itself; give what came of it, and the query's own p95 in ms."""
+) -> tuple[Batch, float]:
+    """Repeat the transactions on every connection; return the batch and the query's own p95 in ms."""
     return asyncio.run(_run(url, transactions, connections, seconds), loop_factory=uvloop.new_event_loop)
 
 
-async def _run(url: str, transactions: Sequence[Transaction], connections: int, seconds: float) -> tuple[Volley, float]:
+async def _run(url: str, transactions: Sequence[Transaction], connections: int, seconds: float) -> tuple[Batch, float]:
     whole: list[float] = []
     queries: list[float] = []
     opened = [await asyncpg.connect(url) for _ in range(connections)]
     try:
-        # So that every statement is prepared everywhere, and the planner has settled on a plan.
+        # Warm-up: every statement is prepared on every connection, and its plan is chosen.
         await asyncio.gather(*(_loop(one, transactions, time.perf_counter() + 0.3, [], []) for one in opened))
         cpu, begin = time.process_time(), time.perf_counter()
         await asyncio.gather(*(_loop(one, transactions, begin + seconds, whole, queries) for one in opened))
@@ -50,10 +50,10 @@ async def _run(url: str, transactions: Sequence[Transaction], connections: int, 
     def percentile(ordered: list[float], percent: int) -> float:
         return 1_000 * ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
-    answers = len(whole)
+    responses = len(whole)
     p50, p95, p99 = (percentile(whole, percent) for percent in (50, 95, 99))
-    volley = Volley(answers, answers, lasted, answers / lasted, p50, p95, p99, cpu, cpu / lasted)
-    return volley, percentile(queries, 95)
+    batch = Batch(responses, responses, lasted, responses / lasted, p50, p95, p99, cpu, cpu / lasted)
+    return batch, percentile(queries, 95)
 
 
 async def _loop(
@@ -69,10 +69,10 @@ async def _loop(
             return
         async with connection.transaction():
             await connection.fetch(context, *context_values)
-            asked = time.perf_counter()
+            sent = time.perf_counter()
             rows = await connection.fetch(query, *values)
-            answered = time.perf_counter()
+            received = time.perf_counter()
         whole.append(time.perf_counter() - begin)
-        queries.append(answered - asked)
+        queries.append(received - sent)
         if len(rows) != count or rows[0][0] != first:
-            raise WrongAnswerError(f"{query} {values}: {len(rows)} rows, expected {count}")
+            raise WrongResponseError(f"{query} {values}: {len(rows)} rows, expected {count}")

@@ -1,1 +1,1 @@
-"""What is measured. Each measure can run alone, and returns samples: one for each window of each round."""
+"""The measures. Each can run alone and returns samples: one for each window of each round."""

@@ -1,4 +1,4 @@
-"""What every measure works with."""
+"""The means of every measure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,10 +6,10 @@ from typing import Self
 
 from benchmarks.data.server import Server
 from benchmarks.extent import Extent
+from benchmarks.load.batch import Batch
+from benchmarks.load.checked_request import CheckedRequest
 from benchmarks.load.generator import Generator
-from benchmarks.load.shot import Shot
 from benchmarks.load.transactions import Transaction, run_transactions
-from benchmarks.load.volley import Volley
 from benchmarks.running_process import RunningProcess
 
 MICROSECONDS = 1_000_000
@@ -17,9 +17,9 @@ MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True)
 class Bench:
-    """Measures one window, with the CPU time that it cost on either side.
+    """Measures one window, including the CPU time of the service and of PostgreSQL.
 
-    Figures: answers a second, latencies in milliseconds, CPU for each answer in microseconds.
+    Figures: responses per second, latencies in milliseconds, CPU per response in microseconds.
     """
 
     server: Server
@@ -27,41 +27,41 @@ class Bench:
     extent: Extent
 
     def lasting(self, seconds: float) -> Self:
-        """Give the same bench with windows of another length."""
+        """Return the same bench with windows of another length."""
         return replace(self, extent=replace(self.extent, seconds=seconds))
 
-    def fire(
-        self, process: RunningProcess, shots: Sequence[Shot], clients: int, *, repeat: bool = True
-    ) -> tuple[Volley, dict[str, float]]:
-        """Fire at a service; raises WrongAnswerError."""
+    def send(
+        self, process: RunningProcess, requests: Sequence[CheckedRequest], clients: int, *, repeat: bool = True
+    ) -> tuple[Batch, dict[str, float]]:
+        """Send requests to a service; raises WrongResponseError."""
         service, postgres = process.cpu_seconds, self.server.cpu_seconds
-        volley = self.generator.fire(process.port, shots, clients=clients, seconds=self.extent.seconds, repeat=repeat)
+        batch = self.generator.send(process.port, requests, clients=clients, seconds=self.extent.seconds, repeat=repeat)
         service, postgres = process.cpu_seconds - service, self.server.cpu_seconds - postgres
-        return volley, {
-            **_figures(volley),
-            "service_cpu": service / volley.answers * MICROSECONDS,
-            "postgres_cpu": postgres / volley.answers * MICROSECONDS,
+        return batch, {
+            **_figures(batch),
+            "service_cpu": service / batch.responses * MICROSECONDS,
+            "postgres_cpu": postgres / batch.responses * MICROSECONDS,
         }
 
-    def run(self, url: str, transactions: Sequence[Transaction], connections: int) -> tuple[Volley, dict[str, float]]:
-        """Run transactions without any service; `query_p95` is the query's own."""
+    def run(self, url: str, transactions: Sequence[Transaction], connections: int) -> tuple[Batch, dict[str, float]]:
+        """Run transactions without a service; `query_p95` is that of the query alone."""
         postgres = self.server.cpu_seconds
         arguments = url, list(transactions), connections, self.extent.seconds
-        volley, query_p95 = self.generator.call(run_transactions, *arguments)
+        batch, query_p95 = self.generator.call(run_transactions, *arguments)
         postgres = self.server.cpu_seconds - postgres
-        return volley, {
-            **_figures(volley),
+        return batch, {
+            **_figures(batch),
             "query_p95": query_p95,
-            "postgres_cpu": postgres / volley.answers * MICROSECONDS,
+            "postgres_cpu": postgres / batch.responses * MICROSECONDS,
         }
 
 
-def _figures(volley: Volley) -> dict[str, float]:
+def _figures(batch: Batch) -> dict[str, float]:
     return {
-        "per_second": volley.per_second,
-        "p50": volley.p50,
-        "p95": volley.p95,
-        "p99": volley.p99,
-        "generator_cpu": volley.generator_cpu_seconds / volley.answers * MICROSECONDS,
-        "generator_share": volley.generator_share_of_a_core,
+        "per_second": batch.per_second,
+        "p50": batch.p50,
+        "p95": batch.p95,
+        "p99": batch.p99,
+        "generator_cpu": batch.generator_cpu_seconds / batch.responses * MICROSECONDS,
+        "generator_share": batch.generator_share_of_a_core,
     }

@@ -1,14 +1,14 @@
-"""The service beside its peers: every operation, one and two workers, few and many clients."""
+"""Comparison of the service with its peers: every operation, one and two workers, few and many clients."""
 
 from contextlib import ExitStack
 
 from benchmarks.data.database import Database
-from benchmarks.measures.ammunition import DAY, OPERATIONS, Ammunition
 from benchmarks.measures.bench import Bench
 from benchmarks.measures.sample import Sample
+from benchmarks.measures.workload import DAY, OPERATIONS, Workload
 from benchmarks.peers.catalogue import PEERS, POSTGRAPHILE_PEER, install_postgraphile
 from benchmarks.peers.peer import Peer
-from multi_tenant_db.cli.progress_display import Begin
+from benchmarks.steps import Begin
 
 MEASURE = "comparison"
 POOL_SIZE = 10
@@ -21,20 +21,20 @@ WORKERS = (1, 2)
 Cell = tuple[str, int, int]
 
 
-async def fill(database: Database, tenants: int) -> Ammunition:
-    """Make organisations that read, others that write, and many that are just there; copy them for the peers."""
+async def fill(database: Database, tenants: int) -> Workload:
+    """Add organisations for reads, for writes, and many unused ones; copy them for the peers."""
     readers = await database.add_organizations(READERS, READERS_SIZE)
     writers = await database.add_organizations(WRITERS, WRITERS_SIZE)
     others = tenants - READERS * (1 + READERS_SIZE) - WRITERS * (1 + WRITERS_SIZE)
     await database.add_organizations(max(0, others) // (1 + USUAL_SIZE), USUAL_SIZE)
     await database.add_plain_copy()
     await database.vacuum()
-    return Ammunition(database, await database.callers(readers), await database.callers(writers))
+    return Workload(database, await database.callers(readers), await database.callers(writers))
 
 
 def cells(clients: tuple[int, ...]) -> list[Cell]:
-    """Return what is measured: operation, workers, clients."""
-    many = max(number for number in clients if number <= 100)  # noqa: PLR2004 - as the goals say
+    """Return the combinations to measure: operation, workers, clients."""
+    many = max(number for number in clients if number <= 100)  # noqa: PLR2004 - as in the goals
     everything = [(operation, 1, USUAL_CLIENTS) for operation in OPERATIONS]
     one = [("GET by id", 1, number) for number in clients if number != USUAL_CLIENTS]
     two = [("GET by id", 2, number) for number in clients if number >= USUAL_CLIENTS]
@@ -42,7 +42,7 @@ def cells(clients: tuple[int, ...]) -> list[Cell]:
 
 
 def chosen_peers() -> tuple[tuple[Peer, ...], dict[str, str]]:
-    """Return the peers that can run here, and why the others cannot."""
+    """Return the peers that can run here, and the reasons why others cannot."""
     reason = install_postgraphile()
     if reason is None:
         return PEERS, {}
@@ -50,9 +50,9 @@ def chosen_peers() -> tuple[tuple[Peer, ...], dict[str, str]]:
 
 
 async def compare(
-    bench: Bench, database: Database, ammunition: Ammunition, begin: Begin
+    bench: Bench, database: Database, workload: Workload, begin: Begin
 ) -> tuple[list[Sample], dict[str, str]]:
-    """Measure each cell for all peers one after the other, all cells in each round; say why a peer is left out."""
+    """Measure each cell for all peers in turn, all cells in each round; also return the reasons for skipped peers."""
     samples = []
     peers, skipped = chosen_peers()
     advance = begin(bench.extent.rounds * len(cells(bench.extent.clients)) * len(peers))
@@ -64,15 +64,15 @@ async def compare(
         }
         for peer in peers:
             for workers in WORKERS:
-                await ammunition.warm_up(bench, (peer, processes[peer.name, workers]))
+                await workload.warm_up(bench, (peer, processes[peer.name, workers]))
         for number in range(bench.extent.rounds):
             await database.vacuum()
             for operation, workers, clients in cells(bench.extent.clients):
-                turn = number % len(peers)
-                for peer in (*peers[turn:], *peers[:turn]):
+                first = number % len(peers)
+                for peer in (*peers[first:], *peers[:first]):
                     process = processes[peer.name, workers]
-                    volley, figures = await ammunition.fire(bench, (peer, process), operation, clients)
+                    batch, figures = await workload.send(bench, (peer, process), operation, clients)
                     key = {"peer": peer.name, "operation": operation, "workers": workers, "clients": clients}
-                    samples.append(Sample(MEASURE, number, key, volley.answers, volley.checked, figures))
+                    samples.append(Sample(MEASURE, number, key, batch.responses, batch.checked, figures))
                     advance(1, f"{peer.name}: {operation}, {workers} workers, {clients} clients")
     return samples, skipped

@@ -1,4 +1,4 @@
-"""What the proven context costs in the database: the same transaction with it, with a plain variable, without RLS."""
+"""The cost of the proven context in the database, compared with a plain variable and with no RLS."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from benchmarks.data.database import PASSWORD, PLAIN_PASSWORD, Database
 from benchmarks.load.transactions import Transaction
 from benchmarks.measures.bench import Bench
 from benchmarks.measures.sample import Sample
-from multi_tenant_db.cli.progress_display import Begin
+from benchmarks.steps import Begin
 
 MEASURE = "database alone"
 SIGN_IN = "SELECT tenant_id, organization_id, caller_role FROM tenancy.sign_in($1, $2)"
@@ -23,31 +23,31 @@ ROLES = {
 GET, PAGE = "GET by id", "list of 20"
 LIMIT = 20
 CONNECTIONS = 10
-"""As many as the service's pool has."""
+"""The size of the service's pool."""
 
 
 def proven_read(caller: Caller, member: int) -> Transaction:
-    """Read a subsidiary as the service does."""
+    """Return the service's read of a subsidiary."""
     query = f"SELECT {COLUMNS} FROM tenancy.tenants WHERE tenant_id = $1"
     tenant_id = caller.subsidiaries[member]
     return Transaction(SIGN_IN, (caller.token, "bench"), query, (tenant_id,), 1, tenant_id)
 
 
 def proven_page(caller: Caller, limit: int, skip: int = 0) -> Transaction:
-    """Read a page as the service does: one row more than it shows, if there is one."""
-    everybody = [caller.tenant_id, *caller.subsidiaries]
+    """Return the service's read of a page, which fetches one additional row."""
+    tenants = [caller.tenant_id, *caller.subsidiaries]
     where, key = "", tuple[Any, ...]()
     if skip:
         where = " WHERE organization_id = $1 AND tenant_id > $2"
-        key = (caller.tenant_id, everybody[skip - 1])
+        key = (caller.tenant_id, tenants[skip - 1])
     order = f"ORDER BY organization_id, tenant_id LIMIT {limit + 1}"
     query = f"SELECT {COLUMNS} FROM tenancy.tenants{where} {order}"
-    rows = everybody[skip : skip + limit + 1]
+    rows = tenants[skip : skip + limit + 1]
     return Transaction(SIGN_IN, (caller.token, "bench"), query, key, len(rows), rows[0])
 
 
 def transactions(context: str, operation: str, callers: Sequence[Caller]) -> list[Transaction]:
-    """Return the transactions of many callers. Without RLS the query itself must say whose the tenants are."""
+    """Return the transactions of many callers. Without RLS the query itself selects the caller's tenants."""
     if context == PROVEN:
         return [proven_read(caller, 7) if operation == GET else proven_page(caller, LIMIT) for caller in callers]
     result = []
@@ -74,8 +74,8 @@ def measure_alone(bench: Bench, database: Database, callers: Sequence[Caller], b
             for context, (role, password) in ROLES.items():
                 url = database.url(role, password)
                 made = transactions(context, operation, callers)
-                volley, figures = bench.run(url, made, CONNECTIONS)
+                batch, figures = bench.run(url, made, CONNECTIONS)
                 key = {"context": context, "operation": operation, "connections": CONNECTIONS}
-                samples.append(Sample(MEASURE, number, key, volley.answers, volley.checked, figures))
+                samples.append(Sample(MEASURE, number, key, batch.responses, batch.checked, figures))
                 advance(1, f"{context}: {operation}")
     return samples

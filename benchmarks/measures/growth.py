@@ -1,11 +1,11 @@
-"""Whether it matters how many tenants there are, how large an organisation is, and how far one has paged."""
+"""Latency by number of tenants, size of an organisation and depth of a page."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from benchmarks.data.database import PASSWORD, Database
 from benchmarks.judge import Judge
-from benchmarks.load.shot import Shot
+from benchmarks.load.checked_request import CheckedRequest
 from benchmarks.load.transactions import Transaction
 from benchmarks.measures.bench import Bench
 from benchmarks.measures.comparison import POOL_SIZE
@@ -14,51 +14,51 @@ from benchmarks.measures.plans import check_plans
 from benchmarks.measures.sample import Sample
 from benchmarks.peers.catalogue import SERVICE
 from benchmarks.running_process import RunningProcess
-from multi_tenant_db.cli.progress_display import Begin
+from benchmarks.steps import Begin
 
 MEASURE = "growth"
 SMALL, GIANT = 10, 20_000
 LIMIT = 10
-"""Of each page, so that both organisations fill one and answers are of the same size."""
+"""Page size: both organisations fill a page, so that responses have the same size."""
 DEEP = 499 * LIMIT
 CALLERS = 100
 EVENTS = 100_000
 SHORTER = 3
-"""Windows of one client are shorter and more, since latencies are compared over several windows."""
+"""Divides the length and multiplies the number of windows, since latencies are compared over several windows."""
 ITEM, FIRST, LATER = "item", "first page", "500th page"
 PLANS = "plans"
 
 Cell = tuple[str, int]
-"""What is asked for, and in an organisation of how many subsidiaries."""
+"""The kind of request, and the number of subsidiaries of the organisation."""
 
 
 @dataclass
-class Ground:
-    """A database of some size, a service on it, and what is asked there."""
+class Setup:
+    """A database of some size, a service on it, and their requests and transactions."""
 
     tenants: int
     database: Database
     service: RunningProcess
-    shots: dict[Cell, list[Shot]]
+    requests: dict[Cell, list[CheckedRequest]]
     transactions: dict[Cell, list[Transaction]]
 
 
 async def measure_growth(bench: Bench, begin: Begin) -> list[Sample]:
-    """Measure one client's latency in all databases, over HTTP and in the database alone, all in each round."""
+    """Measure one client's latency in all databases, over HTTP and in the database, all in each round."""
     samples: list[Sample] = []
     advance = begin(_steps(bench))
     async with AsyncExitStack() as stack:
-        grounds = []
+        setups = []
         for tenants in bench.extent.growth:
-            grounds.append(await _ground(stack, bench, tenants, samples))
+            setups.append(await _setup(stack, bench, tenants, samples))
             advance(1, f"{tenants:,} tenants loaded")
         brief = bench.lasting(bench.extent.seconds / SHORTER)
         for number in range(bench.extent.rounds * SHORTER):
-            for at in grounds[-1].shots:
-                for ground in grounds:
-                    if at in ground.shots:
-                        samples += _measure(ground, brief, at, number)
-                        advance(1, f"{ground.tenants:,} tenants: {at[0]} in an organisation of {at[1]:,}")
+            for at in setups[-1].requests:
+                for setup in setups:
+                    if at in setup.requests:
+                        samples += _measure(setup, brief, at, number)
+                        advance(1, f"{setup.tenants:,} tenants: {at[0]} in an organisation of {at[1]:,}")
     return samples
 
 
@@ -67,7 +67,7 @@ def _steps(bench: Bench) -> int:
     return in_all + bench.extent.rounds * SHORTER * (2 * in_all + 2 * with_giant)
 
 
-async def _ground(stack: AsyncExitStack, bench: Bench, tenants: int, samples: list[Sample]) -> Ground:
+async def _setup(stack: AsyncExitStack, bench: Bench, tenants: int, samples: list[Sample]) -> Setup:
     database = await stack.enter_async_context(Database(bench.server, f"growth_{tenants}"))
     giants = await database.add_organizations(1, GIANT) if tenants > GIANT else []
     others = (tenants - len(giants) * (GIANT + 1)) // (SMALL + 1)
@@ -79,10 +79,12 @@ async def _ground(stack: AsyncExitStack, bench: Bench, tenants: int, samples: li
     plans = await check_plans(database, (giant or callers)[0], callers[-1])
     samples += [Sample(PLANS, 0, {"tenants": tenants, **plan}, 1, 1) for plan in plans]
     service = stack.enter_context(SERVICE.start(database, 1, POOL_SIZE))
-    judge, say = Judge(database), SERVICE.dialect
-    shots = {
-        (ITEM, SMALL): [await judge.read_shot(say, service.port, one, n % SMALL) for n, one in enumerate(callers)],
-        (FIRST, SMALL): [await judge.page_shot(say, service.port, one, LIMIT) for one in callers],
+    judge, dialect = Judge(database), SERVICE.dialect
+    requests = {
+        (ITEM, SMALL): [
+            await judge.read_request(dialect, service.port, one, n % SMALL) for n, one in enumerate(callers)
+        ],
+        (FIRST, SMALL): [await judge.page_request(dialect, service.port, one, LIMIT) for one in callers],
     }
     transactions = {
         (ITEM, SMALL): [proven_read(one, n % SMALL) for n, one in enumerate(callers)],
@@ -90,17 +92,17 @@ async def _ground(stack: AsyncExitStack, bench: Bench, tenants: int, samples: li
     }
     for one in giant:
         for what, skip in ((FIRST, 0), (LATER, DEEP)):
-            shots[what, GIANT] = [await judge.page_shot(say, service.port, one, LIMIT, skip)]
+            requests[what, GIANT] = [await judge.page_request(dialect, service.port, one, LIMIT, skip)]
             transactions[what, GIANT] = [proven_page(one, LIMIT, skip)]
-    return Ground(tenants, database, service, shots, transactions)
+    return Setup(tenants, database, service, requests, transactions)
 
 
-def _measure(ground: Ground, bench: Bench, at: Cell, number: int) -> list[Sample]:
-    key = {"tenants": ground.tenants, "what": at[0], "organization": at[1]}
-    over_http, figures = bench.fire(ground.service, ground.shots[at], clients=1)
-    url = ground.database.url("tenancy_api", PASSWORD)
-    alone, in_database = bench.run(url, ground.transactions[at], connections=1)
+def _measure(setup: Setup, bench: Bench, at: Cell, number: int) -> list[Sample]:
+    key = {"tenants": setup.tenants, "what": at[0], "organization": at[1]}
+    over_http, figures = bench.send(setup.service, setup.requests[at], clients=1)
+    url = setup.database.url("tenancy_api", PASSWORD)
+    alone, in_database = bench.run(url, setup.transactions[at], connections=1)
     return [
-        Sample(MEASURE, number, {**key, "through": "HTTP"}, over_http.answers, over_http.checked, figures),
-        Sample(MEASURE, number, {**key, "through": "database"}, alone.answers, alone.checked, in_database),
+        Sample(MEASURE, number, {**key, "through": "HTTP"}, over_http.responses, over_http.checked, figures),
+        Sample(MEASURE, number, {**key, "through": "database"}, alone.responses, alone.checked, in_database),
     ]

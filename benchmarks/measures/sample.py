@@ -6,15 +6,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Sample:
-    """`key` says what was measured, `figures` what came out; `answers` were given and checked, all of them."""
+    """`key` identifies the measurement, `figures` are its results; all `responses` must be `checked`."""
 
     measure: str
     round: int
     key: dict[str, Any]
-    answers: int
+    responses: int
     checked: int
     figures: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Give it as the result file holds it."""
+        """Return the sample for the result file."""
         return asdict(self)

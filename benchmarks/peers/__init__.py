@@ -1,1 +1,1 @@
-"""What the service is compared with. Each peer gives the same answers from the same rows."""
+"""The service's peers. Each returns the same data from the same rows."""

@@ -1,4 +1,4 @@
-"""The service and its peers, and how each is started."""
+"""The service and its peers, with the function that starts each."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ SOURCE = Path(__file__).parent / "postgraphile"
 
 
 def start_service(database: Database, workers: int, pool_size: int) -> RunningProcess:
-    """Run `mtdb serve` as an operator would, but for what it logs: the peers log nothing."""
+    """Run `mtdb serve` as in production, but without a request log, which the peers do not have."""
     port = free_port()
     environment = {
         "MTDB_DATABASE_URL": database.url("tenancy_api", PASSWORD),
@@ -56,7 +56,7 @@ def start_postgraphile(database: Database, workers: int, pool_size: int) -> Runn
 
 
 def install_postgraphile() -> str | None:
-    """Install it as locked, by whatever registry npm is set up for; return why that was not possible, if so."""
+    """Install PostGraphile as locked, from npm's registry; return the reason if that fails, otherwise None."""
     POSTGRAPHILE.mkdir(parents=True, exist_ok=True)
     lock = "package-lock.json"
     installed = POSTGRAPHILE / "node_modules" / ".installed"
@@ -101,7 +101,7 @@ def _environment(database: Database, pool_size: int) -> dict[str, str]:
 
 
 def _node(npm: list[str]) -> str:
-    """Give the node that belongs to an npm: the npm of our own folder is run by it, another's is beside it."""
+    """Return the node of an npm: the local npm's command begins with it, another npm's is on PATH."""
     return npm[0] if len(npm) > 1 else shutil.which("node") or "node"
 
 

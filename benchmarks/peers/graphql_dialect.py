@@ -29,7 +29,7 @@ NAMES = {
 
 
 class GraphqlDialect(Dialect):
-    """Every answer is a 200; what it contains tells whether it is right."""
+    """Every response has status 200; only its content shows errors."""
 
     created = 200
     deleted = 200
@@ -58,17 +58,17 @@ class GraphqlDialect(Dialect):
         return _ask(caller, DELETE, {"id": str(tenant_id)})
 
     def deleted_text(self, tenant_id: UUID) -> bytes:
-        """The id, which an error would not hold."""
+        """The id, which an error would not contain."""
         return f'"tenantId":"{tenant_id}"'.encode()
 
     def tenant_in(self, body: bytes) -> dict[str, Any]:
-        """Data, in other names."""
-        return _in_our_words(json.loads(body)["data"]["tenant"])
+        """The data, with the service's field names."""
+        return _with_field_names(json.loads(body)["data"]["tenant"])
 
     def page_in(self, body: bytes) -> tuple[list[dict[str, Any]], bool]:
-        """Nodes, and what the connection says of the next page."""
+        """The nodes, and the connection's `hasNextPage`."""
         page = json.loads(body)["data"]["page"]
-        return [_in_our_words(node) for node in page["nodes"]], page["pageInfo"]["hasNextPage"]
+        return [_with_field_names(node) for node in page["nodes"]], page["pageInfo"]["hasNextPage"]
 
 
 def _ask(caller: Caller, query: str, variables: dict[str, Any]) -> bytes:
@@ -76,6 +76,6 @@ def _ask(caller: Caller, query: str, variables: dict[str, Any]) -> bytes:
     return compose("POST", "/graphql", headers, {"query": query, "variables": variables})
 
 
-def _in_our_words(node: dict[str, Any]) -> dict[str, Any]:
+def _with_field_names(node: dict[str, Any]) -> dict[str, Any]:
     tenant = {NAMES.get(name, name): value for name, value in node.items()}
     return tenant | {"tenant_type": tenant["tenant_type"].lower()}

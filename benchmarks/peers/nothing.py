@@ -1,4 +1,4 @@
-"""A server that does nothing but answer, to show what the generator can do."""
+"""A server with a fixed response, to measure the generator."""
 
 import asyncio
 import json
@@ -7,20 +7,20 @@ from typing import cast
 
 import uvloop
 
-BODY = json.dumps({"answer": "x" * 300}).encode()
-ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(BODY), BODY)
+BODY = json.dumps({"response": "x" * 300}).encode()
+RESPONSE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(BODY), BODY)
 
 
 class Nothing(asyncio.Protocol):
-    """Takes each piece that arrives for one request."""
+    """Treats each received piece as one request."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Note the transport."""
+        """Store the transport."""
         self._transport = cast("asyncio.Transport", transport)
 
-    def data_received(self, data: bytes) -> None:  # noqa: ARG002 - whatever it says
-        """Answer."""
-        self._transport.write(ANSWER)
+    def data_received(self, data: bytes) -> None:  # noqa: ARG002 - the content is ignored
+        """Send the response."""
+        self._transport.write(RESPONSE)
 
 
 async def main(port: int) -> None:

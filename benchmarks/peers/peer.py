@@ -1,4 +1,4 @@
-"""A peer, ready to be started."""
+"""A peer of the comparison."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from benchmarks.running_process import RunningProcess
 
 @dataclass(frozen=True)
 class Peer:
-    """`start` makes its process, for a database, with so many workers of so many connections each."""
+    """`start` takes the database, the number of workers and the pool size of each."""
 
     name: str
     table: str

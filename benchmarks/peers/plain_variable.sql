@@ -1,5 +1,5 @@
--- The peers' table: the same tenants with the same rights, isolated as tutorials do it. The variable names a tenant
--- (it proves nothing), and the policy compares with it. Indexes as its queries want them.
+-- The peers' table: the same tenants with the same privileges, isolated as in tutorials. The variable names a tenant
+-- without a proof, and the policy compares with it. The indexes fit the peers' queries.
 
 CREATE ROLE plain_api LOGIN PASSWORD 'plain' NOSUPERUSER NOBYPASSRLS;
 CREATE ROLE plain_unbound LOGIN PASSWORD 'plain' NOSUPERUSER BYPASSRLS;

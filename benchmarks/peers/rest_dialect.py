@@ -1,4 +1,4 @@
-"""The service's own endpoints, which two of the peers share."""
+"""The service's endpoints, which two of the peers share."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ METADATA = {"country": "CH", "bic": "BANKCHZZXXX", "currency": "CHF", "business_
 
 
 class RestDialect(Dialect):
-    """`headers` tell who the caller is."""
+    """`headers` identify the caller."""
 
     created = 201
     deleted = 204
@@ -47,12 +47,12 @@ class RestDialect(Dialect):
         """DELETE."""
         return compose("DELETE", f"/tenants/{tenant_id}", self._headers(caller))
 
-    def deleted_text(self, tenant_id: UUID) -> bytes:  # noqa: ARG002 - the status says it
+    def deleted_text(self, tenant_id: UUID) -> bytes:  # noqa: ARG002 - the status is sufficient
         """Nothing."""
         return b""
 
     def tenant_in(self, body: bytes) -> dict[str, Any]:
-        """The answer is the tenant."""
+        """The response is the tenant."""
         tenant: dict[str, Any] = json.loads(body)
         return tenant
 
@@ -63,7 +63,7 @@ class RestDialect(Dialect):
 
 
 def service_dialect() -> Dialect:
-    """The service authenticates a token."""
+    """Return the dialect of the service, which authenticates a token."""
     return RestDialect(
         lambda caller: {"Authorization": f"Bearer {caller.token}"},
         lambda caller, after: PageCursor(caller.tenant_id, after).encode(),
@@ -71,5 +71,5 @@ def service_dialect() -> Dialect:
 
 
 def plain_dialect() -> Dialect:
-    """The peers believe a header."""
+    """Return the dialect of the peers, which trust a header."""
     return RestDialect(lambda caller: {"X-Tenant-Id": str(caller.tenant_id)}, lambda _, after: str(after))

@@ -1,1 +1,1 @@
-"""What is made of the results: goals, tables and plots, between the markers of a document."""
+"""The report: goals, tables and plots, between the markers of a document."""

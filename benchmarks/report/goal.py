@@ -1,4 +1,4 @@
-"""Something the service shall reach."""
+"""A performance goal."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from benchmarks.figure import Figure
 
 @dataclass(frozen=True)
 class Goal:
-    """Met when the median is on the right side of `limit`; `beside` is another view of the same."""
+    """Met if the median is within `at_least` or `at_most`; `beside` is a related figure."""
 
     text: str
     found: Figure | None
@@ -19,14 +19,14 @@ class Goal:
 
     @property
     def wanted(self) -> str:
-        """The limit, in words."""
+        """The limit as text."""
         if self.at_least is not None:
             return f"at least {self.at_least:g}{self.unit}"
         return f"at most {self.at_most:g}{self.unit}"
 
     @property
     def verdict(self) -> str:
-        """Whether it is met."""
+        """The verdict as text."""
         if self.found is None:
             return "not measured"
         value = self.found.median

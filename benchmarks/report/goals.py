@@ -1,4 +1,4 @@
-"""The goals, computed from a run."""
+"""The goals, computed from a run's results."""
 
 import os
 from typing import Any
@@ -16,7 +16,7 @@ HTTP, IN_DATABASE = {"through": "HTTP"}, {"through": "database"}
 
 
 def goals(results: Results) -> list[Goal]:
-    """Return every goal with what was found."""
+    """Return every goal with its figure."""
     return [
         *_against_peers(results),
         *_in_the_database(results),
@@ -39,7 +39,7 @@ def goals(results: Results) -> list[Goal]:
         ),
         _memory(results),
         Goal(
-            "cold start to the first healthy answer",
+            "cold start to the first healthy response",
             results.figure(process.START, "seconds"),
             at_most=2,
             unit=" s",
@@ -48,7 +48,7 @@ def goals(results: Results) -> list[Goal]:
 
 
 def cpu_ratio(results: Results, peer: str, **key: Any) -> Figure | None:
-    """Return how much CPU a peer takes for each request, service and PostgreSQL together, relative to the service."""
+    """Return a peer's CPU per request, including PostgreSQL's, relative to the service's."""
     ratios = []
     for one in results.of(comparison.MEASURE, peer="service", **key):
         for other in results.of(comparison.MEASURE, peer=peer, **key):

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.figure import Figure
 from benchmarks.measures import comparison, growth, process
-from benchmarks.measures.ammunition import OPERATIONS
+from benchmarks.measures.workload import OPERATIONS
 from benchmarks.report.goals import AT_32
 from benchmarks.report.tables import NAMES
 from benchmarks.results import Results
@@ -21,8 +21,8 @@ COLOURS = {"service": "#1f5fbf", "textbook": "#b8860b", "ceiling": "#777777", "p
 
 
 def write_plots(results: Results, folder: Path) -> list[str]:
-    """Write those whose figures were measured, and name them. Whoever only reads results need not have matplotlib."""
-    import matplotlib as mpl  # noqa: PLC0415 - readers may lack it
+    """Write the plots of the measured figures; return their names. Only this function needs matplotlib."""
+    import matplotlib as mpl  # noqa: PLC0415 - may be missing
 
     mpl.use("svg")
     mpl.rcParams |= {"svg.hashsalt": "bench", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
@@ -40,7 +40,7 @@ def write_plots(results: Results, folder: Path) -> list[str]:
 
 
 def _cpu(results: Results, axes: Any) -> bool:
-    """CPU of each operation: the peer's own, and on top of it PostgreSQL's."""
+    """CPU of each operation: the peer's, with PostgreSQL's above it."""
     width = 0.8 / len(NAMES)
     for number, name in enumerate(NAMES):
         for place, operation in enumerate(OPERATIONS):
@@ -82,7 +82,7 @@ def _memory(results: Results, axes: Any) -> bool:
     """Resident memory by requests."""
     samples = results.of(process.MEMORY)
     axes.plot([s.key["requests"] for s in samples], [s.figures["resident"] for s in samples], color=COLOURS["service"])
-    axes.set(ylim=(0, None), xlabel="requests answered", ylabel="resident memory of the worker, MiB")
+    axes.set(ylim=(0, None), xlabel="requests", ylabel="resident memory of the worker, MiB")
     return bool(samples)
 
 

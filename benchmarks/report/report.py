@@ -1,4 +1,4 @@
-"""Fills the document: everything between its markers is replaced, the prose around them stays."""
+"""Replaces the text between the markers of the document."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ TABLES = {
 
 
 def write_report(results: Results, *, template: Path, target: Path) -> None:
-    """Write the document and its plots beside it; refuses results with an answer that nobody checked."""
+    """Write the document and its plots; raises WrongResponseError for unchecked responses."""
     results.require_checks()
     drawn = write_plots(results, target.parent / target.stem)
     plots = {name: f"![{PLOTS[name]}]({target.stem}/{name}.svg)" for name in drawn}
@@ -31,25 +31,25 @@ def write_report(results: Results, *, template: Path, target: Path) -> None:
 
 
 def fill(text: str, results: Results, plots: Mapping[str, str]) -> str:
-    """Return the document with everything between its markers made anew."""
+    """Return the document with new text between its markers."""
     text = _fill(text, "machine", describe(results))
     for name, rows in TABLES.items():
-        made = rows(results)
-        text = _fill(text, name, tables.as_markdown(made) if len(made) > 1 else "Not measured in this run.")
+        table = rows(results)
+        text = _fill(text, name, tables.as_markdown(table) if len(table) > 1 else "Not measured in this run.")
     for name in PLOTS:
         text = _fill(text, f"plot of {name}", plots.get(name, ""))
     return text
 
 
 def describe(results: Results) -> str:
-    """Say where, when and how much was measured."""
+    """Describe the machine, the date and the extent of the run."""
     machine = results.machine
-    answers = sum(sample.answers for sample in results.samples)
+    responses = sum(sample.responses for sample in results.samples)
     skipped = "".join(f" Left out: {peer} ({reason})." for peer, reason in results.skipped.items())
     return (
         f"A {results.extent} run on {machine['date']}: {machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory']}, {machine['system']}; Python {machine['python']}, PostgreSQL {machine['postgresql']} "
-        f"({machine['settings']}). {answers:,} answers, every one checked.{skipped}"
+        f"({machine['settings']}). {responses:,} responses, every one checked.{skipped}"
     )
 
 

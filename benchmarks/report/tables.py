@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.figure import Figure
 from benchmarks.measures import comparison, database_alone, growth, headroom, process
-from benchmarks.measures.ammunition import OPERATIONS
+from benchmarks.measures.workload import OPERATIONS
 from benchmarks.report.goals import AT_32, cpu_ratio, goals
 from benchmarks.results import Results
 
@@ -14,7 +14,7 @@ NAMES = ("service", "textbook", "ceiling", "postgraphile")
 
 
 def goal_rows(results: Results) -> Rows:
-    """The goals, met and not met."""
+    """The goals with their verdicts."""
     rows = [["goal", "wanted", "found", "", "beside"]]
     for goal in goals(results):
         found = goal.found.text(goal.digits, goal.unit) if goal.found else "-"
@@ -23,7 +23,7 @@ def goal_rows(results: Results) -> Rows:
 
 
 def ratio_rows(results: Results) -> Rows:
-    """How the service compares with each peer, in requests a second and for each CPU second."""
+    """The service relative to each peer, in requests per second and per CPU second."""
     rows = [["operation", *(f"against {name}, {how}" for name in _peers(results) for how in ("rate", "per CPU"))]]
     for operation in OPERATIONS:
         row = [operation]
@@ -93,7 +93,7 @@ def growth_rows(results: Results) -> Rows:
 
 
 def plan_rows(results: Results) -> Rows:
-    """The indexes that answered at the largest size, and the buffers touched; a bad plan would have ended the run."""
+    """The indexes and buffers used at the largest size; a bad plan would have ended the run."""
     largest = max((sample.key["tenants"] for sample in results.of(growth.PLANS)), default=0)
     used = {
         (sample.key["statement"], sample.key["caller"]): f"{sample.key['indexes']}, {sample.key['buffers']}"
@@ -106,7 +106,7 @@ def plan_rows(results: Results) -> Rows:
 
 
 def pool_rows(results: Results) -> Rows:
-    """The sweep of pool sizes."""
+    """The figures by pool size."""
     rows = [["operation", "connections", "requests/s", "p50 ms", "p95 ms", "CPU µs", "of PostgreSQL"]]
     keys = {(s.key["operation"], s.key["pool_size"]): None for s in results.of(process.POOL)}
     rows += [
@@ -117,17 +117,17 @@ def pool_rows(results: Results) -> Rows:
 
 
 def memory_rows(results: Results) -> Rows:
-    """Resident memory, at a dozen moments."""
+    """About ten samples of resident memory."""
     samples = results.of(process.MEMORY)
     step = max(1, len(samples) // 10)
-    rows = [["requests answered", "resident MiB"]]
+    rows = [["requests", "resident MiB"]]
     shown = dict.fromkeys([*range(0, len(samples), step), len(samples) - 1] if samples else [])
     rows += [[f"{samples[at].key['requests']:,}", f"{samples[at].figures['resident']:.0f}"] for at in shown]
     return rows
 
 
 def headroom_rows(results: Results) -> Rows:
-    """The generator against nothing, and how much of a core it took against the fastest peer."""
+    """The generator's rate against the server that does nothing, compared with the fastest peer."""
     rows = [
         ["clients", "requests/s against nothing", "CPU µs of the generator", "fastest peer, requests/s", "headroom"]
     ]
@@ -142,7 +142,7 @@ def headroom_rows(results: Results) -> Rows:
 
 
 def as_markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Write a table."""
+    """Return a Markdown table."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines.insert(1, "|---" * len(rows[0]) + "|")
     return "\n".join(lines)

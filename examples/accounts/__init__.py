@@ -1,1 +1,1 @@
-"""A tenant-scoped table of one's own, from the migration to the endpoint."""
+"""An additional tenant table, from the migration to the endpoint."""

@@ -1,4 +1,4 @@
-"""The accounts as the service maps them; the migration defines them."""
+"""The table of accounts as mapped by the service; the migration defines it."""
 
 from uuid import UUID
 

@@ -4,7 +4,7 @@ from multi_tenant_db.errors import ApplicationError
 
 
 class AccountNotFound(ApplicationError):
-    """The account does not exist, or not for this caller: the two cannot be told apart."""
+    """The account does not exist or is outside the caller's reach; the response is the same."""
 
     status = 404
     code = "account_not_found"

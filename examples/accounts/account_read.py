@@ -8,7 +8,7 @@ from multi_tenant_db.schemas.fields import TenantId, TenantName
 
 
 class AccountRead(BaseModel):
-    """An account as its readers see it."""
+    """An account."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -1,4 +1,4 @@
-"""Every query on accounts. None filters by caller: the policies do."""
+"""The queries on accounts. None filters by caller: the policies do."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -20,7 +20,7 @@ class AccountRepository:
         self._session = session
 
     async def add(self, tenant_id: UUID, name: str) -> Account | None:
-        """Insert an account; None when the tenant does not exist for this caller."""
+        """Insert an account; return None when the tenant does not exist for this caller."""
         holder = select(Tenant.organization_id, Tenant.tenant_id, literal(name)).where(Tenant.tenant_id == tenant_id)
         columns = ["organization_id", "tenant_id", "name"]
         statement = insert(Account).from_select(columns, holder).returning(Account)
@@ -32,12 +32,12 @@ class AccountRepository:
         return (await self._session.scalars(select(Account).order_by(*key))).all()
 
     async def book(self, account_id: UUID, amount: int) -> Account | None:
-        """Add to the balance; None when there is no such account for this caller. Raises InsufficientFunds."""
-        is_it = Account.account_id == account_id
-        statement = update(Account).where(is_it).values(balance=Account.balance + amount).returning(Account)
+        """Add to the balance; return None when the account does not exist for this caller. Raises InsufficientFunds."""
+        is_sought = Account.account_id == account_id
+        statement = update(Account).where(is_sought).values(balance=Account.balance + amount).returning(Account)
         try:
             return (await self._session.scalars(statement)).one_or_none()
-        except IntegrityError as refusal:
-            if constraint_name(refusal) != "accounts_never_overdrawn":
+        except IntegrityError as violation:
+            if constraint_name(violation) != "accounts_never_overdrawn":
                 raise
-            raise InsufficientFunds from refusal
+            raise InsufficientFunds from violation

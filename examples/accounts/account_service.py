@@ -1,4 +1,4 @@
-"""What may happen to accounts, in words of the domain."""
+"""Operations on accounts."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -10,7 +10,7 @@ from multi_tenant_db.errors import TenantNotFound
 
 
 class AccountService:
-    """Decides; the repository asks the database, whose policies settle who may do what."""
+    """The operations on accounts. The database's policies define who may do what."""
 
     def __init__(self, accounts: AccountRepository) -> None:
         self._accounts = accounts

@@ -1,4 +1,4 @@
-"""The example's composition root: the service with one router more."""
+"""The example's composition root: the service with an additional router."""
 
 from fastapi import FastAPI
 
@@ -8,7 +8,7 @@ from multi_tenant_db.settings import Settings
 
 
 def create_accounts_app(settings: Settings | None = None) -> FastAPI:
-    """Put the project's service and the accounts together; errors, limits, logging and /docs come with it."""
+    """Create the service with the accounts' endpoints; errors, limits, logging and /docs are included."""
     app = create_app(settings)
     app.include_router(router)
     return app

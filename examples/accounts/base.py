@@ -1,4 +1,4 @@
-"""The root of the example's models. In a fork it is multi_tenant_db.models.Base, so that migrations are compared."""
+"""The base class of the example's models. In a fork, use multi_tenant_db.models.Base, which a test compares."""
 
 from sqlalchemy.orm import DeclarativeBase
 

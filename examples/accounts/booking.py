@@ -6,7 +6,7 @@ from multi_tenant_db.schemas.fields import NUMBER_LIMIT
 
 
 class Booking(BaseModel):
-    """An amount in the currency's smallest unit; negative takes from the balance."""
+    """An amount in the currency's smallest unit; a negative one reduces the balance."""
 
     model_config = ConfigDict(extra="forbid")
 

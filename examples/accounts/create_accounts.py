@@ -1,6 +1,6 @@
-"""Create the accounts: each belongs to a tenant, goes with it, and is never overdrawn.
+"""Create the accounts: each belongs to a tenant, is deleted with it, and is never overdrawn.
 
-In a service of your own this is a file in migrations/versions, with `down_revision` naming the newest one there.
+In a fork this is a file in migrations/versions, with `down_revision` naming the newest migration.
 """
 
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the table, then its policies and grants in one call."""
+    """Create the table, then its policies and grants."""
     op.execute("""
         CREATE TABLE tenancy.accounts (
             organization_id uuid   NOT NULL,

@@ -1,6 +1,6 @@
-"""Create the example's table in the database that MTDB_DATABASE_URL names, as an administrator: a demonstration.
+"""Creates the example's table in the database of MTDB_DATABASE_URL, as an administrator.
 
-`python -m examples.accounts.install`; a service of your own has its migrations run by `mtdb migrate`.
+`python -m examples.accounts.install`; in a fork, `mtdb migrate` runs the migrations.
 """
 
 import asyncio

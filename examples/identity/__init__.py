@@ -1,1 +1,1 @@
-"""From a login at the bank's identity provider to an access token of this service."""
+"""Exchanges a login at the bank's identity provider for an access token of this service."""

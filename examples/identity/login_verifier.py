@@ -1,4 +1,4 @@
-"""Whom the bank's identity provider says has logged in."""
+"""Verification of logins at the bank's identity provider."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,14 +17,14 @@ class LoginVerifier:
         self._audience = audience
 
     def verify(self, id_token: str) -> dict[str, Any]:
-        """Return the claims; raises jwt.InvalidTokenError unless all of it holds: key, algorithm, issuer, times."""
+        """Return the claims; raises jwt.InvalidTokenError for an invalid key, algorithm, issuer, audience or time."""
         key = self._keys.get(jwt.get_unverified_header(id_token).get("kid"))
         if key is None:
-            raise jwt.InvalidKeyError("signed with no key of the provider")
+            raise jwt.InvalidKeyError("not signed with a key of the provider")
         claims: dict[str, Any] = jwt.decode(
             id_token,
             key,
-            algorithms=["RS256"],  # ours to choose, never the token's
+            algorithms=["RS256"],  # fixed here, never taken from the token
             issuer=self._issuer,
             audience=self._audience,
             leeway=LONGEST_CLOCK_SKEW_SECONDS,

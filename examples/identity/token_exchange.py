@@ -1,6 +1,6 @@
-"""`POST /token`: exchange a login for an access token (RFC 8693). A process of its own, beside the service.
+"""`POST /token`: exchange a login for an access token (RFC 8693), in a process separate from the service.
 
-It logs in as tenancy_operator, whose password the service itself never has.
+It logs in as tenancy_operator, whose password the service does not have.
 """
 
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ LONGEST_LIFETIME = timedelta(minutes=15)
 
 
 def create_token_exchange(settings: Settings, logins: LoginVerifier) -> FastAPI:
-    """Put the exchange together."""
+    """Create the application of the exchange."""
     engine = create_engine(operator_url(settings), settings)
 
     @asynccontextmanager
@@ -41,7 +41,7 @@ def create_token_exchange(settings: Settings, logins: LoginVerifier) -> FastAPI:
 
     @app.post("/token")
     async def exchange(request: Request) -> JSONResponse:
-        """Issue a token that lives no longer than the login, and 15 minutes at most."""
+        """Issue a token that expires with the login, after at most 15 minutes."""
         form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
         if form.get("grant_type") != TOKEN_EXCHANGE:
             return _refuse("unsupported_grant_type", f"grant_type is {TOKEN_EXCHANGE}")
@@ -65,20 +65,20 @@ def create_token_exchange(settings: Settings, logins: LoginVerifier) -> FastAPI:
                     label=f"login {claims['sub']}"[:200],
                     lifetime=lifetime,
                 )
-        except TenantNotFound:  # no such tenant, or not of this organisation
+        except TenantNotFound:  # unknown, or of another organisation
             return _refuse("invalid_request", "the subject token is no valid login of a tenant")
-        answer = {
+        response = {
             "access_token": token,
             "issued_token_type": ACCESS_TOKEN,
             "token_type": "Bearer",
             "expires_in": int(lifetime.total_seconds()),
         }
-        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+        return JSONResponse(response, headers={"Cache-Control": "no-store"})
 
     return app
 
 
 def _refuse(error: str, description: str) -> JSONResponse:
-    """Answer as RFC 6749, section 5.2, says."""
+    """Return an error response as in RFC 6749, section 5.2."""
     content: dict[str, Any] = {"error": error, "error_description": description}
     return JSONResponse(content, status_code=400, headers={"Cache-Control": "no-store"})

@@ -1,7 +1,8 @@
 """Close a subsidiary. Needs its parent's token in TOKEN; the subsidiary's name is the argument.
 
-Deleting is final, and takes the subsidiary's access tokens with it: from the next statement on they are nobody's. So it
-is deleted only if it still is as it was read (`If-Match`). A repetition that finds nothing has found it closed.
+Deletion is final and includes the subsidiary's access tokens, which are invalid from the next statement on. The
+subsidiary is deleted only if it has not been modified since it was read (`If-Match`). If a repeated run does not find
+it, it has been closed.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""Bring in a banking group: the parent, then its subsidiaries. Needs a platform operator's token in TOKEN.
+"""Create a banking group: the parent, then its subsidiaries. Needs a platform operator's token in TOKEN.
 
-Each creation has an Idempotency-Key made from what it creates. Should the script be stopped half-way, run it again
-within 24 hours: what was created is given back, and the rest is added.
+Each creation has an Idempotency-Key derived from the tenant's name. If the script was interrupted, run it again within
+24 hours: existing tenants are returned, and the others are created.
 """
 
 import os
@@ -14,7 +14,7 @@ SUBSIDIARIES = {"Nordbanken Helsinki": "FI", "Nordbanken Oslo": "NO", "Nordbanke
 
 
 def main() -> None:
-    """Create the group and print what it consists of."""
+    """Create the group and print its tenants."""
     with httpx.Client(
         base_url=os.environ.get("API_URL", "http://127.0.0.1:8000"),
         headers={"Authorization": f"Bearer {os.environ['TOKEN']}"},
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def create(client: httpx.Client, **tenant: Any) -> dict[str, Any]:
-    """Create a tenant, or get the one that this very request created before."""
+    """Create a tenant, or return the one that the same request created before."""
     key = f"onboarding/{tenant['name']}".replace(" ", "-")
     response = client.post("/tenants", json=tenant, headers={"Idempotency-Key": key})
     response.raise_for_status()

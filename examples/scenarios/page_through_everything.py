@@ -1,6 +1,6 @@
-"""Read all tenants within reach, however many. Needs anybody's token in TOKEN; the page size may be an argument.
+"""Read all tenants within reach. Needs any token in TOKEN; the page size may be an argument.
 
-A page names the next one by a cursor, a place in the order of the key. Tenants that are added or deleted meanwhile
+A page contains the cursor of the next page, a position in key order. Tenants that are added or deleted meanwhile
 neither shift the pages nor repeat a tenant.
 """
 
@@ -13,7 +13,7 @@ import httpx
 
 
 def main(limit: int = 100) -> None:
-    """Print the names, indented as the groups are made up, and how many there are."""
+    """Print the names, with subsidiaries indented, and their number."""
     with httpx.Client(
         base_url=os.environ.get("API_URL", "http://127.0.0.1:8000"),
         headers={"Authorization": f"Bearer {os.environ['TOKEN']}"},
@@ -25,7 +25,7 @@ def main(limit: int = 100) -> None:
 
 
 def all_tenants(client: httpx.Client, limit: int) -> Iterator[dict[str, Any]]:
-    """Yield every tenant, in key order, holding one page at a time."""
+    """Yield every tenant in key order, with one page in memory."""
     parameters: dict[str, Any] = {"limit": limit}
     while parameters.get("cursor", "") is not None:
         page = client.get("/tenants", params=parameters).raise_for_status().json()

@@ -1,7 +1,7 @@
 """Mark every subsidiary as reviewed in a quarter. Needs a parent's token in TOKEN; the quarter is the argument.
 
-Somebody may change a subsidiary between our reading and our writing. `If-Match` says which version we mean: if it is no
-longer that one, nothing is overwritten, and we read and decide again.
+A subsidiary may be modified between the script's read and its write. `If-Match` contains the version that was read: if
+it is no longer current, nothing is overwritten, and the script reads and decides again.
 """
 
 import os
@@ -23,7 +23,7 @@ def main(quarter: str) -> None:
 
 
 def review(client: httpx.Client, tenant_id: str, quarter: str) -> str:
-    """Add the quarter to the subsidiary's reviews, and say what was done."""
+    """Add the quarter to the subsidiary's reviews; return a description of the result."""
     while True:
         found = client.get(f"/tenants/{tenant_id}").raise_for_status()
         tenant: dict[str, Any] = found.json()

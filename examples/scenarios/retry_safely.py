@@ -1,9 +1,8 @@
-"""Open a subsidiary over a bad line, exactly once. Needs a parent's token in TOKEN; its name is the argument.
+"""Create a subsidiary exactly once over an unreliable connection. Needs a parent's token in TOKEN; argument: the name.
 
-When the connection breaks, nobody can tell whether the request was carried out. With an Idempotency-Key the same
-request may be sent again: either it is carried out now, or the answer of the first time comes back. The key is chosen
-once, before the first attempt. Only what may be different next time is tried again: an answer 4xx is final, but for a
-409 `request_in_progress`.
+When the connection breaks, the client does not know whether the request was executed. With an Idempotency-Key the same
+request may be repeated: it is executed now, or the first response is returned. The key is chosen once, before the first
+attempt. Only temporary failures are retried: a 4xx response is final, except 409 `request_in_progress`.
 """
 
 import os
@@ -20,7 +19,7 @@ LONGEST_PAUSE_SECONDS = 8.0
 
 
 def main(name: str) -> None:
-    """Open the subsidiary and say after how many attempts."""
+    """Create the subsidiary."""
     with httpx.Client(
         base_url=os.environ.get("API_URL", "http://127.0.0.1:8000"),
         headers={"Authorization": f"Bearer {os.environ['TOKEN']}"},
@@ -35,23 +34,23 @@ def main(name: str) -> None:
 
 
 def attempt_get(client: httpx.Client, path: str) -> httpx.Response:
-    """Read, which may always be repeated."""
+    """Send a GET, which may always be repeated."""
     return attempt(client, "GET", path).raise_for_status()
 
 
 def attempt(client: httpx.Client, method: str, path: str, **request: Any) -> httpx.Response:
-    """Send the very same request until there is a final answer, with growing pauses; the last failure is raised."""
+    """Repeat the same request until the response is final, with growing pauses; raise the last failure."""
     for number, pause in enumerate(pauses(), start=1):
         try:
             response = client.request(method, path, **request)
-            if not may_be_different_next_time(response) or number == ATTEMPTS:
+            if not is_temporary(response) or number == ATTEMPTS:
                 return response
-            what, wait = f"{response.status_code}", float(response.headers.get("Retry-After", pause))
+            reason, wait = f"{response.status_code}", float(response.headers.get("Retry-After", pause))
         except httpx.TransportError as error:
             if number == ATTEMPTS:
                 raise
-            what, wait = type(error).__name__, pause
-        print(f"{method} {path}: {what}, trying again")
+            reason, wait = type(error).__name__, pause
+        print(f"{method} {path}: {reason}, trying again")
         time.sleep(wait)
     raise AssertionError("the last attempt returns or raises")
 
@@ -62,8 +61,8 @@ def pauses() -> Iterator[float]:
         yield min(0.25 * 2**number, LONGEST_PAUSE_SECONDS)
 
 
-def may_be_different_next_time(response: httpx.Response) -> bool:
-    """Tell a passing refusal from a final answer."""
+def is_temporary(response: httpx.Response) -> bool:
+    """Return whether a repeated request may succeed."""
     if response.status_code == httpx.codes.CONFLICT:
         return bool(response.json()["code"] == "request_in_progress")
     return response.status_code in {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}

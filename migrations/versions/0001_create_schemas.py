@@ -1,8 +1,8 @@
 """Create the two schemas, and give PUBLIC nothing in them.
 
 `tenancy` is what the service's role may address; `tenancy_private` is what only functions of the owner reach.
-PostgreSQL lets everybody execute a new function and use a new type unless told otherwise, so it is told here, before
-the first one.
+By default PostgreSQL lets every role execute a new function and use a new type. The default is changed here, before the
+first one is created.
 """
 
 from alembic import op

@@ -104,8 +104,8 @@ def upgrade() -> None:
         WHERE parent_tenant_id IS NOT NULL
     """)
 
-    # EXPLAIN shows the planner's guesses to everybody, and the guesses come from a sample of all rows, hidden ones too.
-    # So no sample is taken of what a tenant wrote or when; only ids are left, which plans need.
+    # EXPLAIN shows the planner's estimates to every role, and they come from a sample of all rows, also hidden ones.
+    # So no sample is taken of what a tenant wrote or when; only the ids are sampled, which plans need.
     op.execute("""
         ALTER TABLE tenancy.tenants
         ALTER COLUMN tenant_type SET STATISTICS 0,

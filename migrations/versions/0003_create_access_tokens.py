@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """A table that nobody but its owner reaches, by grants and by policy."""
+    """Create a table that only its owner reaches, by grants and by policy."""
     op.execute("CREATE TYPE tenancy_private.token_role AS ENUM ('tenant', 'platform_operator')")
     op.execute("""
         CREATE TABLE tenancy_private.access_tokens (

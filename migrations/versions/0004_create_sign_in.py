@@ -1,8 +1,8 @@
 """Create the context of a transaction: a token, presented once and verified by the database at every statement.
 
-`app.current_tenant` does not name a tenant, it proves one: its value is the caller's token. Anybody may set it to
-anything; without a live token he is nobody. No value, or an empty one, is nobody and sees nothing; a value that is no
-live token is an error 28000, so that a revoked caller learns it instead of seeing an empty world.
+`app.current_tenant` does not name a tenant, it proves one: its value is the caller's token. Any role
+may set it to any value; without a valid token it has no access. Without a value, or with an empty one, no row is
+visible; a value that is not a valid token is an error 28000, so that a revoked caller gets an error, not an empty list.
 
 The functions are STABLE and called as `(SELECT f())`, so the planner runs each once per statement, never once per row.
 plpgsql, because it keeps its plans for the session; functions in SQL are planned anew in every call on PostgreSQL 17.
@@ -133,7 +133,7 @@ def upgrade() -> None:
         $$
     """)
 
-    # The reach of a parent is its whole organisation, the reach of a subsidiary is itself, of anybody else nothing.
+    # The reach of a parent is its whole organisation, the reach of a subsidiary is itself. No other role has a reach.
     op.execute("""
         CREATE FUNCTION tenancy.first_tenant_id_in_reach() RETURNS uuid
         LANGUAGE plpgsql
@@ -215,7 +215,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the context: without it nobody can sign in."""
+    """Drop the context: no caller can sign in without it."""
     for function in reversed(CONTEXT_FUNCTIONS):
         op.execute(f"DROP FUNCTION tenancy.{function}")
     op.execute("DROP FUNCTION tenancy.sign_in(text, text)")

@@ -2,8 +2,8 @@
 
 Read each policy as a sentence, with the verb it is for. Every condition on a tenant is an interval of the primary key,
 so it is an index condition: a page costs the same in an organisation of ten and of twenty thousand, and a hidden id
-takes the path of an absent one. A platform operator has policies of his own behind a role of his
-own, so there is no OR here.
+takes the path of an absent one. A platform operator has separate policies behind a separate
+role, so there is no OR here.
 
 Two things look odd and are not. `= ANY (ARRAY[...])` around a single value: the planner evaluates cheap conditions
 first, and a caller's own leakproof ones (`name < 'M'`, on a hidden row!) may come before dearer ones of a policy;
@@ -57,7 +57,7 @@ def upgrade() -> None:
             AND (SELECT tenancy.current_tenant_id()) = ANY (ARRAY[organization_id, tenant_id])
         )
     """)
-    # A subsidiary's own id is nobody's organisation, so the first condition refuses it a subsidiary under itself.
+    # A subsidiary's own id is no organisation's id, so the first condition refuses it a subsidiary under itself.
     op.execute("""
         CREATE POLICY a_parent_adds_subsidiaries_under_itself ON tenancy.tenants
         FOR INSERT TO tenancy_api

@@ -1,6 +1,6 @@
 """Record every change of a tenant: who, what, when, on which request; in the same transaction, by the database itself.
 
-Append-only, since nobody is granted more than reading. Events outlive their tenant: no foreign key binds them, so a
+Append-only: no role is granted more than reading. Events outlive their tenant: no foreign key binds them, so a
 parent still reads what became of a subsidiary, and a platform operator what became of a parent. A trigger writes them,
 so no path to the table escapes; it runs as the owner, whose only right on events is to add one.
 """
@@ -31,7 +31,7 @@ def upgrade() -> None:
             occurred_at     timestamptz               NOT NULL DEFAULT clock_timestamp(),
             old_values      jsonb,
             new_values      jsonb,
-            -- The token that proved the caller. Empty when somebody changed the table past the service.
+            -- The token that proved the caller. Empty for a change that was not made through the service.
             token_id        uuid,
             token_label     text,
             actor_tenant_id uuid,
@@ -89,8 +89,8 @@ def upgrade() -> None:
             access_token tenancy_private.access_tokens := tenancy_private.current_access_token();
             tenant       tenancy.tenants := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
         BEGIN
-            -- A role that policies bind needed a token for this change. If the context has none now, or a stranger's,
-            -- the statement itself has put it there, so that the change is on nobody's account.
+            -- A role that policies bind needed a token for this change. If the context has none now, or one of
+            -- another organisation, the statement itself has put it there: the event would name the wrong caller.
             IF session_user IN ('tenancy_api', 'tenancy_operator')
                 AND access_token.role IS DISTINCT FROM 'platform_operator'
                 AND access_token.organization_id IS DISTINCT FROM tenant.organization_id
@@ -171,7 +171,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the events: what was recorded is lost. Copy the table first if anybody may ask."""
+    """Drop the events: what was recorded is lost. Copy the table first if the events may be needed."""
     op.execute("DROP TRIGGER tenants_refuse_truncation ON tenancy.tenants")
     op.execute("DROP FUNCTION tenancy_private.refuse_truncation()")
     op.execute("DROP TRIGGER tenants_record_event ON tenancy.tenants")

@@ -1,10 +1,10 @@
 """Remember the answers to creations that carry an Idempotency-Key, for 24 hours.
 
-A key belongs to the tenant that used it, so it tells nobody else anything, not even its own organisation; platform
-operators share the nil UUID, which is nobody's id. The row is written in the transaction that creates the tenant: a
+A key belongs to the tenant that used it. No other tenant learns of it, not even one of its own organisation; platform
+operators share the nil UUID, which is no tenant's id. The row is written in the transaction that creates the tenant: a
 creation that fails remembers nothing, and a second request with the same key waits for the first at the primary key.
-Every use clears away up to a hundred expired rows, whosever they are, so no second service has to. Nobody reaches the
-table but through the two functions.
+Every use deletes up to a hundred expired rows of any tenant, so no second service has to. The two functions are the
+only way to the table.
 """
 
 from alembic import op

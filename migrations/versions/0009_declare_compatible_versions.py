@@ -2,7 +2,7 @@
 
 A version is known by the newest migration that it was made with. It serves on the schema of that migration, and on a
 newer one only where a row here names both: the newer schema's migration knows the older version, never the other way
-round. Without a row nobody earlier serves, so a migration that forgets to declare anything is taken as incompatible.
+round. Without a row no earlier version serves: a migration that declares nothing is taken as incompatible.
 """
 
 from alembic import op

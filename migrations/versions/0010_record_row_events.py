@@ -29,7 +29,7 @@ def upgrade() -> None:
             after        jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
             organization uuid := coalesce(after, before) ->> 'organization_id';
         BEGIN
-            -- As for the tenants: a statement that has changed its token on the way is on nobody's account.
+            -- As for the tenants: a statement that has changed its token is refused.
             IF session_user IN ('tenancy_api', 'tenancy_operator')
                 AND access_token.role IS DISTINCT FROM 'platform_operator'
                 AND access_token.organization_id IS DISTINCT FROM organization
@@ -74,7 +74,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget the events of other tables. Copy them first if anybody may ask."""
+    """Forget the events of other tables. Copy them first if they may be needed."""
     op.execute("""
         CREATE OR REPLACE FUNCTION tenancy_private.refuse_truncation() RETURNS trigger
         LANGUAGE plpgsql
@@ -87,7 +87,7 @@ def downgrade() -> None:
         $$
     """)
     op.execute("DROP FUNCTION tenancy_private.record_row_event()")
-    # The owner, too, may only add events; so he lets himself in for this once.
+    # The owner, too, may only add events, so it grants itself more for this once.
     op.execute("ALTER TABLE tenancy.tenant_events NO FORCE ROW LEVEL SECURITY")
     op.execute("GRANT SELECT, DELETE ON tenancy.tenant_events TO tenancy_owner")
     op.execute("DELETE FROM tenancy.tenant_events WHERE table_name <> 'tenants'")

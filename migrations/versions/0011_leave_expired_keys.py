@@ -1,6 +1,6 @@
-"""Leave keys that have just expired alone: whoever asks with one must not wait for a stranger's transaction.
+"""Leave keys that have just expired: a request with one must not wait for another tenant's transaction.
 
-Expired keys are deleted, whosever they are, in the transaction of whoever comes first; and a deletion locks.
+The next request with any key deletes expired keys of all tenants in its transaction, and a deletion locks.
 """
 
 from alembic import op

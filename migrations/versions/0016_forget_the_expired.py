@@ -1,7 +1,7 @@
 """Delete access tokens that expired or were revoked a month ago, and answers that are remembered beyond their day.
 
-With short tokens a thousand users leave tens of thousands of dead rows a day. Whoever issues a token now removes a few
-of them, and `mtdb token purge` the rest, in short steps that wait for nobody. The audit trail names tokens by copies.
+With short tokens a thousand users leave tens of thousands of dead rows a day. Issuing a token now removes a few of
+them, and `mtdb token purge` the rest, in short steps that wait for no lock. The audit trail names tokens by copies.
 The list is filtered and cut in the database.
 """
 

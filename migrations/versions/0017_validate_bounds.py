@@ -1,4 +1,4 @@
-"""Validate the bounds that `bound_texts` added, in a transaction of its own: it reads the tables and blocks nobody.
+"""Validate the bounds that `bound_texts` added, in a transaction of its own: it reads the tables and blocks no request.
 
 What is longer already, as only SQL injected into the service can have made it, leaves its bound for new rows alone.
 """

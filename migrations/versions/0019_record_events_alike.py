@@ -109,8 +109,8 @@ def downgrade() -> None:
             access_token tenancy_private.access_tokens := tenancy_private.current_access_token();
             tenant       tenancy.tenants := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
         BEGIN
-            -- A role that policies bind needed a token for this change. If the context has none now, or a stranger's,
-            -- the statement itself has put it there, so that the change is on nobody's account.
+            -- A role that policies bind needed a token for this change. If the context has none now, or one of
+            -- another organisation, the statement itself has put it there: the event would name the wrong caller.
             IF session_user IN ('tenancy_api', 'tenancy_operator')
                 AND access_token.role IS DISTINCT FROM 'platform_operator'
                 AND access_token.organization_id IS DISTINCT FROM tenant.organization_id
@@ -158,7 +158,7 @@ def downgrade() -> None:
             after        jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
             organization uuid := coalesce(after, before) ->> 'organization_id';
         BEGIN
-            -- As for the tenants: a statement that has changed its token on the way is on nobody's account.
+            -- As for the tenants: a statement that has changed its token is refused.
             IF session_user IN ('tenancy_api', 'tenancy_operator')
                 AND access_token.role IS DISTINCT FROM 'platform_operator'
                 AND access_token.organization_id IS DISTINCT FROM organization

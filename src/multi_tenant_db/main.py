@@ -47,7 +47,7 @@ A token is shown once, expires, and can be revoked. `GET /health` needs none.
 ### Errors
 
 Every error is a problem document (RFC 9457), `application/problem+json`, with a stable `code` and the `request_id` that
-is also in the log. Tenants outside your reach are reported as not found, exactly like ids that do not exist.
+is also in the log. Tenants outside your reach are reported as not found, like ids that do not exist.
 """
 
 CORS: dict[str, Any] = {
@@ -69,9 +69,9 @@ CORS: dict[str, Any] = {
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-    """Refuse to start on a database that would not isolate; close the pools at the end.
+    """Refuse to start on a database that does not isolate tenants; close the pools at the end.
 
-    What it yields is what the HTTP protocol knows of the service.
+    Yields the state that the HTTP protocol reads.
     """
     await await_safe_database(app.state.engine, app.state.settings.startup_timeout_seconds)
     async with serve_worker_metrics(app.state.metrics, app.state.settings.metrics_folder):
@@ -82,7 +82,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Put the service together; raises pydantic's ValidationError when a setting is missing or wrong."""
+    """Create the application; raises pydantic's ValidationError when a setting is missing or invalid."""
     settings = settings or Settings()
     configure_logging(settings)
     app = (FastAPIOffline if settings.docs else partial(FastAPI, openapi_url=None))(
@@ -92,15 +92,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
         separate_input_output_schemas=False,
-        # observability/tracing.py does this, without paths and queries; a FastAPI of before it had its own ignores it.
+        # observability/tracing.py traces requests without paths and queries. Older versions of FastAPI ignore this.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
     app.state.engine = create_engine(service_url(settings), settings)
     app.state.health_engine = create_engine(service_url(settings), settings, connections=1)
     app.state.metrics = _metrics(app) if settings.metrics_folder else None
-    # Routes are tried in their order, and by themselves those of the documentation would stand first.
-    # Not by include_router(): a router in a router is searched for a request twice more.
+    # Routes are tried in order; by default the documentation's would be first.
+    # include_router() would nest routers, which are searched twice more for each request.
     app.router.routes[:0] = [*tenants.router.routes, *health.router.routes]
     add_error_handlers(app)
     correct_openapi(app)

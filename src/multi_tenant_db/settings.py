@@ -1,4 +1,4 @@
-"""Every setting of the service, read from the environment."""
+"""Settings of the service, read from the environment."""
 
 import re
 from pathlib import Path
@@ -10,14 +10,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from multi_tenant_db.database_url import read_database_url
 
 DEVELOPMENT_ENVIRONMENT_FILE = ".local/development.env"
-"""Written by `make up` with fresh random passwords, so that every command finds the development database."""
+"""Written by `make up` with random passwords; every command reads it to find the development database."""
 
 
 class Settings(BaseSettings):
-    """What an operator may set, each as an environment variable with the prefix MTDB_.
+    """Settings, each an environment variable with the prefix MTDB_.
 
-    Each process is given the credentials of its own database role and no others. `MTDB_DATABASE_URL` may name a user
-    and password; where it names none, the process logs in as its own role with the password set for that role.
+    Each process needs only the credentials of its own database role. `MTDB_DATABASE_URL` may name a user
+    and password; without them, the process logs in as its own role with the password set for that role.
     """
 
     model_config = SettingsConfigDict(
@@ -32,14 +32,12 @@ class Settings(BaseSettings):
         None, description="Password of the role tenancy_operator, used by `mtdb token` and `mtdb seed`."
     )
 
-    host: str = Field("127.0.0.1", description="Address the API listens on; `::` is every one, of both families.")
+    host: str = Field("127.0.0.1", description="Address the API listens on; `::` is every IPv4 and IPv6 address.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
     workers: int = Field(1, ge=1, description="Worker processes of the API.")
 
     docs: bool = Field(True, description="Serve `/docs`, `/redoc` and `/openapi.json`.")
-    root_path: str = Field(
-        "", description="Path prefix that a proxy takes away, such as `/bank`, for `/docs` and links."
-    )
+    root_path: str = Field("", description="Path prefix that a proxy removes, such as `/bank`, for `/docs` and links.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Origins whose pages may call the API, comma separated, `https://bank.example`; none by default.",
@@ -47,17 +45,17 @@ class Settings(BaseSettings):
 
     metrics_host: str = Field("127.0.0.1", description="Address of the metrics for Prometheus.")
     metrics_port: int | None = Field(
-        None, ge=0, le=65535, description="Port of the metrics for Prometheus; without one there are none."
+        None, ge=0, le=65535, description="Port of the metrics for Prometheus; without it there are none."
     )
     metrics_folder: Path | None = Field(
-        None, description="Where workers hand over their metrics; `mtdb serve` sets it for them."
+        None, description="Folder for the workers' metrics sockets; set by `mtdb serve`."
     )
 
-    pool_size: int = Field(10, ge=1, description="Database connections a worker keeps open, and its upper limit.")
+    pool_size: int = Field(10, ge=1, description="Maximum number of database connections of a worker.")
     pool_timeout_seconds: float = Field(5.0, gt=0, description="Longest wait for a free connection before 503.")
     connect_timeout_seconds: float = Field(5.0, gt=0, description="Longest wait for a new connection before 503.")
     command_timeout_seconds: float = Field(
-        10.0, gt=0, description="Longest wait for the answer to one statement before 503, also if the server is frozen."
+        10.0, gt=0, description="Longest wait for a statement's response before 503, also from a hanging server."
     )
 
     prepared_statements: bool = Field(
@@ -72,60 +70,60 @@ class Settings(BaseSettings):
         description="All request headers together in bytes; above it 431. Path and query: above it 414.",
     )
     max_concurrent_requests: int = Field(
-        1_000, ge=1, description="Requests a worker serves at once; above it 503 with Retry-After, at once."
+        1_000, ge=1, description="Concurrent requests of a worker; above it 503 with Retry-After."
     )
     keep_alive_seconds: int = Field(
         75,
         ge=1,
-        description="How long an idle connection stays open: longer than a load balancer keeps it, often 60 s.",
+        description="How long an idle connection stays open: more than a load balancer's timeout, often 60 s.",
     )
     body_timeout_seconds: float = Field(10.0, gt=0, description="Longest time for a body to arrive; then 408.")
     request_timeout_seconds: float = Field(30.0, gt=0, description="Longest time for a whole request; then 504.")
     startup_timeout_seconds: float = Field(
-        60.0, ge=0, description="How long `mtdb serve` waits at its start for a database that does not answer yet."
+        60.0, ge=0, description="How long `mtdb serve` waits at its start for a database that is unavailable."
     )
     shutdown_timeout_seconds: int = Field(
-        15, ge=1, description="How long requests may still run after SIGTERM, before they are cut off."
+        15, ge=1, description="How long requests may run after SIGTERM before they are cancelled."
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity logged.")
-    log_format: Literal["json", "text"] = Field("json", description="JSON lines, or coloured text for people.")
+    log_format: Literal["json", "text"] = Field("json", description="JSON lines, or coloured text.")
 
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split(cls, origins: object) -> object:
-        """Read a list with commas, and refuse what no browser sends as an origin."""
+        """Parse a comma-separated list; refuse what is not an origin."""
         if isinstance(origins, str):
             origins = tuple(origin.strip() for origin in origins.split(",") if origin.strip())
         if isinstance(origins, tuple):
             for origin in origins:
                 if not re.fullmatch(r"https?://[^/\s*]+", origin):
-                    raise ValueError(f"{origin} is no origin: write it as https://bank.example, without a path or a *")
+                    raise ValueError(f"{origin} is not an origin: write https://bank.example, without a path or a *")
         return origins
 
     @field_validator("root_path")
     @classmethod
     def _is_a_path(cls, prefix: str) -> str:
-        """Refuse what no request line could hold, or what would not be a prefix of paths."""
+        """Refuse what a request line cannot contain or what is not a prefix of paths."""
         if not re.fullmatch(r"(/[^/?#\x00-\x20\x7f-\U0010ffff]+)*", prefix):
             raise ValueError(
-                f"{prefix} is no prefix of paths: write it as /bank, in ASCII, without ?, # or / at its end"
+                f"{prefix} is not a path prefix: write it as /bank, in ASCII, without ?, # or / at its end"
             )
         return prefix
 
     @field_validator("database_url")
     @classmethod
     def _is_understood(cls, url: PostgresDsn) -> PostgresDsn:
-        """Refuse what the driver would stumble over, for every command alike."""
+        """Refuse what the driver does not support, for every command."""
         read_database_url(str(url))
         return url
 
     @field_validator("api_password", "operator_password")
     @classmethod
     def _is_text(cls, password: SecretStr | None) -> SecretStr | None:
-        """Refuse bytes that are no text: the driver could not send them."""
+        """Refuse bytes that are not UTF-8: the driver cannot send them."""
         try:
             (password.get_secret_value() if password else "").encode()
         except UnicodeEncodeError:
-            raise ValueError("a password is text in UTF-8") from None
+            raise ValueError("a password must be UTF-8 text") from None
         return password

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.data.database import Database
 from benchmarks.data.server import running_server
-from benchmarks.measures.ammunition import Ammunition
+from benchmarks.measures.workload import Workload
 
 
 @pytest.fixture(scope="session")
@@ -18,10 +18,10 @@ async def bench_database() -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="session")
-async def ammunition(bench_database: Database) -> Ammunition:
+async def workload(bench_database: Database) -> Workload:
     """Fill it with a few organisations, and know what to ask of whom."""
     readers = await bench_database.add_organizations(2, 25)
     writers = await bench_database.add_organizations(2, 10)
     await bench_database.add_plain_copy()
     await bench_database.vacuum()
-    return Ammunition(bench_database, await bench_database.callers(readers), await bench_database.callers(writers))
+    return Workload(bench_database, await bench_database.callers(readers), await bench_database.callers(writers))

@@ -1,4 +1,4 @@
-"""The generator counts right answers, and ends at the first that is not."""
+"""The generator counts right responses, and ends at the first that is not."""
 
 import sys
 from collections.abc import Iterator
@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
+from benchmarks.load.checked_request import CheckedRequest
 from benchmarks.load.generator import Generator
 from benchmarks.load.http import compose, parse
-from benchmarks.load.shot import Shot
-from benchmarks.load.wrong_answer import WrongAnswerError
+from benchmarks.load.wrong_response import WrongResponseError
 from benchmarks.peers.nothing import BODY
 from benchmarks.running_process import RunningProcess
 from multi_tenant_db.development.ports import free_port
 from tests.support.sources import ROOT
 
-RIGHT = Shot(compose("GET", "/", {}), 200, BODY, exact=True)
+RIGHT = CheckedRequest(compose("GET", "/", {}), 200, BODY, exact=True)
 SECONDS = 0.2
 
 
@@ -37,9 +37,9 @@ def port() -> Iterator[int]:
 
 def test_right_answers_are_counted_and_checked(generator: Generator, port: int) -> None:
     """Every answer that counts has been looked at."""
-    volley = generator.fire(port, [RIGHT], clients=3, seconds=SECONDS)
-    assert volley.answers == volley.checked > 0
-    assert volley.per_second > 0
+    batch = generator.send(port, [RIGHT], clients=3, seconds=SECONDS)
+    assert batch.responses == batch.checked > 0
+    assert batch.per_second > 0
 
 
 @pytest.mark.parametrize(
@@ -51,16 +51,16 @@ def test_right_answers_are_counted_and_checked(generator: Generator, port: int) 
     ],
     ids=["status", "body", "part of the body"],
 )
-def test_a_wrong_answer_ends_everything(generator: Generator, port: int, wrong: Shot) -> None:
+def test_a_wrong_answer_ends_everything(generator: Generator, port: int, wrong: CheckedRequest) -> None:
     """One wrong answer among many right ones is enough."""
-    with pytest.raises(WrongAnswerError, match="expected"):
-        generator.fire(port, [RIGHT] * 50 + [wrong], clients=3, seconds=SECONDS)
+    with pytest.raises(WrongResponseError, match="expected"):
+        generator.send(port, [RIGHT] * 50 + [wrong], clients=3, seconds=SECONDS)
 
 
 def test_writes_are_fired_once(generator: Generator, port: int) -> None:
-    """Without repetition as many answers come as there are shots."""
-    volley = generator.fire(port, [RIGHT] * 40_000, clients=3, seconds=60, repeat=False)
-    assert volley.answers == 40_000
+    """Without repetition as many responses come as there are requests."""
+    batch = generator.send(port, [RIGHT] * 40_000, clients=3, seconds=60, repeat=False)
+    assert batch.responses == 40_000
 
 
 @pytest.mark.parametrize(

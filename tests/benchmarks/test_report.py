@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.figure import Figure
-from benchmarks.load.wrong_answer import WrongAnswerError
-from benchmarks.measures.plans import complaint_about
+from benchmarks.load.wrong_response import WrongResponseError
+from benchmarks.measures.plans import plan_defect
 from benchmarks.measures.sample import Sample
 from benchmarks.report.goal import Goal
 from benchmarks.report.plots import PLOTS
@@ -34,7 +34,7 @@ def sample(peer: str, number: int, rate: float, *, checked: int = 10) -> Sample:
 
 def test_answers_that_nobody_checked_make_no_report(tmp_path: Path) -> None:
     """A run in which an answer was counted unseen is refused, and nothing is written."""
-    with pytest.raises(WrongAnswerError, match="9 checked"):
+    with pytest.raises(WrongResponseError, match="9 checked"):
         write_report(results(sample("service", 0, 5.0, checked=9)), template=DOCUMENT, target=tmp_path / "report.md")
     assert not list(tmp_path.iterdir())
 
@@ -80,7 +80,7 @@ def test_a_goal_is_judged_by_its_median(goal: Goal, verdict: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plan", "complaint"),
+    ("plan", "mismatch"),
     [
         (["Limit", "  ->  Index Scan using tenants_pkey", "InitPlan 1", "-> Result (actual rows=1 loops=1)"], None),
         (["InitPlan 2", "-> Result (never executed)"], None),
@@ -90,7 +90,7 @@ def test_a_goal_is_judged_by_its_median(goal: Goal, verdict: str) -> None:
     ],
     ids=["good", "not needed", "whole table", "sorted", "once a row"],
 )
-def test_a_bad_plan_is_complained_about(plan: list[str], complaint: str | None) -> None:
+def test_a_bad_plan_is_complained_about(plan: list[str], mismatch: str | None) -> None:
     """A plan that reads the table, sorts, or asks a policy's function for each row is bad."""
-    found = complaint_about(plan)
-    assert found is None if complaint is None else complaint in (found or "")
+    found = plan_defect(plan)
+    assert found is None if mismatch is None else mismatch in (found or "")

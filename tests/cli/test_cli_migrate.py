@@ -42,7 +42,7 @@ async def test_one_command_makes_everything_and_twice_is_harmless(unmade: TestDa
     second = await migrate(unmade)
     checked = await mtdb("check", env=settings_for(unmade))
 
-    done = "the roles are in place\nthe schema is current\n"
+    done = "the roles are current\nthe schema is current\n"
     assert (first.exit_code, first.stdout) == (0, f"created the database {unmade.admin_url.database}\n{done}")
     assert (second.exit_code, second.stdout) == (0, done)
     assert checked.exit_code == 0
@@ -61,7 +61,7 @@ async def test_both_passwords_are_needed(unmade: TestDatabase, missing: str) -> 
     ("url", "complaint"),
     [
         ("postgresql://{host}:{port}/{database}", "MTDB_DATABASE_URL must name an administrator"),
-        ("postgresql://{user}:x@{host}:{port}", "MTDB_DATABASE_URL: name the database, too"),
+        ("postgresql://{user}:x@{host}:{port}", "MTDB_DATABASE_URL: the name of the database is missing"),
     ],
 )
 async def test_the_address_names_user_and_database(unmade: TestDatabase, url: str, complaint: str) -> None:
@@ -94,12 +94,12 @@ async def test_going_back_asks_first(own: TestDatabase, tmp_path: Path) -> None:
     """Without --yes it names what is undone and changes nothing; with it, it goes there, and forward again."""
     refused = await mtdb_process("migrate", "--to", "keep_plans", env=as_admin_of(own), cwd=tmp_path)
     assert refused.exit_code == ExitCode.USAGE
-    assert "keep_no_statistics, and deletes" in refused.stderr
-    assert "say --yes" in refused.stderr
+    assert "keep_no_statistics and deletes" in refused.stderr
+    assert "use --yes" in refused.stderr
     assert (await mtdb("check", env=settings_for(own))).exit_code == 0
 
     back = await mtdb("migrate", "--to", "keep_plans", "--yes", env=as_admin_of(own))
-    assert (back.exit_code, back.stdout) == (0, "the roles are in place\nthe schema is at revision keep_plans\n")
+    assert (back.exit_code, back.stdout) == (0, "the roles are current\nthe schema is at revision keep_plans\n")
     assert "schema is at revision keep_plans" in (await mtdb("check", env=settings_for(own))).stderr
     forward = await mtdb("migrate", "--to", REQUIRED_SCHEMA_REVISION, env=as_admin_of(own))
     assert (forward.exit_code, forward.stderr) == (0, "")
@@ -131,7 +131,7 @@ async def answered(own: TestDatabase, answer: str) -> Outcome:
     out, err = await process.communicate()
     os.close(keyboard)
     os.close(terminal)
-    assert b"Go back? [y/N]:" in err
+    assert b"Downgrade? [y/N]:" in err
     return Outcome(process.returncode or 0, out.decode(), err.decode())
 
 
@@ -206,4 +206,4 @@ async def test_a_migration_that_the_server_refuses_is_one_line(unmade: TestDatab
     assert outcome.exit_code == ExitCode.USAGE
     assert outcome.stderr.count("\n") == 1
     assert "already exists" in outcome.stderr
-    assert "nothing of it was kept" in outcome.stderr
+    assert "it was rolled back" in outcome.stderr

@@ -2,9 +2,9 @@
 
 import asyncpg
 import pytest
+from rich.progress import Progress
 
 from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.cli.progress_display import ProgressDisplay
 from multi_tenant_db.services import seed_service
 from multi_tenant_db.services.seed_service import read_sample_data
 from tests.support.context import stored_tenants
@@ -91,13 +91,13 @@ async def test_a_namesake_below_another_bank_is_no_group(own: TestDatabase) -> N
 
 
 SIZES = (
-    "SELECT count(*) FROM tenancy.tenants WHERE metadata @> '{\"made_up\": true}' GROUP BY organization_id ORDER BY 1"
+    "SELECT count(*) FROM tenancy.tenants WHERE metadata @> '{\"generated\": true}' GROUP BY organization_id ORDER BY 1"
 )
 EVENTS = "SELECT count(*) FROM tenancy.tenant_events WHERE event_type = 'created' AND new_values @> $1"
 
 
 async def sizes(database: TestDatabase) -> list[int]:
-    """Return how many tenants each made-up organisation has."""
+    """Return how many tenants each generated organisation has."""
     connection = await database.connect_as_admin()
     try:
         return [row[0] for row in await connection.fetch(SIZES)]
@@ -105,29 +105,29 @@ async def sizes(database: TestDatabase) -> list[int]:
         await connection.close()
 
 
-async def test_made_up_tenants_are_added_besides(own: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_generated_tenants_are_added_too(own: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """Organisations of ten, the last one smaller; again, as many again; each with its event in the audit trail."""
-    monkeypatch.setattr(seed_service, "MADE_UP_AT_ONCE", 20)
+    monkeypatch.setattr(seed_service, "GENERATED_BATCH", 20)
     outcome = await mtdb("seed", "--tenants", "43", env=settings_for(own))
     once = await sizes(own)
     again = await mtdb("seed", "--tenants", "11", env=settings_for(own))
 
     assert (outcome.exit_code, outcome.stderr, again.exit_code) == (0, "", 0)
-    assert "\n43 made-up tenants were added besides\n" in outcome.stdout
+    assert "\n43 generated tenants were added, too\n" in outcome.stdout
     assert once == [3, 10, 10, 10, 10]
     assert await sizes(own) == [1, 3, 10, 10, 10, 10, 10]
     connection = await own.connect_as_admin()
-    assert await connection.fetchval(EVENTS, '{"metadata": {"made_up": true}}') == 54
+    assert await connection.fetchval(EVENTS, '{"metadata": {"generated": true}}') == 54
     await connection.close()
 
 
 async def test_an_interrupted_seed_adds_nothing(own: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Made-up tenants come whole or not at all, and the command's own token is revoked all the same."""
+    """Generated tenants are added all or none, and the command's own token is revoked all the same."""
 
-    def interrupt(_steps: float, _done: str) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ProgressDisplay, "add_task", lambda *_: interrupt)
+    monkeypatch.setattr(Progress, "advance", interrupt)
     before = await sizes(own)
     outcome = await mtdb("seed", "--tenants", "43", env=settings_for(own))
 

@@ -130,8 +130,8 @@ async def test_a_wrong_option_is_wrong_usage(database: TestDatabase, option: str
 @pytest.mark.parametrize(
     ("arguments", "advice"),
     [
-        ([], "name a tenant, or say --platform-operator"),
-        (["HSBC", "--platform-operator"], "leave out 'HSBC' or the option"),
+        ([], "name a tenant, or use --platform-operator"),
+        (["HSBC", "--platform-operator"], "omit 'HSBC' or the option"),
     ],
 )
 async def test_a_token_is_for_a_tenant_or_an_operator(

@@ -91,7 +91,7 @@ async def test_the_list_is_cut_in_the_database(database: TestDatabase, hsbc: Org
     outcome = await mtdb("token", "list", "--json", "--limit", "2", env=settings_for(database))
 
     assert [row["label"] for row in outcome.json] == ["cut 1", "cut 2"]
-    assert "the newest 2 only" in outcome.stderr
+    assert "only the newest 2 are listed" in outcome.stderr
 
 
 async def test_the_list_leaves_dead_tokens_out_unless_asked(

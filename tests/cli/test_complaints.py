@@ -52,7 +52,7 @@ async def test_a_role_that_may_not_log_in_has_no_wrong_password(
 async def test_a_password_that_is_no_text_names_its_variable(database: TestDatabase, command: str) -> None:
     """A byte that is not UTF-8 is one line without the password, whichever command reads it."""
     outcome = await mtdb(command, env=settings_for(database, MTDB_API_PASSWORD="secret\udcff"))
-    assert (outcome.exit_code, outcome.complaint) == (2, "mtdb: MTDB_API_PASSWORD: a password is text in UTF-8")
+    assert (outcome.exit_code, outcome.complaint) == (2, "mtdb: MTDB_API_PASSWORD: a password must be UTF-8 text")
 
 
 async def test_the_checkouts_help_is_for_the_checkout(database: TestDatabase, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ async def test_a_damaged_file_of_settings_is_named(tmp_path: Path, command: list
     file.parent.mkdir()
     file.write_bytes(b"\xff\xfe")
     outcome = await mtdb_process(*command, env={}, cwd=tmp_path)
-    assert outcome.complaint.startswith("mtdb: .local/development.env is damaged")
+    assert outcome.complaint.startswith("mtdb: .local/development.env is not UTF-8 text")
     assert "`make reset`" in outcome.complaint
     assert outcome.exit_code == ExitCode.USAGE
 

@@ -32,17 +32,17 @@ UNDERSTOOD = {
 }
 
 REFUSED = {
-    "postgresql://h": "name the database",
-    "postgresql://h/t?host=h1:x&host=h2:2": "'x' is no port",
-    "postgresql://h/t?host=h1:0": "'0' is no port",
+    "postgresql://h": "name of the database is missing",
+    "postgresql://h/t?host=h1:x&host=h2:2": "'x' is not a port",
+    "postgresql://h/t?host=h1:0": "'0' is not a port",
     "postgresql://h/t?host=h1,h2,h3&port=1,2": "3 hosts and 2 ports",
-    "postgresql://h/t?port=5433": "say the port behind its host",
+    "postgresql://h/t?port=5433": "write the port after its host",
     "postgresql://h/t?channel_binding=require": "channel_binding=require is not supported",
     "postgresql://h/t?connect_timeout=soon": "whole number of seconds",
     "postgresql://h/t?sslmode=require": "PGSSLMODE",
     "postgresql://h/t?sslrootcert=x": "PGSSLROOTCERT",
-    "postgresql://h/t?target_session_attrs=master": "target_session_attrs is one of",
-    "postgresql://h/t?application_name=a&application_name=b": "more than once",
+    "postgresql://h/t?target_session_attrs=master": "target_session_attrs must be one of",
+    "postgresql://h/t?application_name=a&application_name=b": "is repeated",
     "postgresql://h/t?keepalives=1": "keepalives=1 is not supported",
     "postgresql://h/t?timeout=1": "timeout=1 is not supported",
     "postgresql://h/t?hosts=h1": "hosts=h1 is not supported",

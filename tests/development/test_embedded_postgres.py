@@ -198,7 +198,7 @@ def test_data_of_another_major_release_is_refused(folder: Path) -> None:
     server = EmbeddedPostgres(folder, durable=False).start()
     server.stop()
     (server.data / "PG_VERSION").write_text("16\n")
-    with pytest.raises(EmbeddedPostgresError, match="made by PostgreSQL 16"):
+    with pytest.raises(EmbeddedPostgresError, match="created by PostgreSQL 16"):
         server.start()
 
 

@@ -52,5 +52,5 @@ def test_a_place_prepared_by_somebody_else_is_refused(trap: str, tmp_path: Path)
         place.symlink_to(tmp_path / "elsewhere")
     else:
         place.chmod(0o777)
-    with pytest.raises(EmbeddedPostgresError, match="made by somebody else"):
+    with pytest.raises(EmbeddedPostgresError, match="not a private folder"):
         home()

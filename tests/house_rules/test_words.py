@@ -7,12 +7,29 @@ import pytest
 
 from tests.support.sources import ROOT, for_each, name_of, project_files
 
-WHERE = ("docs", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "Makefile")
+WHERE = (
+    "docs",
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "Makefile",
+    "migrations",
+    "src",
+    "scripts",
+    "examples",
+    "benchmarks",
+)
 """Files and folders that the rule is about."""
 
 WORDS = re.compile(r"\b(?:nobody|whoever|somebody|everybody|anybody|he|his|him|himself)(?:'s)?\b", re.IGNORECASE)
-ALLOWED = ("`nobody`",)
-"""The operating system's account of this name."""
+ALLOWED = (
+    "`nobody`",
+    '"nobody"',
+    "when nobody repeats a request with it any more",
+    "it has expired nobody repeats a request with the key any more",
+)
+"""The operating system's account of this name; comments of functions as 1.0.0 has them, which a migration replaces."""
 
 BINARY = {".png"}
 FILES = [

@@ -104,7 +104,7 @@ async def test_a_preflight_is_logged_and_counted(database: TestDatabase) -> None
 @pytest.mark.parametrize("origins", ["*", "bank.example", "https://bank.example/path", "https://*.bank.example"])
 def test_an_origin_that_is_none_is_refused(database: TestDatabase, origins: str) -> None:
     """A star would let every page call, and a path is never part of an origin."""
-    with pytest.raises(ValueError, match="is no origin"):
+    with pytest.raises(ValueError, match="is not an origin"):
         database.settings(cors_origins=origins)
 
 
@@ -135,7 +135,7 @@ async def test_below_a_prefix(database: TestDatabase, hsbc: Organization) -> Non
 )
 def test_a_prefix_that_is_none_is_refused(database: TestDatabase, prefix: str) -> None:
     """What no request line could hold would leave every request without an answer."""
-    with pytest.raises(ValueError, match="is no prefix of paths: write it as /bank, in ASCII"):
+    with pytest.raises(ValueError, match="is not a path prefix: write it as /bank, in ASCII"):
         database.settings(root_path=prefix)
 
 

@@ -90,7 +90,7 @@ async def test_a_server_without_the_last_fixes_is_warned_of(
 
 
 async def test_a_superuser_is_refused(own: TestDatabase) -> None:
-    """No policy binds a superuser."""
+    """No policy applies to a superuser."""
     report = await check(own, own.admin_url.set(drivername="postgresql+asyncpg"))
 
     assert {danger.code for danger in report.dangers} == {
@@ -129,7 +129,7 @@ async def test_a_detour_to_a_role_that_no_policy_binds_is_refused(own: TestDatab
     middle = f"{intruder.username}_middle"
     await execute(own, f"CREATE ROLE {middle} BYPASSRLS; GRANT {middle} TO {intruder.username} WITH INHERIT FALSE")
     try:
-        assert (await only_danger(own, intruder)).place == f"{intruder.username} may become {middle}"
+        assert (await only_danger(own, intruder)).place == f"{intruder.username} can switch to {middle}"
     finally:
         await execute(own, f"DROP ROLE {middle}")
 

@@ -139,13 +139,13 @@ async def test_an_installation_bears_the_timeouts_of_the_server(as_admin: asyncp
     waiting: list[str] = []
 
     async def install() -> None:
-        async with installation.alone(url, waiting.append):
+        async with installation.installation_lock(url, waiting.append):
             await installation.create_database(url)
             await installation.create_roles(url, api_password=API_PASSWORD, operator_password=OPERATOR_PASSWORD)
             await asyncio.to_thread(migrate, url)
 
     try:
-        async with installation.alone(url, waiting.append):
+        async with installation.installation_lock(url, waiting.append):
             second = asyncio.create_task(install())
             await until(lambda: asyncio.sleep(0, len(waiting) > 0), "the second installation waits")
             await asyncio.sleep(0.5)  # longer than every timeout

@@ -259,7 +259,7 @@ CODE_MUTANTS = (
         "a repeated creation is carried out again",
         ("security/model/test_model_keys.py::test_a_key_is_its_users_alone",),
         file=SERVICE,
-        old="if earlier is not None:",
+        old="if stored is not None:",
         new="if False:",
     ),
     Mutant(

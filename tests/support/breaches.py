@@ -280,9 +280,9 @@ CONNECTIONS = [
     ("connected-as-superuser", "tenancy_api is a superuser", "ALTER ROLE tenancy_api SUPERUSER"),
     ("connected-with-bypassrls", "tenancy_api has BYPASSRLS", "ALTER ROLE tenancy_api BYPASSRLS"),
     ("connected-with-createrole", "tenancy_api has CREATEROLE", "ALTER ROLE tenancy_api CREATEROLE"),
-    ("connected-with-a-detour", "may become", 'GRANT "{admin}" TO tenancy_api WITH INHERIT FALSE'),
-    ("connected-as-owner", "may become tenancy_owner", "GRANT tenancy_owner TO tenancy_api WITH INHERIT FALSE"),
-    ("connected-as-operator", "may become tenancy_operator", "GRANT tenancy_operator TO tenancy_api"),
+    ("connected-with-a-detour", "can switch to", 'GRANT "{admin}" TO tenancy_api WITH INHERIT FALSE'),
+    ("connected-as-owner", "can switch to tenancy_owner", "GRANT tenancy_owner TO tenancy_api WITH INHERIT FALSE"),
+    ("connected-as-operator", "can switch to tenancy_operator", "GRANT tenancy_operator TO tenancy_api"),
     (
         "connected-owns-table",
         "tenancy_api owns elsewhere.ledger",

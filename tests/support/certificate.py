@@ -20,5 +20,5 @@ def certificate_for_localhost() -> Iterator[tuple[Path, Path]]:
         names = ("-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate))
         subprocess.run(["openssl", *NEW_KEY.split(), *names], check=True, capture_output=True)
         Path(folder).chmod(0o755)
-        account.give(key)
+        account.own(key)
         yield certificate, key

@@ -74,7 +74,7 @@ def pgbouncer(database: TestDatabase, *, pool_size: int) -> Iterator[int]:
         )
     )
     for path in (folder, users, configuration):
-        account.give(path)
+        account.own(path)
     as_account = {"user": account.user_id, "group": account.group_id, "extra_groups": []} if os.geteuid() == 0 else {}
     with log.open("wb") as output:
         process = subprocess.Popen(  # type: ignore[call-overload]  # unpacked options have no overload

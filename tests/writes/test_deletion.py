@@ -56,14 +56,14 @@ async def test_a_refusal_says_how_many_stand_in_the_way(
     subsidiaries: int,
 ) -> None:
     """Without cascade a parent with subsidiaries stays: 409, with their number, and nothing is written."""
-    words = {1: "1 subsidiary stands", 3: "3 subsidiaries stand"}[subsidiaries]
+    words = {1: "1 subsidiary", 3: "3 subsidiaries"}[subsidiaries]
     bank = await registry.create_organization("Bank", subsidiaries)
     before = await count_events(as_admin)
 
     answer = await delete(client, platform_operator, bank.parent.tenant_id)
 
     assert outcome(answer) == IN_THE_WAY
-    assert answer.json()["detail"].startswith(f"{words} in the way. ")
+    assert answer.json()["detail"].startswith(f"The tenant has {words}. ")
     assert "?cascade=true" in answer.json()["detail"]
     assert (await stored(as_admin, bank), await count_events(as_admin)) == (1 + subsidiaries, before)
 

@@ -1,1 +1,1 @@
-"""Starlette and asyncpg by hand: no validation, no objects, no models; PostgreSQL writes the JSON."""
+"""Starlette and asyncpg without validation, objects or models; PostgreSQL generates the JSON."""

@@ -34,12 +34,12 @@ FIRST = UUID(int=0)
 
 
 async def keep_session(_connection: asyncpg.Connection) -> None:
-    """Spare the reset that asyncpg's pool does when a connection comes back."""
+    """Skip the reset of asyncpg's pool."""
 
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    """Hold the pool."""
+    """Open the pool."""
     size = int(os.environ["BENCH_POOL_SIZE"])
     async with asyncpg.create_pool(
         os.environ["BENCH_DATABASE_URL"], min_size=size, max_size=size, reset=keep_session
@@ -55,14 +55,14 @@ async def fetch(request: Request, query: str, *values: Any) -> list[asyncpg.Reco
         return rows
 
 
-def answer(rows: list[asyncpg.Record], status: int = 200) -> Response:
-    """Pass on what PostgreSQL wrote."""
+def respond(rows: list[asyncpg.Record], status: int = 200) -> Response:
+    """Return PostgreSQL's JSON, or 404."""
     return Response(rows[0][0], status, media_type="application/json") if rows else Response(status_code=404)
 
 
 async def read_tenant(request: Request) -> Response:
-    """Read one."""
-    return answer(await fetch(request, READ, request.path_params["tenant_id"]))
+    """Read a tenant."""
+    return respond(await fetch(request, READ, request.path_params["tenant_id"]))
 
 
 async def list_tenants(request: Request) -> Response:
@@ -75,22 +75,22 @@ async def list_tenants(request: Request) -> Response:
 
 
 async def create_tenant(request: Request) -> Response:
-    """Create one."""
+    """Create a tenant."""
     body = await request.json()
     values = (body["name"], body["tenant_type"], body["parent_tenant_id"], json.dumps(body["metadata"]))
-    return answer(await fetch(request, CREATE, *values), 201)
+    return respond(await fetch(request, CREATE, *values), 201)
 
 
 async def replace_tenant(request: Request) -> Response:
     """Replace name and metadata."""
     body = await request.json()
     values = (request.path_params["tenant_id"], body["name"], json.dumps(body["metadata"]))
-    return answer(await fetch(request, REPLACE, *values))
+    return respond(await fetch(request, REPLACE, *values))
 
 
 async def delete_tenant(request: Request) -> Response:
-    """Delete one."""
-    return answer(await fetch(request, DELETE, request.path_params["tenant_id"]), 204)
+    """Delete a tenant."""
+    return respond(await fetch(request, DELETE, request.path_params["tenant_id"]), 204)
 
 
 app = Starlette(

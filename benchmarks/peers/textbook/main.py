@@ -33,13 +33,13 @@ async def get_session(x_tenant_id: Annotated[UUID, Header()]) -> AsyncIterator[A
         yield session
 
 
-# Commits before the answer leaves, as the service does; a FastAPI without scopes does no other.
+# Commits before the response is sent, like the service; versions of FastAPI without scopes always do.
 SCOPE: dict[str, Any] = {"scope": "function"} if "scope" in signature(Depends).parameters else {}
 Session = Annotated[AsyncSession, Depends(get_session, **SCOPE)]
 
 
 async def find_tenant(tenant_id: UUID, session: Session) -> Tenant:
-    """Give the tenant of the path, or 404."""
+    """Return the tenant of the path; raises 404."""
     tenant = await session.get(Tenant, tenant_id)
     if tenant is None:
         raise HTTPException(404)
@@ -51,7 +51,7 @@ FoundTenant = Annotated[Tenant, Depends(find_tenant)]
 
 @app.get("/tenants/{tenant_id}")  # noqa: FAST003 - find_tenant takes it
 async def read_tenant(tenant: FoundTenant) -> TenantOut:
-    """Read one."""
+    """Read a tenant."""
     return TenantOut.model_validate(tenant)
 
 
@@ -70,7 +70,7 @@ async def list_tenants(
 
 @app.post("/tenants", status_code=201)
 async def create_tenant(body: TenantIn, session: Session) -> TenantOut:
-    """Create one."""
+    """Create a tenant."""
     tenant = Tenant(
         name=body.name,
         tenant_type=body.tenant_type,
@@ -92,5 +92,5 @@ async def replace_tenant(tenant: FoundTenant, body: TenantIn, session: Session) 
 
 @app.delete("/tenants/{tenant_id}", status_code=204)  # noqa: FAST003 - find_tenant takes it
 async def delete_tenant(tenant: FoundTenant, session: Session) -> None:
-    """Delete one."""
+    """Delete a tenant."""
     await session.delete(tenant)

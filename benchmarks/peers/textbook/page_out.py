@@ -1,4 +1,4 @@
-"""A page in an answer."""
+"""A page in a response."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from benchmarks.peers.textbook.tenant_out import TenantOut
 
 
 class PageOut(BaseModel):
-    """Some tenants, and after which id the next page begins."""
+    """Tenants, and the id after which the next page begins."""
 
     items: list[TenantOut]
     next_cursor: UUID | None

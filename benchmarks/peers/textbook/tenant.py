@@ -28,5 +28,5 @@ class Tenant(Base):
         DateTime(timezone=True), server_default=FetchedValue(), server_onupdate=FetchedValue()
     )
 
-    # One statement with RETURNING, where a tutorial's refresh() would need a second one.
+    # One statement with RETURNING instead of a tutorial's additional refresh().
     __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - as SQLAlchemy wants it

@@ -1,4 +1,4 @@
-"""The body of POST and, without what never changes, of PUT."""
+"""The body of POST and PUT."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 
 class TenantIn(BaseModel):
-    """What a client may write."""
+    """The members that a client may write."""
 
     name: str = Field(min_length=1, max_length=200)
     tenant_type: Literal["parent", "subsidiary"] = "subsidiary"

@@ -1,4 +1,4 @@
-"""A tenant in an answer."""
+"""A tenant in a response."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class TenantOut(BaseModel):
-    """What a client reads."""
+    """The members that a client reads."""
 
     model_config = ConfigDict(from_attributes=True)
 

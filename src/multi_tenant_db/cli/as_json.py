@@ -1,4 +1,4 @@
-"""What scripts read: docs/reference/command-line.md names the fields, and a test compares them."""
+"""Output for scripts. docs/reference/command-line.md lists the fields; a test compares them."""
 
 import json
 from datetime import datetime
@@ -10,7 +10,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
-    """Print a value: moments as ISO 8601, ids as text, and ASCII alone, which every terminal and pipe can carry."""
+    """Print a value: timestamps as ISO 8601, ids as text, ASCII only, which every terminal and pipe can carry."""
     typer.echo(json.dumps(value, indent=indent, default=_as_text))
 
 

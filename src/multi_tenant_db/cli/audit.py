@@ -18,11 +18,11 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def audit(
-    tenant_id: Annotated[UUID | None, typer.Argument(help="Only this tenant, which may be deleted by now.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many events, the newest first.")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts, an event a line.")] = False,
+    tenant_id: Annotated[UUID | None, typer.Argument(help="Show only this tenant, also a deleted one.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of events, newest first.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts, one event per line.")] = False,
 ) -> None:
-    """Show who changed what and when, as the database recorded it."""
+    """Show the audit trail: who changed what, and when."""
     events = asyncio.run(_read(limit, tenant_id))
     if as_json:
         for event in events:

@@ -21,12 +21,12 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def check(
-    rules: Annotated[bool, typer.Option("--rules", help="List the rules, and look at no database.")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="List the rules without connecting to a database.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Verify what `mtdb serve` verifies before it starts: row level security, grants, functions, roles, schema, server.
+    """Run the start-up checks of `mtdb serve`: row level security, grants, functions, roles, schema, server.
 
-    Each finding has a stable code, its place, why it matters, and its remedy.
+    Each finding has a stable code, a place, a reason and a remedy.
     """
     if rules:
         _list_rules(as_json)
@@ -35,7 +35,7 @@ def check(
     if as_json:
         print_json(_describe(report))
     else:
-        _tell(report)
+        _print_findings(report)
     if report.dangers:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -66,11 +66,11 @@ def _describe(report: SafetyReport) -> dict[str, object]:
     }
 
 
-def _severity(what: Finding | Rule) -> str:
-    return "warning" if what.is_warning else "danger"
+def _severity(item: Finding | Rule) -> str:
+    return "warning" if item.is_warning else "danger"
 
 
-def _tell(report: SafetyReport) -> None:
+def _print_findings(report: SafetyReport) -> None:
     for warning in report.warnings:
         typer.echo(f"warning: {warning.explained()}")
     for danger in report.dangers:

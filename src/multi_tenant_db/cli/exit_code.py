@@ -1,4 +1,4 @@
-"""What scripts may rely on."""
+"""Exit codes for scripts."""
 
 from enum import IntEnum
 

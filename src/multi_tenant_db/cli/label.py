@@ -1,4 +1,4 @@
-"""What a token is called."""
+"""Labels of tokens."""
 
 import typer
 
@@ -15,7 +15,7 @@ def check_label(label: str) -> str:
 
 
 def is_storable(text: str) -> bool:
-    """Tell whether an argument is text: a byte that is none reaches us as a lone surrogate."""
+    """Return whether an argument is UTF-8 text; Python decodes any other byte as a lone surrogate."""
     try:
         text.encode()
     except UnicodeEncodeError:

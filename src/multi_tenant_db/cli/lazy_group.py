@@ -1,4 +1,4 @@
-"""Commands that are imported when they are called."""
+"""Commands that are imported when they run."""
 
 from importlib import import_module
 from typing import Any
@@ -8,28 +8,26 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 COMMANDS = {
-    "serve": "Serve the API. Refuses a database that would not keep tenants apart; "
-    "waits for one that is not there yet.",
+    "serve": "Serve the API. Refuses a database that does not isolate tenants; waits for one that is unavailable.",
     "migrate": "Create the database, the roles and the schema, or bring them up to date.",
-    "seed": "Add the bank story: HSBC, Barclays and more, with their subsidiaries. Running it again adds nothing.",
-    "check": "Verify what `mtdb serve` verifies before it starts: "
-    "row level security, grants, functions, roles, schema, server.",
-    "audit": "Show who changed what and when, as the database recorded it.",
+    "seed": "Add the sample data: HSBC, Barclays and more, with their subsidiaries. Running it again adds nothing.",
+    "check": "Run the start-up checks of `mtdb serve`: row level security, grants, functions, roles, schema, server.",
+    "audit": "Show the audit trail: who changed what, and when.",
     "token": "Issue, list, revoke and purge access tokens.",
     "postgres": "PostgreSQL 17 without Docker, for development.",
 }
-"""Each is a module of this package with a Typer application of its own, whose help begins like this."""
+"""Each is a module of this package with its own Typer application, whose help begins with this text."""
 
 
 class LazyGroup(TyperGroup):
-    """Imports a command's module to run that command: all of them together cost a second, and `--help` needs none."""
+    """Imports a command's module only to run that command: importing all takes a second, and `--help` needs none."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return their names, in the order of the help."""
+        """Return the commands' names in the order of the help."""
         return [*COMMANDS]
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click calls it so
-        """Return what stands for a command in the help and in completion; None when there is none of this name."""
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
+        """Return a placeholder for help and completion; None for an unknown name."""
         return TyperCommand(cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

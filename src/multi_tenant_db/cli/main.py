@@ -1,11 +1,11 @@
-"""`mtdb`: everything an operator does with the service."""
+"""`mtdb`, the operator's command line."""
 
 import os
 import signal
 import sys
 
 if os.getpid() == 1:
-    # The first process of a container: the kernel ignores a signal without a handler, and `docker stop` would wait.
+    # In a container: the kernel ignores a signal without a handler for process 1, and `docker stop` would wait.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 import typer
@@ -23,20 +23,20 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def show_version(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
-    """Handle what belongs to no command."""
+    """Handle the options that belong to no command."""
     if version:
         typer.echo(__version__)
         raise typer.Exit
 
 
 def main() -> None:
-    """Run the command; an operator's mistake ends in one line and an exit code, never in a traceback."""
+    """Run the command. An operator's mistake ends in one line and an exit code, not in a traceback."""
     try:
         app()
     except Exception as error:
-        from multi_tenant_db.cli.complaints import complain_of  # noqa: PLC0415 - it knows all that may go wrong
+        from multi_tenant_db.cli.failure_messages import report_failure  # noqa: PLC0415 - needed only after a failure
 
-        code = complain_of(error)
+        code = report_failure(error)
         if code is None:
             raise
         sys.exit(code)

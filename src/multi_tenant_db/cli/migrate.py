@@ -10,8 +10,8 @@ from alembic.util import CommandError
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
-from multi_tenant_db.cli.complaints import CHECK_CREDENTIALS
 from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.cli.failure_messages import CHECK_CREDENTIALS
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.schema import installation
@@ -23,15 +23,15 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def migrate(
     to: Annotated[
-        str, typer.Option(metavar="REVISION", help="Go to this revision, also back; `base` is an empty schema.")
+        str, typer.Option(metavar="REVISION", help="Target revision, also an earlier one; `base` is an empty schema.")
     ] = installation.NEWEST,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Go back without asking; data of later revisions is lost.")
+        bool, typer.Option("--yes", help="Downgrade without confirmation; data of later revisions is lost.")
     ] = False,
 ) -> None:
     """Create the database, the roles and the schema, or bring them up to date.
 
-    Here MTDB_DATABASE_URL must name an administrator; the passwords of the two login roles come from MTDB_API_PASSWORD
+    MTDB_DATABASE_URL must name an administrator; the passwords of the two login roles come from MTDB_API_PASSWORD
     and MTDB_OPERATOR_PASSWORD.
     """
     settings = Settings()
@@ -42,7 +42,7 @@ def migrate(
         _refuse("MTDB_DATABASE_URL must name an administrator here: postgresql://user:password@host:port/name")
     passwords = settings.api_password.get_secret_value(), settings.operator_password.get_secret_value()
     try:
-        installation.undone_by(to, None)  # before anything is made: is there such a revision?
+        installation.undone_by(to, None)  # raises CommandError for an unknown revision, before anything is created
         asyncio.run(_install(url, passwords, to, yes=yes))
     except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
@@ -54,22 +54,22 @@ def migrate(
         _refuse(f"the database refused ({reason}): is the user in MTDB_DATABASE_URL an administrator?")
     except DBAPIError as error:
         reason = str(error.orig).partition("\n")[0]
-        _refuse(f"the database refused a migration ({reason}); nothing of it was kept, those before it stand")
+        _refuse(f"the database refused a migration ({reason}); it was rolled back, earlier ones were applied")
     except CommandError as error:
         _refuse(f"the schema cannot be brought to revision {to} ({error}): does another version know it?")
 
 
 async def _install(url: URL, passwords: tuple[str, str], to: str, *, yes: bool) -> None:
-    async with installation.alone(url, lambda message: typer.echo(message, err=True)):
+    async with installation.installation_lock(url, lambda message: typer.echo(message, err=True)):
         if await installation.create_database(url):
             typer.echo(f"created the database {url.database}")
         undone = [] if to == installation.NEWEST else await _undone(url, to)
         if undone and not yes:
-            _ask(undone)
+            _confirm(undone)
         await installation.create_roles(url, api_password=passwords[0], operator_password=passwords[1])
-        typer.echo("the roles are in place")
-        move = installation.go_back if undone else installation.migrate
-        await asyncio.to_thread(move, to)  # alembic runs a loop of its own
+        typer.echo("the roles are current")
+        move = installation.downgrade if undone else installation.migrate
+        await asyncio.to_thread(move, to)  # Alembic runs its own event loop
     typer.echo("the schema is current" if to == installation.NEWEST else f"the schema is at revision {to}")
 
 
@@ -77,10 +77,10 @@ async def _undone(url: URL, to: str) -> list[str]:
     return installation.undone_by(to, await installation.current_revision(url))
 
 
-def _ask(undone: list[str]) -> None:
-    typer.echo(f"Going back undoes {', '.join(undone)}, and deletes what only they can hold.", err=True)
-    if not sys.stdin.isatty() or not typer.confirm("Go back?", err=True):
-        _refuse("nothing was changed; say --yes to go back")
+def _confirm(undone: list[str]) -> None:
+    typer.echo(f"This downgrades {', '.join(undone)} and deletes the data that only they can hold.", err=True)
+    if not sys.stdin.isatty() or not typer.confirm("Downgrade?", err=True):
+        _refuse("nothing was changed; use --yes to downgrade")
 
 
 def _refuse(message: str, code: ExitCode = ExitCode.USAGE) -> Never:

@@ -1,4 +1,4 @@
-"""How the command line works on tenants: as a platform operator like any other, with a token, under the policies."""
+"""The command line's access to tenants: as a platform operator, with a token, under the policies."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,9 +31,9 @@ async def operator_engine() -> AsyncIterator[AsyncEngine]:
 async def platform_session(
     engine: AsyncEngine, command: str, lifetime: timedelta = USUAL_LIFETIME
 ) -> AsyncIterator[Session]:
-    """Open a transaction that reaches every tenant, on a token that is issued for it and revoked after it.
+    """Open a transaction that reaches every tenant, with a token that is issued for it and revoked after it.
 
-    The lifetime is what remains of the token when nobody is left to revoke it.
+    The lifetime limits the token if the process ends before it revokes the token.
     """
     async with transaction(engine) as session:
         service = AccessTokenService(AccessTokenRepository(session))

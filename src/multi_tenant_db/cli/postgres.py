@@ -1,4 +1,4 @@
-"""`mtdb postgres`: the embedded PostgreSQL of `make up`, by hand."""
+"""`mtdb postgres`: controls the embedded PostgreSQL of `make up`."""
 
 import logging
 import re
@@ -13,7 +13,7 @@ from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development import NEWEST_RELEASE, EmbeddedPostgres, EmbeddedPostgresError
 from multi_tenant_db.development.folders import LOCAL
 
-USUAL_PORT = 54320
+DEFAULT_PORT = 54320
 
 app = typer.Typer(help="PostgreSQL 17 without Docker, for development.", no_args_is_help=True, add_completion=False)
 
@@ -23,7 +23,7 @@ Port = Annotated[
         envvar="POSTGRES_PORT",
         min=1,
         max=65535,
-        help="Port it listens on; unless said, the one of `make up`, or 54320.",
+        help="Port to listen on; by default the port of `make up`, or 54320.",
     ),
 ]
 Release = Annotated[str, typer.Option(envvar="POSTGRES_VERSION", help="Release to run, for example 17.5.")]
@@ -34,30 +34,30 @@ def _one_line_errors() -> Iterator[None]:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         yield
-    except (EmbeddedPostgresError, OSError) as error:  # OSError: a folder that may not be written, a full disk
+    except (EmbeddedPostgresError, OSError) as error:  # OSError: a folder without write permission, a full disk
         typer.echo(f"mtdb: {error}", err=True)
         raise typer.Exit(ExitCode.FAILED) from error
 
 
 @app.command()
 def start(port: Port = None, release: Release = NEWEST_RELEASE) -> None:
-    """Start the server, downloading PostgreSQL and creating its data at first."""
+    """Start the server; the first start downloads PostgreSQL and creates the cluster."""
     with _one_line_errors():
         server = EmbeddedPostgres.for_development(port=port or _port_of_make_up(), release=release).start()
-        typer.echo(f"PostgreSQL {server.release} runs on 127.0.0.1:{server.port}, process {server.pid}.")
+        typer.echo(f"PostgreSQL {server.release} is running on 127.0.0.1:{server.port}, process {server.pid}.")
 
 
 def _port_of_make_up() -> int:
-    """Return where the API of `make up` looks for this server."""
+    """Return the port at which the API of `make up` expects this server."""
     file = LOCAL / "development.env"
     text = file.read_text(errors="replace") if file.exists() else ""
-    told = re.search(r"^MTDB_DATABASE_URL=.*:(\d+)/", text, re.MULTILINE)
-    return int(told[1]) if told else USUAL_PORT
+    match = re.search(r"^MTDB_DATABASE_URL=.*:(\d+)/", text, re.MULTILINE)
+    return int(match[1]) if match else DEFAULT_PORT
 
 
 @app.command()
 def stop() -> None:
-    """Stop the server; its data stays. Nothing happens when it is stopped already."""
+    """Stop the server and keep its data. Does nothing if it is already stopped."""
     with _one_line_errors():
         EmbeddedPostgres.for_development().stop()
         typer.echo("PostgreSQL is stopped.")
@@ -65,14 +65,14 @@ def stop() -> None:
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Tell whether the server runs: exit code 0 when it does, 3 when it does not."""
+    """Show whether the server is running: exit code 0 if it is, 3 if it is not."""
     with _one_line_errors():
         server = EmbeddedPostgres.for_development()
         pid = server.pid
         if as_json:
             print_json({"running": pid is not None, "pid": pid, "folder": server.folder})
         elif pid:
-            typer.echo(f"PostgreSQL runs as process {pid}, data and log in {server.folder}.")
+            typer.echo(f"PostgreSQL is running as process {pid}, data and log in {server.folder}.")
         else:
             typer.echo("PostgreSQL is stopped.")
         if not pid:
@@ -80,10 +80,10 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def url(database: Annotated[str, typer.Argument(help="Which database.")] = "tenancy") -> None:
+def url(database: Annotated[str, typer.Argument(help="Name of the database.")] = "tenancy") -> None:
     """Print an administrator's URL, password included: for psql, or as MTDB_DATABASE_URL of `mtdb migrate`.
 
-    Exit code 3 when the server does not run.
+    Exit code 3 if the server is not running.
     """
     with _one_line_errors():
         server = EmbeddedPostgres.for_development()

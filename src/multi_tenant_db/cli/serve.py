@@ -34,18 +34,19 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def serve(
     factory: Annotated[
-        str, typer.Option("--app", metavar="MODULE:FACTORY", help="What makes the application, for one of your own.")
+        str,
+        typer.Option("--app", metavar="MODULE:FACTORY", help="Function that returns the application, for your own."),
     ] = "multi_tenant_db.main:create_app",
     reload: Annotated[bool, typer.Option(help="Restart when a source file changes, for development.")] = False,
 ) -> None:
-    """Serve the API. Refuses a database that would not keep tenants apart; waits for one that is not there yet.
+    """Serve the API. Refuses a database that does not isolate tenants; waits for one that is unavailable.
 
-    SIGTERM: requests under way are finished, new ones refused, exit code 0. SIGHUP: workers are replaced one by one.
+    SIGTERM: current requests are finished, new ones refused, exit code 0. SIGHUP: workers are replaced one by one.
     """
     settings = Settings()
     configure_logging(settings)
     _require_factory(factory)
-    # While it waits for the database; and uvicorn, when done, raises the signal that stopped it once more.
+    # For the wait for the database; and uvicorn, at its end, raises the signal that stopped it again.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     asyncio.run(_require_safe_database(settings))
@@ -69,22 +70,22 @@ def _run(config: ServiceConfig, listener: socket) -> None:
 
 
 def _require_factory(factory: str) -> None:
-    """Say in one line that there is no such factory; the folder that the command runs in may hold it."""
+    """Refuse a missing factory in one line; it may be in the current folder. Raises typer.BadParameter."""
     sys.path.insert(0, str(Path.cwd()))
     module, _, name = factory.partition(":")
     try:
-        made = getattr(import_module(module), name, None) if name and all(module.split(".")) else None
+        function = getattr(import_module(module), name, None) if name and all(module.split(".")) else None
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
             raise
-        made = None
-    if not callable(made):
+        function = None
+    if not callable(function):
         place = module or "a module without a name"
-        raise typer.BadParameter(f"there is no {name or 'factory'}() in {place}: say --app module:factory")
+        raise typer.BadParameter(f"there is no {name or 'factory'}() in {place}: use --app module:factory")
 
 
 async def _require_safe_database(settings: Settings) -> None:
-    """Say in one line what the workers would otherwise each say in a traceback.
+    """Report an unsafe database in one line, before each worker does so in a traceback.
 
     Raises UnsafeDatabaseError at once, DatabaseUnavailable after `startup_timeout_seconds`.
     """

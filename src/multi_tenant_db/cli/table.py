@@ -1,4 +1,4 @@
-"""Tables for people. What scripts read is JSON."""
+"""Tables for terminals; scripts read JSON."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,9 +10,9 @@ from multi_tenant_db.observability.printable import printable
 
 
 def print_table(columns: Mapping[str, int | None], rows: Iterable[Sequence[str | tuple[str, ...]]]) -> None:
-    """Print rows under the columns, also where a line has 80 characters.
+    """Print rows under the columns; fits lines of 80 characters.
 
-    A column with a width keeps it, the others share what is left. A cell of several texts has a line for each.
+    A column with a width keeps it, the others share the rest. A cell of several texts has a line for each.
     """
     table = Table(box=None, pad_edge=False)
     for name, width in columns.items():
@@ -23,5 +23,5 @@ def print_table(columns: Mapping[str, int | None], rows: Iterable[Sequence[str |
 
 
 def minute(moment: datetime) -> str:
-    """Return a moment in UTC, to the minute: sixteen characters."""
+    """Format a timestamp in UTC, to the minute: sixteen characters."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")

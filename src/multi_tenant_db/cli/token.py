@@ -1,4 +1,4 @@
-"""`mtdb token`: who may call, and for how long."""
+"""`mtdb token`."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -22,35 +22,33 @@ from multi_tenant_db.repositories.access_token_repository import AccessTokenRepo
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.services.access_token_service import AccessTokenService
 
-PURGED_AT_ONCE = 1_000
-"""Rows in one transaction, which takes milliseconds."""
+PURGE_BATCH = 1_000
+"""Rows deleted in one transaction, which takes milliseconds."""
 
 app = typer.Typer(help="Issue, list, revoke and purge access tokens.", no_args_is_help=True, add_completion=False)
 
 Label = Annotated[str, typer.Option(callback=check_label, help="Who or what uses the token; shown by `list`.")]
-Lifetime = Annotated[str, typer.Option(metavar="90m|12h|30d", help="How long it lives.")]
+Lifetime = Annotated[str, typer.Option(metavar="90m|12h|30d", help="Time until it expires.")]
 
 
 @app.command()
 def issue(  # noqa: PLR0913, PLR0917 - each is an option
     tenant: Annotated[str | None, typer.Argument(help="Name or id of the tenant.")] = None,
-    platform_operator: Annotated[bool, typer.Option(help="Instead of a tenant: reach every tenant.")] = False,
+    platform_operator: Annotated[bool, typer.Option(help="Instead of a tenant: every tenant.")] = False,
     label: Label = "mtdb token issue",
     lifetime: Lifetime = "12h",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the token and nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the token.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Issue a token. It is printed once, and stored nowhere."""
+    """Issue a token. It is printed once and not stored."""
     if tenant is None and not platform_operator:
-        raise typer.BadParameter("name a tenant, or say --platform-operator")
+        raise typer.BadParameter("name a tenant, or use --platform-operator")
     if tenant is not None and platform_operator:
-        raise typer.BadParameter(
-            f"a platform operator's token belongs to no tenant: leave out {tenant!r} or the option"
-        )
+        raise typer.BadParameter(f"a platform operator's token belongs to no tenant: omit {tenant!r} or the option")
     token, issued = asyncio.run(_issue(tenant, label, parse_lifetime(lifetime)))
     if as_json:
-        told = {"token_id": issued.token_id, "label": issued.label, "expires_at": issued.expires_at}
-        print_json({"token": token} | told)
+        row = {"token_id": issued.token_id, "label": issued.label, "expires_at": issued.expires_at}
+        print_json({"token": token} | row)
         return
     typer.echo(token)
     if not quiet:
@@ -61,19 +59,21 @@ def issue(  # noqa: PLR0913, PLR0917 - each is an option
 
 @app.command("list")
 def list_tokens(
-    everything: Annotated[bool, typer.Option("--all", help="Also the expired and the revoked ones.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest.")] = 1_000,
+    every_state: Annotated[bool, typer.Option("--all", help="Also list expired and revoked tokens.")] = False,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Maximum number of tokens; the newest are kept.")
+    ] = 1_000,
     as_json: AsJson = False,
 ) -> None:
-    """List tokens, oldest first. The secrets are not shown: nobody has them."""
-    rows = asyncio.run(_list_rows(everything, limit))
+    """List tokens, oldest first. The secrets are not stored and cannot be shown."""
+    rows = asyncio.run(_list_rows(every_state, limit))
     if as_json:
         print_json(rows)
     else:
         columns = {"token_id; label": 36, "tenant": None, "expires_at": 16, "state": 7}
         print_table(columns, ([*_cells(row)] for row in rows))
     if len(rows) == limit:
-        typer.echo(f"the newest {limit} only: see --limit", err=True)
+        typer.echo(f"only the newest {limit} are listed: see --limit", err=True)
 
 
 def _cells(row: dict[str, str | None]) -> Iterator[str | tuple[str, ...]]:
@@ -85,13 +85,13 @@ def _cells(row: dict[str, str | None]) -> Iterator[str | tuple[str, ...]]:
 
 @app.command()
 def purge() -> None:
-    """Delete tokens that expired or were revoked a month ago, and old remembered answers, in short steps."""
+    """Delete tokens that expired or were revoked a month ago, and old idempotency keys, in short steps."""
     typer.echo(f"{asyncio.run(_purge()):,} were deleted")
 
 
 @app.command()
 def revoke(token_id: Annotated[UUID, typer.Argument(help="The token_id that `list` shows.")]) -> None:
-    """Revoke a token: its holder's next statement is refused."""
+    """Revoke a token; the next statement that presents it fails."""
     if not asyncio.run(_revoke(token_id)):
         typer.echo(f"mtdb: there is no unrevoked token {token_id}: see `mtdb token list`", err=True)
         raise typer.Exit(ExitCode.FAILED)
@@ -125,9 +125,9 @@ def _only(found: Sequence[TenantRow], name_or_id: str) -> TenantRow:
         return found[0]
     if found:
         ids = ", ".join(str(tenant.tenant_id) for tenant in found)
-        typer.echo(f"mtdb: several tenants are named {name_or_id!r}, give one's id: {ids}", err=True)
+        typer.echo(f"mtdb: several tenants are named {name_or_id!r}, use an id: {ids}", err=True)
     else:
-        typer.echo(f"mtdb: there is no tenant {name_or_id!r}; `mtdb seed` adds the bank story", err=True)
+        typer.echo(f"mtdb: there is no tenant {name_or_id!r}; `mtdb seed` adds the sample data", err=True)
     raise typer.Exit(ExitCode.FAILED)
 
 
@@ -136,17 +136,17 @@ async def _purge() -> int:
     async with operator_engine() as engine:
         while True:
             async with transaction(engine) as session:
-                step = await AccessTokenService(AccessTokenRepository(session)).purge(PURGED_AT_ONCE)
+                step = await AccessTokenService(AccessTokenRepository(session)).purge(PURGE_BATCH)
             deleted += step
             if step == 0:
                 return deleted
 
 
-async def _list_rows(everything: bool, limit: int) -> list[dict[str, str | None]]:
+async def _list_rows(every_state: bool, limit: int) -> list[dict[str, str | None]]:
     async with operator_engine() as engine:
         async with transaction(engine) as session:
             service = AccessTokenService(AccessTokenRepository(session))
-            shown = await service.list_tokens(also_dead=everything, limit=limit)
+            shown = await service.list_tokens(every_state=every_state, limit=limit)
         async with platform_session(engine, "token list") as session:
             names = await TenantRepository(session).find_names(
                 {token.tenant_id for token in shown if token.tenant_id is not None}

@@ -7,10 +7,10 @@ from sqlalchemy import Connection, orm
 
 
 class BoundSession(orm.Session):
-    """Works on the one connection of its Session, which is made when SQLAlchemy first asks for it."""
+    """Uses the one connection of its Session, which is acquired at SQLAlchemy's first use."""
 
     connect: Callable[[], Connection]
 
     def get_bind(self, *_: Any, **__: Any) -> Connection:
-        """Return the connection, whatever the statement."""
+        """Return the connection, for any statement."""
         return self.connect()

@@ -1,4 +1,4 @@
-"""Statements that are compiled once, however many requests run them."""
+"""Statements that are compiled once, at import."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -9,14 +9,14 @@ from sqlalchemy.dialects.postgresql import asyncpg as dialects
 
 from multi_tenant_db.database.failures import DRIVER_FAILURES, as_dbapi_error
 
-DIALECT = dialects.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has not typed it
+DIALECT = dialects.dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
 
 
 class CompiledStatement[Row]:
-    """A statement in SQLAlchemy's language, run by the driver on the connection of a session's transaction.
+    """A SQLAlchemy statement that the driver runs on the connection of a session's transaction.
 
-    For every execution a session looks the statement up, switches between greenlets and builds results of many layers.
-    Values go as bind parameters here, too, and go and come as the columns' types say.
+    A session would look the statement up, switch greenlets and build layered results for each execution.
+    Values are bind parameters, converted by the columns' types in both directions.
     """
 
     def __init__(

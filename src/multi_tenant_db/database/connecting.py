@@ -1,6 +1,6 @@
-"""How a connection is made: all hosts of the URL are asked at once, and the first that fits is taken.
+"""Opens connections: tries all hosts of the URL at once and takes the first that fits.
 
-One after the other, as the driver asks them, a silent host uses up the time in which the next would have answered.
+The driver tries one after the other, so that a host without a response uses up the time of the next.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ PREFER_STANDBY = "prefer-standby"
 CONNECT_FAILURES = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a server killed in the middle of an answer, or none of the wanted kind
+    asyncpg.InternalClientError,  # a server killed during a response, or no server of the requested kind
     OSError,  # also TimeoutError
 )
-"""What the driver raises when no connection comes about."""
+"""What the driver raises when it cannot connect."""
 
 
 WITHOUT_TIMEOUTS = """
@@ -30,29 +30,29 @@ WITHOUT_TIMEOUTS = """
         'idle_session_timeout', 'idle_in_transaction_session_timeout'
     ]) AS name
 """
-"""For an administrator's session, which may take its time, whatever the server, the database or the role limits."""
+"""For an administrator's session: removes the timeouts of the server, the database and the role."""
 
 
 async def connect_to(url: URL, *, seconds: float) -> asyncpg.Connection:
-    """Open a connection outside a pool, to the server that `read_database_url` read; raises what the driver raises."""
+    """Open a connection outside a pool, to the URL of `read_database_url`; raises what the driver raises."""
     options = url.translate_connect_args(username="user")
     return await connect(**options, **url.query, timeout=seconds)
 
 
 async def connect(**options: Any) -> asyncpg.Connection:
-    """Open a connection; the options are the driver's, with what `read_database_url` has read besides.
+    """Open a connection; the options are the driver's and the query parameters of `read_database_url`.
 
-    Raises TimeoutError, OSError, asyncpg's PostgresError, or its TargetServerAttributeNotMatched when servers answer,
-    but none is what `target_session_attrs` wants.
+    Raises TimeoutError, OSError, asyncpg's PostgresError, or its TargetServerAttributeNotMatched when servers respond
+    but none matches `target_session_attrs`.
     """
-    said = {name: value for name in ("application_name", "options") if (value := options.pop(name, None))}
-    options["server_settings"] = options.pop("server_settings", {}) | said
+    parameters = {name: value for name in ("application_name", "options") if (value := options.pop(name, None))}
+    options["server_settings"] = options.pop("server_settings", {}) | parameters
     seconds: float = options.pop("timeout")
     seconds = min(seconds, int(options.pop("connect_timeout", 0)) or seconds)
     hosts: Sequence[str] = options.pop("hosts", ())
     wanted = options.pop("target_session_attrs", None) or os.environ.get("PGTARGETSESSIONATTRS") or "any"
     if not hosts:
-        # The one there is is preferred, whatever it is.
+        # A single host is accepted, whichever kind it is.
         wanted = "any" if wanted == PREFER_STANDBY else wanted
         return await asyncpg.connect(target_session_attrs=wanted, timeout=seconds, **options)
     if wanted != PREFER_STANDBY:
@@ -64,32 +64,32 @@ async def connect(**options: Any) -> asyncpg.Connection:
 
 
 async def _first_of(hosts: Sequence[str], wanted: str, seconds: float, others: dict[str, Any]) -> asyncpg.Connection:
-    """Ask every host; return the first connection that fits, and close what the others still bring."""
-    asked = [asyncio.create_task(_ask(host, wanted, seconds, others)) for host in hosts]
+    """Try every host; return the first connection that fits, and close those that arrive later."""
+    attempts = [asyncio.create_task(_try(host, wanted, seconds, others)) for host in hosts]
     chosen: asyncpg.Connection | None = None
     failures: list[Exception] = []
     try:
-        for answer in asyncio.as_completed(asked):
+        for attempt in asyncio.as_completed(attempts):
             try:
-                chosen = await answer
+                chosen = await attempt
             except CONNECT_FAILURES as failure:
                 failures.append(failure)
             else:
                 return chosen
     finally:
-        for task in asked:
+        for task in attempts:
             task.cancel()
             task.add_done_callback(partial(_close_all_but, chosen))
-    # A server that answered with a reason says more than one that did not answer.
+    # An error from a server is more specific than a failure to reach one.
     raise min(failures, key=lambda failure: isinstance(failure, OSError))
 
 
-async def _ask(host: str, wanted: str, seconds: float, others: dict[str, Any]) -> asyncpg.Connection:
+async def _try(host: str, wanted: str, seconds: float, others: dict[str, Any]) -> asyncpg.Connection:
     name, _, port = host.rpartition(":")
     return await asyncpg.connect(host=name, port=int(port), target_session_attrs=wanted, timeout=seconds, **others)
 
 
 def _close_all_but(chosen: asyncpg.Connection | None, task: asyncio.Task[asyncpg.Connection]) -> None:
-    """Close a connection that came too late; read a failure, so that asyncio does not report it as forgotten."""
+    """Close a connection that arrived too late; read an exception, or asyncio would log that it was never retrieved."""
     if not task.cancelled() and not task.exception() and task.result() is not chosen:
         task.result().terminate()

@@ -1,4 +1,4 @@
-"""The connection pool: who gets a connection, and in which state."""
+"""The connection pool."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ RESET_SESSION = """
     SELECT pg_catalog.pg_advisory_unlock_all();
     SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql
 """
-"""One message. Its last row count is that of statements made by PREPARE, which the driver never does."""
+"""One message. The last row count is the number of statements made by PREPARE, which the driver never uses."""
 
 NO_LEFTOVER_STATEMENTS = "SELECT 0"
 LEFTOVER_STATEMENTS = "a session held leftover statements (%s): find the SQL injection that ran PREPARE"
@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 class ConnectionPool(NullPool):
     """Keeps up to `pool_size` connections open. Waiting requests get a slot in the order of their arrival.
 
-    SQLAlchemy opens the connections and works on them; it keeps none. A connection returns to the pool only by
-    `release`, whose caller has reset its session. What ends in any other way is closed: SQLAlchemy's own
+    SQLAlchemy opens and uses the connections but keeps none. A connection returns to the pool only by
+    `release`, after its caller has reset the session. In any other case it is closed: SQLAlchemy's own
     `engine.connect()` opens a connection of its own and closes it.
     """
 
@@ -48,7 +48,7 @@ class ConnectionPool(NullPool):
         self._idle: list[PoolProxiedConnection] = []
 
     def recreate(self) -> Self:
-        """Return a new pool like this one, as SQLAlchemy's dispose() asks for."""
+        """Return a new pool with the same configuration, for SQLAlchemy's dispose()."""
         return type(self)(
             self._creator,
             pool_size=self._size,
@@ -86,7 +86,7 @@ class ConnectionPool(NullPool):
         while self._idle:
             connection = self._idle.pop()
             driver: Any = connection.driver_connection
-            if not driver.is_closed():  # as the server has told already; this sends nothing
+            if not driver.is_closed():  # reads the driver's state; sends nothing
                 return connection
             connection.invalidate()
         try:
@@ -97,9 +97,9 @@ class ConnectionPool(NullPool):
             raise DBAPIError(None, None, failure) from failure
 
     def release(self, connection: PoolProxiedConnection, leftover_statements: str) -> None:
-        """Take back a connection with the result of RESET_SESSION. Close it if there are leftover statements.
+        """Return a connection, given the result of RESET_SESSION; close it if there are leftover statements.
 
-        Such a statement could have the name of one of the driver's, and run in its place for the next caller.
+        Such a statement could have the name of one of the driver's and replace it for the next caller.
         """
         if leftover_statements == NO_LEFTOVER_STATEMENTS:
             self._idle.append(connection)
@@ -108,13 +108,13 @@ class ConnectionPool(NullPool):
         connection.invalidate()
 
     def dispose(self) -> None:
-        """Close the connections that no request uses."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
         super().dispose()
 
     def size(self) -> int:
-        """Return how many connections the pool may have."""
+        """Return the maximum number of connections."""
         return self._size
 
     def in_use(self) -> int:
@@ -127,8 +127,8 @@ class ConnectionPool(NullPool):
 
 
 def pool_of(engine: AsyncEngine) -> ConnectionPool:
-    """Return the pool of an engine now; once disposed of, the engine has another."""
+    """Return the engine's current pool; `dispose` replaces it."""
     pool = engine.pool
     if not isinstance(pool, ConnectionPool):
-        raise TypeError("make engines with create_engine(): their pool gives slots in the order of arrival")
+        raise TypeError("make engines with create_engine(): the pool must be a ConnectionPool")
     return pool

@@ -1,4 +1,4 @@
-"""How the service's connections are configured."""
+"""Engines: URL, role and connection parameters."""
 
 from typing import Any
 
@@ -22,26 +22,27 @@ WITHOUT_STATEMENT_CACHE: dict[str, Any] = {
     "prepared_statement_cache_size": 0,
     "prepared_statement_name_func": lambda: "",
 }
-"""asyncpg and SQLAlchemy each keep statements; the empty name is the one that leaves nothing behind on a server."""
+"""asyncpg and SQLAlchemy each cache statements; the unnamed statement is the one that the server does not keep."""
 
 
 def service_url(settings: Settings) -> URL:
-    """Return where and as whom the service connects."""
+    """Return the service's URL, with its role."""
     password = settings.api_password.get_secret_value() if settings.api_password else None
     return _url_as(settings, SERVICE_ROLE, password)
 
 
 def operator_url(settings: Settings) -> URL:
-    """Return where and as whom the command line connects."""
+    """Return the command line's URL, with its role."""
     password = settings.operator_password.get_secret_value() if settings.operator_password else None
     return _url_as(settings, OPERATOR_ROLE, password)
 
 
 def create_engine(url: URL, settings: Settings, connections: int | None = None) -> AsyncEngine:
-    """Return an engine with a pool of at most so many connections, `pool_size` by default; none is opened yet.
+    """Return an engine with a pool of at most `connections`, `pool_size` by default; none is opened yet.
 
     A transaction's context ends with the transaction. What SQL injected into a request could leave in the session
-    beyond it (variables, a role, a planted statement under the name of one of ours) does not reach the next caller.
+    beyond it (variables, a role, a prepared statement with the name of one of the driver's) does not reach the next
+    caller.
     """
     engine = create_async_engine(
         url,
@@ -65,7 +66,7 @@ def create_engine(url: URL, settings: Settings, connections: int | None = None) 
 
 
 def _translate_error(context: ExceptionContext) -> DBAPIError | None:
-    """Have SQLAlchemy drop a connection as `as_dbapi_error` does; it wraps only what the server itself has said."""
+    """Make SQLAlchemy close a connection as `as_dbapi_error` does; by default it handles only the server's errors."""
     failure = context.original_exception
     cause = failure.__cause__ or failure
     if context.connection is None or not is_end_of(context.connection.connection.driver_connection, cause):

@@ -1,4 +1,4 @@
-"""What went wrong between the service and its database, read from SQLSTATE (PostgreSQL manual, appendix A)."""
+"""Classifies database failures by SQLSTATE (PostgreSQL manual, appendix A)."""
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -7,10 +7,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from multi_tenant_db.errors import DatabaseUnavailable
 
 LOST = (asyncpg.InternalClientError, OSError)
-"""No answer in time (TimeoutError is an OSError), no connection any more, or an answer that was cut off."""
+"""No response in time (TimeoutError is an OSError), a lost connection, or a truncated response."""
 
 DRIVER_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, *LOST)
-"""What a statement may raise: an error of the server, an error of the driver, the loss of the connection."""
+"""What a statement may raise: an error of the server or the driver, or the loss of the connection."""
 
 UNAVAILABLE_CLASSES = frozenset({"08", "53", "57", "58"})
 """Connection exceptions, insufficient resources, operator intervention (also timeouts), system errors."""
@@ -19,7 +19,7 @@ UNAVAILABLE_STATES = frozenset({"25P03", "25P04", "40001", "40P01", "55P03"})
 """Idle and transaction timeouts, serialization failures, deadlocks, lock timeouts."""
 
 REFUSED_CONNECTION_STATES = frozenset({"28000", "28P01", "3D000", "42501"})
-"""The service's login is refused, its database is missing or closed to it. Of a statement they say something else."""
+"""The login is refused, or the database is missing or not accessible. For a statement they have other meanings."""
 
 UNKNOWN_PREPARED_STATEMENT = "26000"
 READ_ONLY = "25006"
@@ -31,16 +31,16 @@ def sqlstate(failure: DBAPIError) -> str | None:
 
 
 def constraint_name(failure: DBAPIError) -> str | None:
-    """Return the name of the violated constraint, if it was one."""
+    """Return the name of the violated constraint, or None."""
     # SQLAlchemy wraps the driver's error once more; compiled statements do not.
     errors = (failure.orig, failure.orig.__cause__) if failure.orig else ()
     return next((error.constraint_name for error in errors if isinstance(error, asyncpg.PostgresError)), None)
 
 
 def is_end_of(driver: asyncpg.Connection, failure: BaseException) -> bool:
-    """Return whether a connection is of no use after this failure, though it may still be open.
+    """Return whether a connection is unusable after this failure, though it may still be open.
 
-    It is lost; or its server has become read-only, as a primary that was replaced; or the prepared statements in its
+    It is lost; or its server has become read-only, as a replaced primary does; or the prepared statements in its
     session are gone (only DEALLOCATE does that) or made for a table whose columns have changed since.
     """
     if isinstance(failure, (*LOST, asyncpg.InvalidCachedStatementError)):
@@ -50,21 +50,21 @@ def is_end_of(driver: asyncpg.Connection, failure: BaseException) -> bool:
 
 
 def _is_read_only(driver: asyncpg.Connection) -> bool:
-    """Tell a server that takes no writes from a transaction that forbade them itself; servers report it unasked."""
+    """Distinguish a read-only server from a read-only transaction; servers report these settings unsolicited."""
     reported = driver.get_settings()
     names = ("in_hot_standby", "default_transaction_read_only")
     return any(getattr(reported, name, "on") == "on" for name in names)
 
 
 def as_dbapi_error(driver: asyncpg.Connection, text: str, failure: Exception) -> DBAPIError:
-    """Return what SQLAlchemy would have raised for a failure of the driver; closes a connection of no more use."""
+    """Return what SQLAlchemy would raise for a failure of the driver; close the connection if it is unusable."""
     if is_end_of(driver, failure):
         driver.terminate()
     return DBAPIError(text, None, failure, hide_parameters=True, connection_invalidated=driver.is_closed())
 
 
 def as_outage(failure: DBAPIError | PoolTimeoutError) -> DatabaseUnavailable | None:
-    """Return DatabaseUnavailable for a failure that a later attempt may not meet; None for a defect."""
+    """Return DatabaseUnavailable for a temporary failure; None for a defect."""
     if isinstance(failure, DBAPIError) and not _is_temporary(failure):
         return None
     return DatabaseUnavailable()

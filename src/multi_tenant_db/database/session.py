@@ -42,22 +42,22 @@ class Session(AsyncSession):
         return self._connection
 
     def end(self) -> None:
-        """Give up the connection, which another caller gets next; later statements raise RuntimeError."""
+        """Detach from the connection, which another caller gets next; later statements raise RuntimeError."""
         if self._of_sqlalchemy is not None:
-            self._of_sqlalchemy._dbapi_connection = None  # noqa: SLF001 - close() would give it back to the pool
-            setattr(self._of_sqlalchemy, "_Connection__can_reconnect", False)  # noqa: B010 - or it would open a new one
+            self._of_sqlalchemy._dbapi_connection = None  # noqa: SLF001 - close() would return it to the pool
+            setattr(self._of_sqlalchemy, "_Connection__can_reconnect", False)  # noqa: B010 - it would reconnect
         self._of_sqlalchemy = self._connection = self._driver = None
         self._begin = _has_ended
 
     async def rollback(self) -> None:
-        """Refuse, with RuntimeError: what was written would be stored all the same."""
-        raise RuntimeError("raise an exception instead: as it leaves, everything in the transaction is undone")
+        """Raise RuntimeError: only an exception that leaves the block rolls the transaction back."""
+        raise RuntimeError("raise an exception instead: when it leaves the block, the transaction is rolled back")
 
     async def sign_in(self) -> Caller:
-        """Return who is calling; begins the transaction, unless it has begun. Raises DBAPIError for a bad token."""
+        """Return the caller; begin the transaction, unless it has begun. Raises DBAPIError for an invalid token."""
         await self.begin_once()
         if self.caller is None:
-            raise TypeError("this session has no caller: open it by tenant_session()")
+            raise TypeError("this session has no caller: open it with tenant_session()")
         return self.caller
 
     async def fetch[Row](self, statement: CompiledStatement[Row], **parameters: Any) -> Sequence[Row]:
@@ -67,11 +67,11 @@ class Session(AsyncSession):
         return await statement.fetch(self._driver, parameters)
 
     def _connection_of_sqlalchemy(self) -> Connection:
-        """Return SQLAlchemy's object for the connection; it asks inside a greenlet, where one waits by await_only()."""
+        """Return SQLAlchemy's object for the connection; called inside a greenlet, where await_only() waits."""
         if self._of_sqlalchemy is None:
             self._of_sqlalchemy = Connection(self._engine, await_only(self.begin_once()))
         return self._of_sqlalchemy
 
 
 async def _has_ended() -> PoolProxiedConnection:
-    raise RuntimeError("this session's transaction has ended; what runs later opens one of its own")
+    raise RuntimeError("this session's transaction has ended; open a new one for what runs later")

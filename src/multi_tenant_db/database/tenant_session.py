@@ -1,4 +1,4 @@
-"""The one place that begins and ends transactions, and the one that signs in."""
+"""Begins and ends every transaction, and signs the caller in."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,23 +27,23 @@ SIGN_IN = CompiledStatement(
 BECOME_PLATFORM = "SET LOCAL ROLE tenancy_platform"
 
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
-"""Tokens count in this isolation level only, and a server's configuration may say another."""
+"""Tokens are valid in this isolation level only, and a server's default may be another."""
 
-# In one message: what ends a transaction also resets the session for the next caller. Where the end fails, the rest of
-# the message is not run, and the failure is the request's. COMMIT alone would not fail in a transaction that has met an
-# error: it would roll back without an error; nor where the transaction has ended already. SAVEPOINT is refused in both.
+# One message ends the transaction and resets the session for the next caller. If the end fails, the rest does not run,
+# and the request fails. COMMIT alone raises no error in a failed transaction, which it rolls back, nor outside a
+# transaction. SAVEPOINT fails in both cases.
 COMMIT = f"SAVEPOINT the_end; COMMIT; {RESET_SESSION}"
 ROLLBACK = f"ROLLBACK; {RESET_SESSION}"
 
 ROLLBACK_SECONDS = 2.0
-"""How long a rollback may take; after that the connection is closed, and the server rolls back by itself."""
+"""Time limit of a rollback; after that the connection is closed, and the server rolls back."""
 
 
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
-    """Open a session that belongs to no caller, in a transaction; commit at the end, roll back on any exception.
+    """Open a session without a caller, in a transaction; commit at the end, roll back on any exception.
 
-    Raises DatabaseUnavailable when no connection is to be had, the database is too slow, or the commit fails.
+    Raises DatabaseUnavailable when no connection is available, the database is too slow, or the commit fails.
     """
     try:
         async with _connection_in_transaction(engine) as connection:
@@ -68,7 +68,7 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
 async def tenant_session(
     engine: AsyncEngine, token: str, request_id: str | None = None
 ) -> AsyncIterator[tuple[Session, Caller]]:
-    """Open the caller's transaction and sign in; otherwise as `deferred_tenant_session`."""
+    """Open the caller's transaction and sign in; otherwise like `deferred_tenant_session`."""
     async with deferred_tenant_session(engine, token, request_id) as session:
         yield session, await session.sign_in()
 
@@ -79,12 +79,12 @@ async def deferred_tenant_session(
 ) -> AsyncIterator[Session]:
     """Open a session whose first statement begins the caller's transaction and presents the token for verification.
 
-    A request that is refused before it asks the database costs no connection. A block that ends without a statement
+    A request that is refused before its first statement uses no connection. A block that ends without a statement
     has its token verified at its end.
 
-    The token is a bind parameter, never text of a statement, and holds for this transaction alone. The request id goes
-    into the audit trail of what the transaction changes.
-    Raises AuthenticationRequired when the token is, or during the transaction becomes, no live token, and what
+    The token is a bind parameter, never text of a statement, and is valid for this transaction only. The request id is
+    recorded in the audit trail of the transaction's changes.
+    Raises AuthenticationRequired when the token is invalid or becomes invalid during the transaction, and what
     `transaction` raises.
     """
     try:
@@ -125,20 +125,20 @@ async def _connection_in_transaction(engine: AsyncEngine) -> AsyncIterator[PoolP
 
 
 async def _flush(session: Session) -> None:
-    """Send what SQLAlchemy has not sent yet; on a connection that begins nothing by itself its commit is only that."""
+    """Send SQLAlchemy's pending statements; on an AUTOCOMMIT connection its commit does only that."""
     if session.in_transaction():
         await session.commit()
 
 
 async def _roll_back(pool: ConnectionPool, connection: PoolProxiedConnection) -> None:
     if not connection.is_valid:
-        return  # SQLAlchemy has closed it, as it does when a statement is cancelled
+        return  # SQLAlchemy closes it when a statement is cancelled
     try:
         leftover_statements = await _send(connection.driver_connection, ROLLBACK, seconds=ROLLBACK_SECONDS)
     except BaseException as failure:
         connection.invalidate()
         if not isinstance(failure, Exception):
-            raise  # the process ends; any other failure to report is the one before
+            raise  # the process ends; otherwise the original failure is raised
     else:
         pool.release(connection, leftover_statements)
 

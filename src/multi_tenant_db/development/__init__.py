@@ -1,4 +1,4 @@
-"""PostgreSQL without Docker, for `make up` and for the tests: nothing here is part of the running service."""
+"""Embedded PostgreSQL for `make up` and the tests; the service imports nothing of this package."""
 
 from multi_tenant_db.development.embedded_postgres import EmbeddedPostgres
 from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own, for machines without Docker and without PostgreSQL."""
+"""Embedded PostgreSQL server, for machines without Docker and without PostgreSQL."""
 
 import logging
 import os
@@ -34,12 +34,12 @@ FAST = dict.fromkeys(DURABLE, "off")
 
 
 class EmbeddedPostgres:
-    """One server and its folder: data, log, and the superuser's password, readable by its owner alone.
+    """A server and its folder: data, log, and the superuser's password, readable only by its owner.
 
-    Listens on 127.0.0.1 only, without a Unix socket, and asks everybody for a password. Runs in the background and
-    outlives this process; another object for the same folder finds it. With `durable`, what was committed survives a
-    crash; without, a crash may lose everything, and tests are faster. A port of None is chosen by the operating system
-    at the first start, and kept. `settings` are more of PostgreSQL's own.
+    Listens only on 127.0.0.1, without a Unix socket, and always requires a password. Runs in the background and
+    outlives this process; another object for the same folder controls it. With `durable`, commits survive a crash;
+    without, a crash may lose all data, and tests are faster. A port of None is chosen by the operating system
+    at the first start, and kept. `settings` are further PostgreSQL settings.
     """
 
     def __init__(
@@ -64,9 +64,9 @@ class EmbeddedPostgres:
 
     @classmethod
     def for_development(cls, *, port: int | None = None, release: str | None = None) -> Self:
-        """Give the server of `make up`, whose data lives as long as the checkout.
+        """Return the server of `make up`, whose data is kept as long as the checkout.
 
-        Where there is no newer package for it, its name says so, and no command asks for a newer release.
+        With the newest package, its `cluster_name` is NEWEST_EMBEDDED, so that no check demands a newer release.
         """
         release = release or chosen_release()
         settings = {"cluster_name": NEWEST_EMBEDDED} if release == NEWEST_RELEASE else None
@@ -76,10 +76,10 @@ class EmbeddedPostgres:
     @classmethod
     @contextmanager
     def temporary(cls, *, release: str | None = None, settings: Mapping[str, str] | None = None) -> Iterator[Self]:
-        """Run a fast server on a free port, and remove it with its data at the end."""
+        """Run a fast server on a free port; remove it with its data at the end."""
         account = ServerAccount.choose()
         usual = tempfile.gettempdir()
-        parent = usual if account.can_enter(Path(usual)) else "/var/tmp"  # noqa: S108 - mkdtemp makes the name
+        parent = usual if account.can_enter(Path(usual)) else "/var/tmp"  # noqa: S108 - mkdtemp chooses the name
         folder = Path(tempfile.mkdtemp(prefix="multi-tenant-db-", dir=parent))
         server = cls(folder, release=release, durable=False, settings=settings)
         try:
@@ -90,7 +90,7 @@ class EmbeddedPostgres:
 
     @property
     def data(self) -> Path:
-        """The cluster's folder."""
+        """The cluster's data folder."""
         return self.folder / "data"
 
     @property
@@ -100,7 +100,7 @@ class EmbeddedPostgres:
 
     @property
     def port(self) -> int:
-        """The port, known once given, once started, or while another object's server runs in the folder."""
+        """The port: as given, of the last start, or of the server that runs in the folder."""
         if (port := self._port or self._running_port()) is None:
             raise EmbeddedPostgresError(f"The server in {self.folder} has no port before its first start.")
         return port
@@ -113,18 +113,18 @@ class EmbeddedPostgres:
         except FileNotFoundError:
             if self.data.exists():
                 raise EmbeddedPostgresError(
-                    f"{self.folder}/superuser.password is lost, and with it the way into the data beside it: "
-                    "put it back, or start over with new data by `make reset`."
+                    f"{self.folder}/superuser.password is missing, and the data beside it cannot be opened without it: "
+                    "restore it, or create new data with `make reset`."
                 ) from None
             raise EmbeddedPostgresError(f"There is no server in {self.folder} yet: start it.") from None
 
     def url(self, database: str = "postgres") -> str:
-        """Name a database of this server, with the superuser's credentials."""
+        """Return the URL of a database, with the superuser's credentials."""
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/{database}"
 
     @property
     def pid(self) -> int | None:
-        """Process id of the running server, None when it is stopped; a file left by a crash does not count."""
+        """Process id of the running server, None when it is stopped; a file left by a crash is ignored."""
         try:
             process_id = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
         except (FileNotFoundError, ValueError):
@@ -132,7 +132,7 @@ class EmbeddedPostgres:
         return process_id if str(self.data) in (command_of(process_id) or "") else None
 
     def start(self) -> Self:
-        """Start the server, creating its data at first; a server running with other settings is restarted."""
+        """Start the server; create its data if needed; restart a server that runs with other settings."""
         require_release(self.release)
         programs = installed_postgres(self.release, postgres_home(self._account)) / "bin"
         self._create_data(programs)
@@ -145,7 +145,7 @@ class EmbeddedPostgres:
         return self
 
     def stop(self) -> None:
-        """Stop the server in order: sessions are ended, everything is on disk. Nothing happens when it is stopped."""
+        """Stop the server with a fast shutdown; do nothing when it is stopped."""
         if not (process_id := self.pid):
             return
         os.kill(process_id, signal.SIGINT)
@@ -153,7 +153,7 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(f"PostgreSQL (process {process_id}) does not stop: see {self.log}")
 
     def kill(self) -> None:
-        """Kill the server and all its processes with SIGKILL, as a crash would."""
+        """Kill the server and all its processes with SIGKILL, like a crash."""
         if process_id := self.pid:
             kill_at_once([process_id, *children_of(process_id)])
 
@@ -165,11 +165,11 @@ class EmbeddedPostgres:
 
     def _create_data(self, programs: Path) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._account.give(self.folder)
+        self._account.own(self.folder)
         if not self._account.can_enter(self.folder):
             raise EmbeddedPostgresError(
                 f"The account {self._account.name}, which runs PostgreSQL, cannot enter {self.folder}: choose a folder "
-                "that lies below none that is closed to it."
+                "with access for it on every level."
             )
         if self.data.exists() and any(self.data.iterdir()):
             self._require_same_major()
@@ -177,7 +177,7 @@ class EmbeddedPostgres:
         if self.data.exists():
             self.data.rmdir()
         logger.info("PostgreSQL %s: creating the database cluster ...", self.release)
-        # Under another name first: a creation that was interrupted is never taken for a cluster.
+        # Under another name first, so that an interrupted creation is never taken for a cluster.
         shutil.rmtree(unfinished := self.folder / "unfinished", ignore_errors=True)
         password = self._new_password()
         done = self._account.run(
@@ -205,7 +205,7 @@ class EmbeddedPostgres:
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(24))
-        self._account.give(path)
+        self._account.own(path)
         return path
 
     def _require_same_major(self) -> None:
@@ -213,12 +213,12 @@ class EmbeddedPostgres:
             major = (self.data / "PG_VERSION").read_text().strip()
         except FileNotFoundError:
             raise EmbeddedPostgresError(
-                f"{self.data} holds no data of PostgreSQL's: put it back, or start over by `make reset`."
+                f"{self.data} contains no PostgreSQL data: restore it, or create new data with `make reset`."
             ) from None
         if major != self.release.partition(".")[0]:
             raise EmbeddedPostgresError(
-                f"The data in {self.folder} was made by PostgreSQL {major}, which {self.release} cannot read: "
-                "`make reset` makes new data, without the old."
+                f"The data in {self.folder} was created by PostgreSQL {major}, which {self.release} cannot read: "
+                "`make reset` deletes it and creates new data."
             )
 
     def _options(self) -> list[str]:
@@ -237,7 +237,7 @@ class EmbeddedPostgres:
         return int((self.data / "postmaster.pid").read_text().split("\n")[3]) if self.pid else None
 
     def _require_free_port(self) -> None:
-        """Choose a port if none was given; refuse one on which somebody but this server listens."""
+        """Choose a port if none was given; refuse a port that another program uses."""
         self._port = self._port or free_port()
         if self._port != self._running_port() and is_taken(self._port):
             raise EmbeddedPostgresError(
@@ -246,7 +246,7 @@ class EmbeddedPostgres:
             )
 
     def _launch(self, programs: Path) -> None:
-        said = ""
+        output = ""
         for _ in range(50):
             begin = self.log.stat().st_size if self.log.exists() else 0
             done = self._account.run(
@@ -263,20 +263,20 @@ class EmbeddedPostgres:
             )
             if done.returncode == 0:
                 return
-            said = self.log.read_text(errors="replace")[begin:] if self.log.exists() else done.stderr
-            # The children of a killed server hold its memory until they have noticed, which takes a moment.
-            if "shared memory block" not in said:
+            output = self.log.read_text(errors="replace")[begin:] if self.log.exists() else done.stderr
+            # The children of a killed server hold its shared memory until they exit.
+            if "shared memory block" not in output:
                 break
             time.sleep(0.2)
-        raise EmbeddedPostgresError(f"PostgreSQL does not start: {_last_line(said)} (log: {self.log})")
+        raise EmbeddedPostgresError(f"PostgreSQL does not start: {_last_line(output)} (log: {self.log})")
 
 
-def _advice(said: str) -> str:
-    if "could not look up effective user ID" not in said:
+def _advice(output: str) -> str:
+    if "could not look up effective user ID" not in output:
         return ""
-    return " PostgreSQL wants its user in /etc/passwd: run as one that is there, or set MTDB_DATABASE_URL to a server."
+    return " PostgreSQL needs its user in /etc/passwd: run as a user in it, or set MTDB_DATABASE_URL to a server."
 
 
 def _last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if "FATAL" in line or "error" in line] or text.splitlines()
-    return lines[-1].strip() if lines else "it gave no reason"
+    return lines[-1].strip() if lines else "no reason was given"

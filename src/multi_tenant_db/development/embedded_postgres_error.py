@@ -1,5 +1,5 @@
-"""The one error of the embedded PostgreSQL."""
+"""The error of the embedded PostgreSQL."""
 
 
 class EmbeddedPostgresError(Exception):
-    """The embedded PostgreSQL cannot do what was asked; the message, one line, says what to do about it."""
+    """An operation on the embedded PostgreSQL failed; the message is one line with a remedy."""

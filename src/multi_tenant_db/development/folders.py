@@ -1,4 +1,4 @@
-"""Where the embedded PostgreSQL keeps its binaries and data."""
+"""Folders of the embedded PostgreSQL."""
 
 import hashlib
 import os
@@ -15,20 +15,20 @@ LOCAL = (
     if IS_CHECKOUT
     else Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "multi-tenant-db"
 )
-"""What the project makes for itself on this machine; ignored by git, safe to delete. Without a checkout, the user's."""
+"""The project's local files: ignored by git, safe to delete. Without a checkout, a folder of the user."""
 
-UNFIT = frozenset('$"`\\\n')
-"""Characters of a path that PostgreSQL's initdb hands to a shell without more ado."""
+UNSAFE = frozenset('$"`\\\n')
+"""Characters of a path that PostgreSQL's initdb passes to a shell unquoted."""
 
-OUTSIDE = Path("/var/tmp")  # noqa: S108 - survives a restart, and nobody can take from us what we made there
-"""Where the server lives if it cannot live in the project."""
+OUTSIDE = Path("/var/tmp")  # noqa: S108 - survives a restart; its sticky bit protects the folder
+"""Parent of the server's folder if it cannot be in the project."""
 
 
 def postgres_home(account: ServerAccount) -> Path:
-    """Give the folder below which binaries and data lie, created if absent.
+    """Return the folder of binaries and data; create it if absent.
 
-    In the project, unless the account that runs the server cannot enter it (root's checkout in root's home, say), or
-    its path is none that initdb can bear. Then a folder of our own outside, named after the checkout, so that two
+    It is in the project, unless the account that runs the server cannot enter it (as root's checkout in root's home)
+    or initdb does not support its path. Then it is a folder in OUTSIDE, named after the checkout, so that two
     checkouts never share a server.
     """
     home = LOCAL / "postgres"
@@ -36,21 +36,21 @@ def postgres_home(account: ServerAccount) -> Path:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise EmbeddedPostgresError(
-            f"{home} cannot be made ({error.strerror}): set XDG_DATA_HOME to a folder that you may write to."
+            f"{home} cannot be created ({error.strerror}): set XDG_DATA_HOME to a writable folder."
         ) from error
-    if account.can_enter(home) and not UNFIT & set(str(home)):
+    if account.can_enter(home) and not UNSAFE & set(str(home)):
         return home
     outside = OUTSIDE / f"multi-tenant-db-{hashlib.sha256(bytes(PROJECT)).hexdigest()[:12]}"
     try:
         outside.mkdir(mode=0o755)
         outside.chmod(0o755)
     except FileExistsError:
-        _refuse_a_folder_of_others(outside)
+        _require_own_folder(outside)
     return outside
 
 
-def _refuse_a_folder_of_others(folder: Path) -> None:
-    """Anybody may create names in /var/tmp, so trust only a real folder that is ours and writable by us alone."""
+def _require_own_folder(folder: Path) -> None:
+    """Refuse a link, or a folder that another user owns or may write to: every user may create names in /var/tmp."""
     facts = folder.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o022:
-        raise EmbeddedPostgresError(f"{folder} was made by somebody else: remove it and run again.")
+        raise EmbeddedPostgresError(f"{folder} is not a private folder of this user: remove it and run again.")

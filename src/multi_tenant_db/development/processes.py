@@ -1,4 +1,4 @@
-"""Other processes of this machine, as Linux and macOS tell about them."""
+"""Processes of this machine, on Linux and macOS."""
 
 import os
 import signal
@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
-"""Linux tells about processes here; elsewhere `ps` does."""
+"""Linux's process information; other systems use `ps`."""
 
 
 def command_of(process_id: int) -> str | None:
-    """Give the command line of a process, empty in its first moment; None where none runs, a zombie included."""
+    """Return the command line of a process, empty just after its start; None if it does not run or is a zombie."""
     if (PROC / "self").exists():
         if _state_and_parent(PROC / str(process_id))[0] in {None, "Z", "X"}:
             return None
@@ -25,7 +25,7 @@ def command_of(process_id: int) -> str | None:
 
 
 def children_of(process_id: int) -> list[int]:
-    """Give the ids of a process's direct children."""
+    """Return the ids of a process's direct children."""
     if (PROC / "self").exists():
         return [int(folder.name) for folder in PROC.glob("[0-9]*") if _state_and_parent(folder)[1] == process_id]
     pairs = (line.split() for line in _ps("-A", "-o", "pid=,ppid=").splitlines())
@@ -33,7 +33,7 @@ def children_of(process_id: int) -> list[int]:
 
 
 def wait_for_end(process_id: int, seconds: float) -> bool:
-    """Wait until a process has ended; tell whether it did in time."""
+    """Wait until a process has ended; return whether it did in time."""
     deadline = time.monotonic() + seconds
     while command_of(process_id) is not None:
         if time.monotonic() > deadline:
@@ -43,7 +43,7 @@ def wait_for_end(process_id: int, seconds: float) -> bool:
 
 
 def kill_at_once(process_ids: list[int]) -> None:
-    """Send SIGKILL to each, as a crash would, and wait until they are gone."""
+    """Send SIGKILL to each, like a crash, and wait until they have ended."""
     for process_id in process_ids:
         with suppress(ProcessLookupError):
             os.kill(process_id, signal.SIGKILL)
@@ -53,7 +53,7 @@ def kill_at_once(process_ids: list[int]) -> None:
 
 def _state_and_parent(folder: Path) -> tuple[str | None, int | None]:
     try:
-        # The name of the program, in parentheses, may itself hold spaces and parentheses.
+        # The name of the program, in parentheses, may contain spaces and parentheses.
         state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
     except OSError:
         return None, None

@@ -12,7 +12,7 @@ from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgres
 
 @dataclass(frozen=True)
 class ServerAccount:
-    """Runs PostgreSQL's programs: as the calling user, or, because PostgreSQL refuses root, as one without rights."""
+    """Runs PostgreSQL's programs: as the calling user, or, since PostgreSQL refuses root, as an unprivileged one."""
 
     user_id: int
     group_id: int
@@ -20,7 +20,7 @@ class ServerAccount:
 
     @classmethod
     def choose(cls) -> "ServerAccount":
-        """Take the calling user; for root `postgres` where it exists, else `nobody`."""
+        """Return the calling user; for root, `postgres` if it exists, otherwise `nobody`."""
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid(), "you")
         for name in ("postgres", "nobody"):
@@ -32,7 +32,7 @@ class ServerAccount:
         raise EmbeddedPostgresError("PostgreSQL refuses to run as root, and there is no user `nobody`: run as a user.")
 
     def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run a program as this account, with an environment that carries nothing of the caller's but PATH."""
+        """Run a program as this account; of the caller's environment it gets only PATH."""
         return subprocess.run(
             [str(part) for part in command],
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
@@ -46,9 +46,9 @@ class ServerAccount:
         )
 
     def can_enter(self, folder: Path) -> bool:
-        """Tell whether every folder on the way may be entered, by trying it as this account."""
+        """Return whether this account can enter the folder and its parents, by trying it."""
         return self.run(shutil.which("test") or "/usr/bin/test", "-x", folder).returncode == 0
 
-    def give(self, path: Path) -> None:
-        """Hand a file or folder over to this account, without following a link."""
+    def own(self, path: Path) -> None:
+        """Change the owner of a file or folder to this account, without following a link."""
         os.chown(path, self.user_id, self.group_id, follow_symlinks=False)

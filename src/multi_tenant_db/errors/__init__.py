@@ -1,4 +1,4 @@
-"""Every error that a caller may see, one small class each."""
+"""The errors of the API, one class each."""
 
 from multi_tenant_db.errors.ambiguous_headers import AmbiguousHeaders
 from multi_tenant_db.errors.application_error import ApplicationError

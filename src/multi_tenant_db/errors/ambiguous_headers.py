@@ -4,7 +4,7 @@ from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class AmbiguousHeaders(ApplicationError):
-    """A header that counts once came twice, or Host is missing: a proxy in front may have read another request."""
+    """A single-value header is repeated, or Host is missing: a proxy may have read the request differently."""
 
     status = 400
     code = "ambiguous_headers"

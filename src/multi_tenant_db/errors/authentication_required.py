@@ -1,10 +1,10 @@
-"""401: nobody is signed in."""
+"""401: no valid token."""
 
 from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class AuthenticationRequired(ApplicationError):
-    """No token, or one that is unknown, expired or revoked; the answer does not tell which."""
+    """The token is missing, unknown, expired or revoked; the response does not say which."""
 
     status = 401
     code = "authentication_required"

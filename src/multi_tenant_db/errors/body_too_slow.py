@@ -4,7 +4,7 @@ from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class BodyTooSlow(ApplicationError):
-    """The body was not complete after `body_timeout_seconds`; a slow client holds no connection to the database."""
+    """The body was not complete after `body_timeout_seconds`; it is read before a database connection is acquired."""
 
     status = 408
     code = "body_too_slow"

@@ -1,4 +1,4 @@
-"""503: the database cannot answer now."""
+"""503: the database is unavailable."""
 
 from multi_tenant_db.errors.application_error import ApplicationError
 

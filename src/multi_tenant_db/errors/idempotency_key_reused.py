@@ -1,4 +1,4 @@
-"""422: the Idempotency-Key stands for another request."""
+"""422: the Idempotency-Key belongs to another request."""
 
 from multi_tenant_db.errors.application_error import ApplicationError
 
@@ -8,5 +8,5 @@ class IdempotencyKeyReused(ApplicationError):
 
     status = 422
     code = "idempotency_key_reused"
-    title = "The idempotency key stands for another request"
+    title = "The idempotency key belongs to another request"
     detail = "Send a new Idempotency-Key for a new request; repeat a key only with the same body."

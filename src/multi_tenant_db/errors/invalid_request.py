@@ -9,7 +9,7 @@ class InvalidRequest(ApplicationError):
     status = 422
     code = "invalid_request"
     title = "The request is invalid"
-    detail = "Correct the members listed in errors; each pointer says where."
-    example_members = {  # noqa: RUF012 - the base class says ClassVar
+    detail = "Correct the members listed in errors; each pointer locates one."
+    example_members = {  # noqa: RUF012 - ClassVar in the base class
         "errors": [{"pointer": "/body/name", "detail": "A name has 1 to 200 characters after trimming"}]
     }

@@ -1,10 +1,10 @@
-"""400: what arrived is no HTTP request."""
+"""400: not an HTTP request."""
 
 from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class MalformedRequest(ApplicationError):
-    """The bytes break HTTP/1.1, or their end is ambiguous; the connection closes, for what follows cannot be told."""
+    """The bytes violate HTTP/1.1 or have an ambiguous end. The connection closes: no next request can be found."""
 
     status = 400
     code = "malformed_request"

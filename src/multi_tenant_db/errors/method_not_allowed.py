@@ -1,10 +1,10 @@
-"""405: the path exists, not with this method."""
+"""405: the path does not support the method."""
 
 from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class MethodNotAllowed(ApplicationError):
-    """The endpoint does not know the method."""
+    """The path exists, but not with this method."""
 
     status = 405
     code = "method_not_allowed"

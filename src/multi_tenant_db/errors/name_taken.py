@@ -4,7 +4,7 @@ from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class NameTaken(ApplicationError):
-    """The name is taken inside the organisation; other organisations' names never matter."""
+    """The organisation has a tenant of this name; names of other organisations are not compared."""
 
     status = 409
     code = "name_taken"

@@ -1,10 +1,10 @@
-"""403: the policies in the database refused."""
+"""403: a policy of the database rejected the operation."""
 
 from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class OperationNotPermitted(ApplicationError):
-    """The caller is known, but lacks the permission."""
+    """The caller is authenticated, but lacks the permission."""
 
     status = 403
     code = "operation_not_permitted"

@@ -4,7 +4,7 @@ from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class ParentNotFound(ApplicationError):
-    """`parent_tenant_id` names no parent tenant; subsidiaries have no subsidiaries."""
+    """`parent_tenant_id` is not the id of a parent tenant; subsidiaries have no subsidiaries."""
 
     status = 422
     code = "parent_not_found"

@@ -9,4 +9,4 @@ class PreconditionFailed(ApplicationError):
     status = 412
     code = "precondition_failed"
     title = "The tenant has changed"
-    detail = "Read the tenant again, decide anew, and send the new ETag in If-Match."
+    detail = "Read the tenant again, check your change, and send the new ETag in If-Match."

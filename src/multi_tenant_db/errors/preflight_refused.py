@@ -1,10 +1,10 @@
-"""400: a page asked whether it may send a request, and it may not."""
+"""400: a CORS preflight is refused."""
 
 from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class PreflightRefused(ApplicationError):
-    """A browser asked for a page of another origin (CORS), whose origin, method or headers are not allowed."""
+    """The preflight's origin, method or headers are not allowed (CORS)."""
 
     status = 400
     code = "preflight_refused"

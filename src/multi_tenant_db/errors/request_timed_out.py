@@ -1,10 +1,10 @@
-"""504: no answer in time."""
+"""504: no response in time."""
 
 from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class RequestTimedOut(ApplicationError):
-    """The answer was not ready after `request_timeout_seconds`; the transaction was given up."""
+    """The response was not ready after `request_timeout_seconds`; the transaction was cancelled."""
 
     status = 504
     code = "request_timed_out"

@@ -9,4 +9,4 @@ class TargetTooLong(ApplicationError):
     status = 414
     code = "target_too_long"
     title = "The path and query are too long"
-    detail = "Send a shorter path and query; /docs shows what the endpoints understand."
+    detail = "Send a shorter path and query; /docs lists the endpoints and their parameters."

@@ -6,7 +6,7 @@ from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class TenantHasSubsidiaries(ApplicationError):
-    """A parent with subsidiaries is deleted only when the caller says so."""
+    """A parent with subsidiaries is deleted only with `cascade=true`."""
 
     status = 409
     code = "tenant_has_subsidiaries"
@@ -15,6 +15,6 @@ class TenantHasSubsidiaries(ApplicationError):
 
     @classmethod
     def counting(cls, subsidiaries: int) -> Self:
-        """Say how many stand in the way."""
-        how_many = "1 subsidiary stands" if subsidiaries == 1 else f"{subsidiaries} subsidiaries stand"
-        return cls(f"{how_many} in the way. {cls.detail}")
+        """Return the error with the number of subsidiaries in its detail."""
+        how_many = "1 subsidiary" if subsidiaries == 1 else f"{subsidiaries} subsidiaries"
+        return cls(f"The tenant has {how_many}. {cls.detail}")

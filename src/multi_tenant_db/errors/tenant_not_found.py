@@ -4,7 +4,7 @@ from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class TenantNotFound(ApplicationError):
-    """The tenant does not exist, or not for this caller: the two cannot be told apart."""
+    """The tenant does not exist or is outside the caller's reach; the response is the same."""
 
     status = 404
     code = "tenant_not_found"

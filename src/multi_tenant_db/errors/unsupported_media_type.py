@@ -4,7 +4,7 @@ from multi_tenant_db.errors.application_error import ApplicationError
 
 
 class UnsupportedMediaType(ApplicationError):
-    """The body is not declared as JSON, so it is not read as such."""
+    """The body is not declared as JSON, so it is not parsed."""
 
     status = 415
     code = "unsupported_media_type"

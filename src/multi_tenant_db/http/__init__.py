@@ -1,1 +1,1 @@
-"""What surrounds every endpoint: limits, authentication, strict JSON, problem documents, the OpenAPI document."""
+"""HTTP around the endpoints: limits, authentication, strict JSON, problem documents, the OpenAPI document."""

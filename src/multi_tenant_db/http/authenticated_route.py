@@ -12,19 +12,19 @@ from multi_tenant_db.errors import AuthenticationRequired, InvalidRequest
 from multi_tenant_db.http.whole_request_route import WholeRequestRoute
 
 BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-"""What a token may look like (RFC 6750, section 2.1); PostgreSQL has no text that could hold a NUL."""
+"""The syntax of a token (RFC 6750, section 2.1). It excludes NUL, which PostgreSQL's text cannot store."""
 
 CHALLENGE = 'Bearer error="invalid_token"'
 
 SECURITY_SCHEME = "AccessToken"
-"""Its name in the OpenAPI document."""
+"""Name in the OpenAPI document."""
 
 
 class AuthenticatedRoute(WholeRequestRoute):
-    """Runs its endpoint in the caller's transaction, which commits when the response is made, before it is sent.
+    """Runs its endpoint in the caller's transaction, which commits before the response is sent.
 
     `request.state.session` is the session of that transaction. The transaction begins with the first statement, so a
-    request that fails validation costs no connection.
+    request that fails validation uses no connection.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -32,7 +32,7 @@ class AuthenticatedRoute(WholeRequestRoute):
         super().__init__(path, endpoint, openapi_extra=declared, **options)
 
     def get_endpoint_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap FastAPI's handler. A dependency with `yield` would commit too late in some versions of FastAPI."""
+        """Wrap FastAPI's handler. In some versions of FastAPI a dependency with `yield` would commit too late."""
         handle = super().get_endpoint_handler()
 
         async def handle_authenticated(request: Request) -> Response:
@@ -51,11 +51,11 @@ class AuthenticatedRoute(WholeRequestRoute):
 
 
 def _refuse_repeated_parameters(request: Request) -> None:
-    """Refuse an ambiguous query: one reader takes the first of two values, another the last."""
+    """Refuse repeated parameters: some parsers use the first value, others the last."""
     names = [name for name, _ in request.query_params.multi_items()]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        detail = "This parameter stands there more than once"
+        detail = "This parameter is repeated"
         raise InvalidRequest(errors=[{"pointer": f"/query/{name}", "detail": detail} for name in repeated])
 
 

@@ -1,4 +1,4 @@
-"""What an endpoint says by FastAPI's HTTPException, with a status of its own."""
+"""An error that an endpoint raises as FastAPI's HTTPException."""
 
 import json
 import re
@@ -9,16 +9,16 @@ from starlette.exceptions import HTTPException
 
 
 class EndpointError(Exception):
-    """Keeps the status, the detail and the headers that an endpoint chose; the code is the status's name."""
+    """Keeps the endpoint's status, detail and headers; the code is the status's name."""
 
-    def __init__(self, chosen: HTTPException) -> None:
-        detail: Any = chosen.detail  # FastAPI's takes any JSON
+    def __init__(self, raised: HTTPException) -> None:
+        detail: Any = raised.detail  # FastAPI's accepts any JSON
         super().__init__(detail if isinstance(detail, str) else json.dumps(detail))
         try:
-            self.title = HTTPStatus(chosen.status_code).phrase
+            self.title = HTTPStatus(raised.status_code).phrase
         except ValueError:
-            self.title = f"Status {chosen.status_code}"
-        self.status = chosen.status_code
+            self.title = f"Status {raised.status_code}"
+        self.status = raised.status_code
         self.code = re.sub(r"\W+", "_", self.title.replace("'", "").lower())
-        self.headers = dict(chosen.headers or {})
+        self.headers = dict(raised.headers or {})
         self.members: dict[str, Any] = {}

@@ -1,19 +1,19 @@
-"""HEAD, which monitors and proxies send: whatever has GET has it."""
+"""HEAD for every path that has GET."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadRequests:
-    """Answers HEAD as GET would be answered, without the body (RFC 9110, section 9.3.2).
+    """Responds to HEAD as to GET, without the body (RFC 9110, section 9.3.2).
 
-    By itself FastAPI refuses it, and one endpoint more for each would stand in the OpenAPI document.
+    FastAPI refuses HEAD, and an additional endpoint for each path would be in the OpenAPI document.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; HEAD as GET, until the answer begins."""
+        """Pass a request on; HEAD as GET, until the response begins."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""Corrections of the OpenAPI document, where FastAPI says more than is true, or less."""
+"""Corrections of FastAPI's OpenAPI document."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ PREFIX = "#/components/schemas/"
 REQUEST_ID = {
     "X-Request-ID": {
         "required": True,
-        "description": "The request's id, which also stands in the log and the audit trail.",
+        "description": "The request's id, also in the log and the audit trail.",
         "schema": {"type": "string"},
         "example": "019a9f3e-7a10-7c52-b2aa-0d1f5c7e9b44",
     }
@@ -22,18 +22,18 @@ REQUEST_ID = {
 
 BEARER_TOKEN = {
     "type": "http",
-    "description": 'An access token, as `make token TENANT="HSBC"` or `mtdb token issue` prints it.',
+    "description": 'An access token, as printed by `make token TENANT="HSBC"` or `mtdb token issue`.',
     "scheme": "bearer",
 }
 
 
 def name_operation(route: APIRoute) -> str:
-    """Return the function's name as the operation's: what a generated client will call it."""
+    """Return the function's name as the operation's id, which generated clients use."""
     return route.name
 
 
 def correct_openapi(app: FastAPI) -> None:
-    """Have the app describe itself with problems as the one type of error, and with what every answer carries."""
+    """Declare problem documents as the only error type, and the headers of every response."""
     describe = app.openapi
 
     def describe_correctly() -> dict[str, Any]:
@@ -45,11 +45,11 @@ def correct_openapi(app: FastAPI) -> None:
             _drop_unused_schemas(document)
         return describe()
 
-    app.openapi = describe_correctly  # type: ignore[method-assign] # FastAPI's documented way
+    app.openapi = describe_correctly  # type: ignore[method-assign] # as FastAPI documents
 
 
 def _declare_problems_only(document: dict[str, Any]) -> None:
-    """FastAPI adds application/json to every answer that declares a model; errors are never that."""
+    """Remove application/json from errors; FastAPI adds it to every response with a model."""
     for item in document["paths"].values():
         for operation in item.values():
             operation["responses"] = dict(sorted(operation["responses"].items()))
@@ -59,7 +59,7 @@ def _declare_problems_only(document: dict[str, Any]) -> None:
 
 
 def _declare_request_id(document: dict[str, Any]) -> None:
-    """Every response carries the request's id."""
+    """Declare the X-Request-ID header of every response."""
     for item in document["paths"].values():
         for operation in item.values():
             for response in operation["responses"].values():
@@ -67,7 +67,7 @@ def _declare_request_id(document: dict[str, Any]) -> None:
 
 
 def _drop_unused_schemas(document: dict[str, Any]) -> None:
-    """Pydantic leaves its recursive JsonValue behind, which generators of clients stumble over."""
+    """Remove Pydantic's recursive JsonValue, which client generators do not support."""
     schemas = document["components"]["schemas"]
     used = set(_references(document))
     document["components"]["schemas"] = {name: schema for name, schema in schemas.items() if PREFIX + name in used}

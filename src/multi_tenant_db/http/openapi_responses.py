@@ -1,4 +1,4 @@
-"""Answers that are no problem, as the OpenAPI document declares them."""
+"""Successful responses in the OpenAPI document."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ LINK: dict[str, Any] = {
 def declare_response(
     status: int, description: str, example: dict[str, Any], *headers: dict[str, Any]
 ) -> dict[int | str, dict[str, Any]]:
-    """Return what an endpoint's `responses` declares of an answer beside its model."""
+    """Return an entry for an endpoint's `responses`, without the model."""
     merged = {name: declaration for header in headers for name, declaration in header.items()}
     declaration: dict[str, Any] = {
         "description": description,

@@ -1,7 +1,7 @@
 """If-Match and If-None-Match (RFC 9110, section 13.1); an entity tag is a tenant's version in quotes (section 8.8.3).
 
-The OpenAPI document declares the two headers, FastAPI does not read them: it would pass on the first line only, while
-all lines of a header are one list (section 5.3).
+The OpenAPI document declares the two headers, but FastAPI does not read them: it would use the first line only, while
+the lines of a header form one list (section 5.3).
 """
 
 import re
@@ -16,14 +16,14 @@ from multi_tenant_db.models import ANY_VERSION, VersionCondition
 ENTITY_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 ENTITY_TAG_LIST = re.compile(rf"[ \t,]*{ENTITY_TAG}(?:[ \t]*,[ \t,]*{ENTITY_TAG})*[ \t,]*")
 HEADER_PATTERN = r'^(?:\*|(?:W/)?"[!#-~]*"(?: *, *(?:W/)?"[!#-~]*")*)$'
-"""The OpenAPI document's pattern: the same, without what is accepted but should not be sent."""
+"""The pattern in the OpenAPI document: without the forms that a server accepts but a client should not send."""
 VERSION_TAG = re.compile(r'"([1-9][0-9]{0,9})"')
 
 MAX_ENTITY_TAGS = 100
-"""Far fewer than the parameters that one statement may have."""
+"""A limit below the maximum number of parameters of a statement."""
 
 MAX_VERSION = 2**31 - 1
-"""The column's largest value; PostgreSQL would refuse to compare it with anything larger."""
+"""The column's largest value; PostgreSQL raises an error for a larger parameter."""
 
 
 def _declaration(name: str, description: str) -> dict[str, Any]:
@@ -39,13 +39,14 @@ def _declaration(name: str, description: str) -> dict[str, Any]:
 
 CONDITIONAL: dict[str, Any] = {
     "parameters": [
-        _declaration("If-Match", "Act only if the tenant still has one of these entity tags; otherwise 412."),
+        _declaration("If-Match", "Perform the request only if the tenant has one of these entity tags; otherwise 412."),
         _declaration(
-            "If-None-Match", "Act only if the tenant has none of these entity tags; otherwise 304, or 412 to a change."
+            "If-None-Match",
+            "Perform the request only if the tenant has none of these entity tags; otherwise 304, or 412 for a change.",
         ),
     ]
 }
-"""What an endpoint that reads them adds to the OpenAPI document."""
+"""The headers in the OpenAPI document, for endpoints that read them."""
 
 
 def read_conditions(request: Request) -> tuple[VersionCondition | None, VersionCondition | None]:
@@ -58,7 +59,7 @@ def read_conditions(request: Request) -> tuple[VersionCondition | None, VersionC
 
 
 async def read_write_condition(request: Request) -> VersionCondition:
-    """Return what both headers together demand of the version that a change meets; raises MalformedPrecondition."""
+    """Return the condition of both headers on the version that a write finds; raises MalformedPrecondition."""
     if_match, if_none_match = _all_lines(request, "If-Match"), _all_lines(request, "If-None-Match")
     if if_match is None and if_none_match is None:
         return ANY_VERSION
@@ -72,9 +73,9 @@ def entity_tag(version: int) -> str:
 
 
 def versions_matching(if_match: str | None) -> frozenset[int] | None:
-    """Return the versions that If-Match accepts; None, any.
+    """Return the versions that If-Match accepts; None means any.
 
-    The comparison is strong, as RFC 9110, section 13.1.1, demands: a weak tag matches nothing.
+    The comparison is strong (RFC 9110, section 13.1.1): a weak tag matches nothing.
     Raises MalformedPrecondition.
     """
     if if_match is None or if_match.strip() == "*":
@@ -83,7 +84,7 @@ def versions_matching(if_match: str | None) -> frozenset[int] | None:
 
 
 def version_condition(if_match: str | None, if_none_match: str | None) -> VersionCondition:
-    """Return what the headers demand: `If-None-Match: *` refuses whatever exists.
+    """Return the condition of the headers: `If-None-Match: *` refuses every existing tenant.
 
     Tags of If-None-Match are compared weakly (section 13.1.2). Raises MalformedPrecondition.
     """

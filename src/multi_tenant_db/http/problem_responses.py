@@ -1,15 +1,50 @@
-"""Errors as problem documents (RFC 9457): in answers, and in the OpenAPI document."""
+"""Errors as problem documents (RFC 9457): in responses and in the OpenAPI document."""
 
 from itertools import groupby
 from typing import Any
 
 from fastapi.responses import Response
 
-from multi_tenant_db.errors import ApplicationError, AuthenticationRequired
+from multi_tenant_db.errors import (
+    AmbiguousHeaders,
+    ApplicationError,
+    AuthenticationRequired,
+    BodyTooLarge,
+    BodyTooSlow,
+    DatabaseUnavailable,
+    HeadersTooLarge,
+    InternalError,
+    InvalidRequest,
+    MalformedRequest,
+    RequestTimedOut,
+    ServiceOverloaded,
+    TargetTooLong,
+)
 from multi_tenant_db.http.endpoint_error import EndpointError
 from multi_tenant_db.schemas import Problem
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+PROBLEMS_OF_EVERY_ROUTE: tuple[type[ApplicationError], ...] = (
+    AmbiguousHeaders,
+    MalformedRequest,
+    BodyTooSlow,
+    BodyTooLarge,
+    TargetTooLong,
+    HeadersTooLarge,
+    InternalError,
+    RequestTimedOut,
+)
+"""The errors that the process and the middleware may answer any request with."""
+
+PROBLEMS_OF_AUTHENTICATED_ROUTES = (
+    *PROBLEMS_OF_EVERY_ROUTE,
+    AuthenticationRequired,
+    InvalidRequest,
+    DatabaseUnavailable,
+    ServiceOverloaded,
+)
+"""The same for a router with `AuthenticatedRoute`; each endpoint declares its own errors beside them."""
 
 RETRY_AFTER = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}, "example": "1"},
@@ -25,7 +60,7 @@ CHALLENGE = {
 
 
 def problem_response(error: ApplicationError | EndpointError, state: dict[str, Any]) -> Response:
-    """Return the one format of every error; note its code in the request's state, for log and metrics."""
+    """Return the problem document of an error; store its code in the request's state, for log and metrics."""
     state["problem"] = error.code
     problem = _problem(error, str(error), state["request_id"], error.members)
     return Response(
@@ -43,7 +78,7 @@ def _headers(error: ApplicationError | EndpointError) -> dict[str, str]:
 
 
 def declare_problems(*errors: type[ApplicationError]) -> dict[int | str, dict[str, Any]]:
-    """Return what an endpoint's `responses` declares: each status with an example of each of its problems."""
+    """Return entries for an endpoint's `responses`: each status with an example of each problem."""
     by_status = sorted(errors, key=lambda error: error.status)
     return {status: _declaration(list(kinds)) for status, kinds in groupby(by_status, key=lambda error: error.status)}
 

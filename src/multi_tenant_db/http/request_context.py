@@ -1,4 +1,4 @@
-"""What every request gets: an id, one line in the log, one count in the metrics."""
+"""The id, the log line and the metrics of a request."""
 
 import re
 from http import HTTPStatus
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 class RequestContext:
-    """Outermost middleware, in plain ASGI: it costs no task and no copy of the body."""
+    """Outermost middleware, plain ASGI: it needs no task and no copy of the body."""
 
     def __init__(self, app: ASGIApp, metrics: ServiceMetrics | None = None) -> None:
         self._app = app
@@ -51,7 +51,7 @@ class RequestContext:
             record_request(self._metrics, state, method=scope["method"], route=route, status=status, seconds=seconds)
 
 
-def record_request(  # noqa: PLR0913 - what is known of a request
+def record_request(  # noqa: PLR0913 - the fields of a log line
     metrics: ServiceMetrics | None,
     state: dict[str, Any],
     *,
@@ -62,14 +62,14 @@ def record_request(  # noqa: PLR0913 - what is known of a request
 ) -> None:
     """Log method, route template, status, problem, duration, request id and caller; never a token, a body or a query.
 
-    Count the same without request id and caller. A request whose head was refused has no method and no route; one whose
-    connection was closed without an answer has no status.
+    Count the request without request id and caller. A request whose head was refused has no method and no route. A
+    connection that was closed without a response has no status.
     """
     caller = getattr(state.get("session"), "caller", None)
     problem = state.get("problem")
-    # A health check every few seconds would be most of the log.
-    tell = log.debug if route == "/health" and status == HTTPStatus.OK else log.info
-    tell(
+    # Frequent health checks would fill the log.
+    write_log = log.debug if route == "/health" and status == HTTPStatus.OK else log.info
+    write_log(
         "request",
         method=method,
         route=route,

@@ -1,4 +1,4 @@
-"""One response for every request: refused, timed out, failed, or the endpoint's."""
+"""Limits, timeouts and unhandled exceptions: every request gets one response."""
 
 import asyncio
 
@@ -19,10 +19,10 @@ from multi_tenant_db.http.problem_responses import problem_response
 from multi_tenant_db.settings import Settings
 
 HEALTH = "/health"
-"""Never refused for load: a health check must not mistake a busy service for a dead one."""
+"""Never refused for load: a health check must distinguish a busy service from a failed one."""
 
 ONCE_ONLY = (b"host", b"authorization", b"content-type", b"content-encoding", b"idempotency-key")
-"""Where two lines differ, a proxy and the service may each use another one (RFC 9110, section 5.3)."""
+"""Headers with one value; of two lines, a proxy may use another than the service (RFC 9110, section 5.3)."""
 
 log = structlog.get_logger()
 
@@ -30,8 +30,8 @@ log = structlog.get_logger()
 class RequestGuard:
     """Refuses a request beyond the limits, ends one that takes too long, and reports unhandled exceptions.
 
-    Refused requests do not wait in a queue. Once a response has begun, an error breaks the connection: half a response
-    cannot be taken back.
+    Refused requests do not wait in a queue. After a response has begun, an error closes the connection: a partial
+    response cannot be withdrawn.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -54,7 +54,7 @@ class RequestGuard:
         return refusal_of_head(scope, self._settings.max_header_bytes)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> ApplicationError | None:
-        """Return the error to respond with when the application has not responded."""
+        """Return the error to send if the application has not responded."""
         has_begun = False
 
         async def note_begin(message: Message) -> None:
@@ -68,7 +68,7 @@ class RequestGuard:
             async with deadline:
                 await self._app(scope, receive, note_begin)
         except asyncio.CancelledError:
-            # Only a service that stops cancels requests: those that outlast its grace period.
+            # Requests are cancelled only at shutdown, when they exceed the grace period.
             if has_begun:
                 raise
             return RequestTimedOut()
@@ -85,7 +85,7 @@ class RequestGuard:
 
 
 def refusal_of_head(scope: Scope, max_bytes: int) -> ApplicationError | None:
-    """Return why a request is refused by its head alone, or None."""
+    """Return the error for a request that is refused by its head, or None."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     if sum(len(name) + len(value) for name, value in headers) > max_bytes:
         return HeadersTooLarge()
@@ -97,5 +97,5 @@ def refusal_of_head(scope: Scope, max_bytes: int) -> ApplicationError | None:
         return AmbiguousHeaders()
     if b"host" not in names and scope["http_version"] == "1.1":
         return AmbiguousHeaders()
-    # An encoded slash is data, not a separator (RFC 3986, section 2.2), and no path here holds one as data.
+    # An encoded slash is data, not a separator (RFC 3986, section 2.2), and no path here has one as data.
     return RouteNotFound() if b"%2f" in target.lower() else None

@@ -10,16 +10,16 @@ from starlette.requests import ClientDisconnect
 from multi_tenant_db.errors import BodyTooLarge, MalformedJson, UnsupportedMediaType
 
 STOP_READING = {"Connection": "close"}
-"""Sent where a body was not read to its end: the server then reads no more of it."""
+"""Sent when a body was not read to its end: the server then reads no more of it."""
 
 
 class StrictJsonRequest(Request):
-    """Accepts only JSON that every parser reads alike: no duplicate keys, NaN, lone surrogates or deep nesting."""
+    """Accepts only JSON that all parsers read alike: no duplicate keys, NaN, lone surrogates or deep nesting."""
 
     async def read_json(self, max_bytes: int) -> None:
-        """Read and parse the body, before any connection is taken: a slow client holds none.
+        """Read and parse the body, before a database connection is acquired.
 
-        Raises UnsupportedMediaType, BodyTooLarge (the rest is not read), or MalformedJson, also for a body cut short.
+        Raises UnsupportedMediaType, BodyTooLarge (the rest is not read), or MalformedJson, also for a truncated body.
         """
         if self.headers.get("content-encoding", "identity").strip().lower() != "identity":
             raise UnsupportedMediaType
@@ -42,7 +42,7 @@ class StrictJsonRequest(Request):
         return self._json
 
     async def _read_body(self, max_bytes: int) -> bytes:
-        # A Content-Length that is no number is the server's to refuse; what arrives is counted in any case.
+        # The server refuses an invalid Content-Length; the received bytes are counted in any case.
         with suppress(ValueError):
             if int(self.headers.get("content-length", "0")) > max_bytes:
                 raise _too_large(max_bytes)

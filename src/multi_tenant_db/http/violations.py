@@ -1,11 +1,11 @@
-"""What is wrong with a request, in words of HTTP and JSON; pydantic's are those of Python."""
+"""Validation messages in terms of HTTP and JSON; pydantic's use Python's terms."""
 
 from collections.abc import Mapping
 from typing import Any
 
-WORDS = {
+MESSAGES = {
     "missing": "This is required",
-    "extra_forbidden": "There is no such member or parameter",
+    "extra_forbidden": "This member or parameter does not exist",
     "model_attributes_type": "Send a JSON object",
     "model_type": "Send a JSON object",
     "dict_type": "Send a JSON object",
@@ -13,7 +13,7 @@ WORDS = {
     "string_type": "Send a string",
     "string_too_short": "Send at least {min_length} characters",
     "string_too_long": "Send at most {max_length} characters",
-    "string_pattern_mismatch": "There are characters that may not stand here",
+    "string_pattern_mismatch": "This contains characters that are not allowed",
     "string_unicode": "Send Unicode text",
     "enum": "Send {expected}",
     "literal_error": "Send {expected}",
@@ -31,7 +31,7 @@ WORDS = {
 }
 
 
-def in_our_words(violation: Mapping[str, Any]) -> str:
-    """Return what to do about a violation; for rules of our own, and of an adopter's, their own words."""
-    words = WORDS.get(violation["type"])
-    return words.format(**violation.get("ctx", {})) if words else str(violation["msg"])
+def describe_violation(violation: Mapping[str, Any]) -> str:
+    """Return the message for a violation: from MESSAGES, or the rule's own."""
+    message = MESSAGES.get(violation["type"])
+    return message.format(**violation.get("ctx", {})) if message else str(violation["msg"])

@@ -10,15 +10,15 @@ from fastapi.routing import APIRoute
 from multi_tenant_db.errors import BodyTooSlow
 from multi_tenant_db.http.strict_json_request import STOP_READING, StrictJsonRequest
 
-ANNOUNCEMENTS = ("content-length", "transfer-encoding")
-"""Without them there is no body (RFC 9112, section 6.3)."""
+BODY_HEADERS = ("content-length", "transfer-encoding")
+"""A request without them has no body (RFC 9112, section 6.3)."""
 
 
 class WholeRequestRoute(APIRoute):
-    """Runs its endpoint only when the whole request has arrived, and reads JSON more strictly than FastAPI.
+    """Runs its endpoint after the whole request has arrived, and parses JSON more strictly than FastAPI.
 
-    A body that the endpoint does not use is read to its end as well: a request whose end is malformed is not carried
-    out. The limits of size and time are the same.
+    A body that the endpoint does not use is also read to its end: a request with a malformed end is not executed. The
+    limits of size and time are the same.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -27,7 +27,7 @@ class WholeRequestRoute(APIRoute):
         takes_body = self.body_field is not None
 
         async def read_strictly(request: Request) -> Response:
-            if not takes_body and not any(name in request.headers for name in ANNOUNCEMENTS):
+            if not takes_body and not any(name in request.headers for name in BODY_HEADERS):
                 return await handle(request)
             settings = request.app.state.settings
             strict = StrictJsonRequest(request.scope, request.receive)

@@ -1,1 +1,1 @@
-"""Who is calling, and how it is proved."""
+"""Callers and their access tokens."""

@@ -1,4 +1,4 @@
-"""The secret that proves who a caller is."""
+"""Access tokens: the secrets that identify callers."""
 
 import hashlib
 import secrets
@@ -8,10 +8,10 @@ TOKEN_BYTES = 32
 
 
 def new_access_token() -> str:
-    """Return 256 random bits, URL-safe, with a prefix that secret scanners can look for."""
+    """Return 256 random bits, URL-safe, with a prefix for secret scanners."""
     return TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def hash_access_token(token: str) -> bytes:
-    """Return what the database stores of a token: SHA-256 suffices for a secret that cannot be guessed."""
+    """Return the hash that the database stores: SHA-256 suffices for a secret of 256 random bits."""
     return hashlib.sha256(token.encode()).digest()

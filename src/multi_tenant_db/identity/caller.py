@@ -1,4 +1,4 @@
-"""Who is calling."""
+"""The caller of a request."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,7 +8,7 @@ from multi_tenant_db.identity.caller_role import CallerRole
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller as the database verified him; a platform operator belongs to no tenant."""
+    """The caller as verified by the database; a platform operator belongs to no tenant."""
 
     role: CallerRole
     tenant_id: UUID | None

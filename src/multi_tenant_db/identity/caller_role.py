@@ -1,10 +1,10 @@
-"""What a caller may be."""
+"""Roles of callers."""
 
 from enum import StrEnum
 
 
 class CallerRole(StrEnum):
-    """The kinds of caller; what each may do is stated by the policies in the database, and only there."""
+    """The roles of callers; only the policies in the database define what each may do."""
 
     PLATFORM_OPERATOR = "platform_operator"
     PARENT = "parent"

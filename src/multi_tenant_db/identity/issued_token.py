@@ -1,4 +1,4 @@
-"""What is known of an access token besides its secret."""
+"""An access token without its secret."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A row of the token administration; neither the token nor its hash is ever read back."""
+    """An issued token; neither the token nor its hash is ever read back."""
 
     token_id: UUID
     role: str

@@ -1,4 +1,4 @@
-"""Asks a database whether it keeps every rule."""
+"""Runs the rules against a database."""
 
 import json
 from dataclasses import asdict
@@ -22,12 +22,12 @@ OLDEST_SERVER = 170005
 """PostgreSQL 17.5, as `server_version_num` writes it."""
 
 LAST_RLS_FIX = 170006
-"""17.6 closed CVE-2025-8713: planner statistics showed hidden rows (PostgreSQL release notes)."""
+"""17.6 fixed CVE-2025-8713: planner statistics showed hidden rows (PostgreSQL release notes)."""
 
 LAST_FIX = 170011
-"""17.11 closed CVE-2026-16239: memory corruption (PostgreSQL release notes)."""
+"""17.11 fixed CVE-2026-16239: memory corruption (PostgreSQL release notes)."""
 
-# A superuser has every right there is: that is one finding, not one for each right.
+# A superuser has every privilege: that is one finding, not one for each privilege.
 BOUND_ROLES = text("""
     SELECT role.rolname
     FROM pg_catalog.pg_roles AS role
@@ -35,8 +35,8 @@ BOUND_ROLES = text("""
       AND NOT role.rolsuper
 """)
 
-# Names then print with their schema and no needless quotes, whatever the role's own defaults are; so do conditions of
-# policies.
+# Names and the conditions of policies then print with their schema and without unnecessary quotes, independent of the
+# role's defaults.
 PRINT_FULL_NAMES = text(
     "SELECT set_config('search_path', 'pg_catalog', true), set_config('quote_all_identifiers', 'off', true)"
 )
@@ -72,9 +72,9 @@ TENANT_TABLES = text("""
           )
       )
 """)
-"""In whatever schema: what carries a tenant's key, refers to the tenants, or lies where a role of ours may look."""
+"""In any schema: tables with a tenant's key or a reference to tenants, or in a schema that a service role may use."""
 
-# Asked of the catalogue: a role without rights, or a schema rolled back to nothing, is a finding and not an error.
+# Reads the catalogue, so that a role without privileges, or an empty schema, is a finding and not an error.
 IS_READABLE = text("""
     SELECT EXISTS (
         SELECT FROM pg_catalog.pg_class AS class
@@ -86,7 +86,7 @@ IS_READABLE = text("""
     )
 """)
 
-# Which columns there are statistics of, not what they say: scripts/create_roles.sql grants just that.
+# Which columns have statistics, not their content: scripts/create_roles.sql grants only that.
 CAN_SEE_STATISTICS = text("""
     SELECT has_column_privilege('pg_catalog.pg_statistic', 'starelid', 'SELECT')
        AND has_column_privilege('pg_catalog.pg_statistic', 'staattnum', 'SELECT')
@@ -102,7 +102,7 @@ KEPT_STATISTICS = text("""
 
 
 async def find_all(connection: AsyncConnection) -> list[Finding]:
-    """Return what breaks a rule, in the rules' order."""
+    """Return the violations in the order of the rules."""
     if missing := await _find(connection, FIRST_RULE, {"all_roles": expected.ALL_ROLES}):
         return missing
     await connection.execute(PRINT_FULL_NAMES)
@@ -135,8 +135,8 @@ async def _parameters(connection: AsyncConnection) -> dict[str, Any]:
         "oldest_server": OLDEST_SERVER,
         "last_rls_fix": LAST_RLS_FIX,
         "last_fix": LAST_FIX,
-        # What another revision of the schema has is not known here. But where this version is to serve, the policies
-        # that it relies on are as it knows them; a newer schema may have columns, and so grants, that it does not.
+        # The content of another revision is unknown here. But a compatible revision has the policies that this version
+        # relies on; a newer schema may have further columns, and so further grants.
         "expected_policies": json.dumps(_described(expected.POLICIES) if is_known else []),
         "can_see_statistics": can_see_statistics,
         "kept_statistics": await connection.scalar(KEPT_STATISTICS) if can_see_statistics else "[]",
@@ -148,11 +148,11 @@ async def _parameters(connection: AsyncConnection) -> dict[str, Any]:
 
 
 async def _is_compatible(connection: AsyncConnection, revision: str | None) -> bool:
-    """Tell whether a newer schema declares that this version may serve on it."""
+    """Return whether a newer schema declares this version compatible."""
     if revision is None or not await _is_readable(connection, "compatible_revisions"):
         return False
-    asked = {"found": revision, "required": REQUIRED_SCHEMA_REVISION}
-    return bool(await connection.scalar(IS_DECLARED_COMPATIBLE, asked))
+    revisions = {"found": revision, "required": REQUIRED_SCHEMA_REVISION}
+    return bool(await connection.scalar(IS_DECLARED_COMPATIBLE, revisions))
 
 
 async def _is_readable(connection: AsyncConnection, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Rules for the role that is connected, whatever its name: what the service runs as must not be above the policies."""
+"""Rules for the connected role, of any name: policies must apply to the role that the service uses."""
 
 from sqlalchemy import text
 
@@ -6,7 +6,7 @@ from multi_tenant_db.lint.rule import Rule
 
 CONNECTED_AS_SUPERUSER = Rule(
     "connected-as-superuser",
-    "No policy binds a superuser.",
+    "Policies do not apply to superusers.",
     text("""
         SELECT format('%s is a superuser', role.rolname) AS place, 'connect as tenancy_api' AS remedy
         FROM pg_catalog.pg_roles AS role
@@ -17,7 +17,7 @@ CONNECTED_AS_SUPERUSER = Rule(
 
 CONNECTED_WITH_BYPASSRLS = Rule(
     "connected-with-bypassrls",
-    "No policy binds a role with BYPASSRLS.",
+    "Policies do not apply to roles with BYPASSRLS.",
     text("""
         SELECT format('%s has BYPASSRLS', role.rolname) AS place, 'connect as tenancy_api' AS remedy
         FROM pg_catalog.pg_roles AS role
@@ -28,7 +28,7 @@ CONNECTED_WITH_BYPASSRLS = Rule(
 
 CONNECTED_WITH_CREATEROLE = Rule(
     "connected-with-createrole",
-    "A role with CREATEROLE makes itself roles with other rights.",
+    "A role with CREATEROLE can create roles with other privileges.",
     text("""
         SELECT format('%s has CREATEROLE', role.rolname) AS place, 'connect as tenancy_api' AS remedy
         FROM pg_catalog.pg_roles AS role
@@ -39,9 +39,9 @@ CONNECTED_WITH_CREATEROLE = Rule(
 
 CONNECTED_WITH_A_DETOUR = Rule(
     "connected-with-a-detour",
-    "The role may become one that no policy binds.",
+    "The role can switch to a role to which policies do not apply.",
     text("""
-        SELECT format('%s may become %s', role.rolname, other.rolname) AS place, 'connect as tenancy_api' AS remedy
+        SELECT format('%s can switch to %s', role.rolname, other.rolname) AS place, 'connect as tenancy_api' AS remedy
         FROM pg_catalog.pg_roles AS role
         JOIN pg_catalog.pg_roles AS other ON other.oid <> role.oid
         WHERE role.rolname = current_user
@@ -53,25 +53,25 @@ CONNECTED_WITH_A_DETOUR = Rule(
 
 CONNECTED_AS_OWNER = Rule(
     "connected-as-owner",
-    "Whoever may become tenancy_owner may drop policies.",
+    "A role that can switch to tenancy_owner can drop policies.",
     text("""
-        SELECT format('%s may become tenancy_owner', current_user) AS place, 'connect as tenancy_api' AS remedy
+        SELECT format('%s can switch to tenancy_owner', current_user) AS place, 'connect as tenancy_api' AS remedy
         WHERE pg_has_role('tenancy_owner', 'MEMBER')
     """),
 )
 
 CONNECTED_AS_OPERATOR = Rule(
     "connected-as-operator",
-    "Whoever may become tenancy_operator may issue tokens for every tenant.",
+    "A role that can switch to tenancy_operator can issue tokens for every tenant.",
     text("""
-        SELECT format('%s may become tenancy_operator', current_user) AS place, 'connect as tenancy_api' AS remedy
+        SELECT format('%s can switch to tenancy_operator', current_user) AS place, 'connect as tenancy_api' AS remedy
         WHERE pg_has_role('tenancy_operator', 'MEMBER')
     """),
 )
 
 CONNECTED_OWNS_TABLE = Rule(
     "connected-owns-table",
-    "An owner may drop the policies of his table.",
+    "The owner of a table can drop its policies.",
     text("""
         SELECT format('%s owns %s', current_user, class.oid::regclass) AS place, 'connect as tenancy_api' AS remedy
         FROM pg_catalog.pg_class AS class

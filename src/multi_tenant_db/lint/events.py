@@ -1,4 +1,4 @@
-"""Rules for the audit trail: whatever callers may change leaves an event."""
+"""Rules for the audit trail: every change of tenant data is recorded."""
 
 from sqlalchemy import text
 
@@ -6,7 +6,7 @@ from multi_tenant_db.lint.rule import Rule
 
 TENANTS_UNRECORDED = Rule(
     "tenants-unrecorded",
-    "Without its trigger a change of a tenant leaves no event: nobody can tell afterwards who did it.",
+    "Without its trigger, changes of tenants are not recorded in the audit trail.",
     text("""
         SELECT class.oid::regclass::text AS place,
                'DROP TRIGGER IF EXISTS tenants_record_event ON tenancy.tenants; CREATE TRIGGER tenants_record_event '
@@ -25,7 +25,7 @@ TENANTS_UNRECORDED = Rule(
                 AND encode(trigger.tgargs, 'escape') = 'created_at\\000updated_at\\000'
                 AND trigger.tgenabled IN ('O', 'A')
                 AND trigger.tgqual IS NULL
-                -- For each row, after, and for all three verbs (src/include/catalog/pg_trigger.h).
+                -- FOR EACH ROW, AFTER, and all three commands (src/include/catalog/pg_trigger.h).
                 AND trigger.tgtype & 31 = 29
           )
     """),
@@ -33,7 +33,7 @@ TENANTS_UNRECORDED = Rule(
 
 ROWS_UNRECORDED = Rule(
     "rows-unrecorded",
-    "What callers change in this table leaves no event in the audit trail.",
+    "Changes of rows in this table are not recorded in the audit trail.",
     text("""
         SELECT class.oid::regclass::text AS place,
                format(

@@ -1,6 +1,6 @@
-"""What a database of this version has: our own tables' policies and grants, and the roles' defaults.
+"""The policies, grants and role defaults that a database of this version must have.
 
-Conditions stand here as PostgreSQL prints them. A migration that changes one of these changes this file as well.
+Conditions are written as PostgreSQL prints them. A migration that changes one of these must change this file.
 """
 
 from multi_tenant_db.lint.expected_policy import ExpectedPolicy
@@ -8,24 +8,24 @@ from multi_tenant_db.lint.expected_policy import ExpectedPolicy
 API, OPERATOR, OWNER, PLATFORM = "tenancy_api", "tenancy_operator", "tenancy_owner", "tenancy_platform"
 
 SERVICE_ROLES = [API, OPERATOR, PLATFORM]
-"""Those whom policies and grants must hold back."""
+"""The roles that policies and grants must restrict."""
 
 ALL_ROLES = [*SERVICE_ROLES, OWNER]
 
 NO_TENANT_DATA = ["public.alembic_version", "public.compatible_revisions"]
-"""Tables that roles of ours may reach and that hold nobody's data: add one here, rather than a policy for everybody."""
+"""Tables without tenant data that the roles may read: add a table here instead of creating an open policy."""
 
 TENANTS, EVENTS = "tenancy.tenants", "tenancy.tenant_events"
 TOKENS, REQUESTS = "tenancy_private.access_tokens", "tenancy_private.idempotency_keys"
 
 COUNTING_INDEXES = ["tenancy.tenants_parents", "tenancy.tenants_subsidiaries"]
-"""Partial indexes whose number of entries is no secret: how many parents and subsidiaries there are altogether."""
+"""Partial indexes whose number of entries may be public: the total numbers of parents and subsidiaries."""
 
 IN_REACH = (
     "((JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))"
     "[( SELECT (tenancy.current_tenant_id())::text AS current_tenant_id)] IS NOT NULL)"
 )
-"""Costs nothing, so no condition of a caller comes before it."""
+"""Has no cost, so the planner evaluates no condition of a query before it."""
 
 REACH = (
     f"({IN_REACH}"
@@ -97,7 +97,7 @@ GRANTS = [
     for role in roles
     for privilege in privileges
 ]
-"""The owner may do as he likes with the tenants, and with the events nothing but add."""
+"""The owner may do everything with the tenants, and only add events."""
 
 LOGIN_DEFAULTS = {"search_path": "pg_catalog", "row_security": "on", "log_parameter_max_length_on_error": "0"}
 
@@ -106,10 +106,10 @@ DEFAULTS = [
     for role, is_optional, values in (
         (API, False, LOGIN_DEFAULTS),
         (OPERATOR, False, LOGIN_DEFAULTS),
-        # On a managed server only the provider may set these for a role.
+        # On a managed server only the provider can set these for a role.
         (API, True, {"log_parameter_max_length": "0", "track_activities": "off"}),
         (OPERATOR, True, {"log_parameter_max_length": "0", "track_activities": "off"}),
-        # How long is the administrator's affair, also for one database; but there is a limit.
+        # The administrator chooses the values, also for one database, but a limit is required.
         (API, False, dict.fromkeys(("statement_timeout", "lock_timeout"), "a limit")),
         (API, False, dict.fromkeys(("idle_in_transaction_session_timeout", "transaction_timeout"), "a limit")),
     )
@@ -125,4 +125,4 @@ DANGEROUS_DEFAULTS = [
     "session_authorization",
     "session_replication_role",
 ]
-"""What no role of ours may have a default for, beside those above; other settings are the administrator's affair."""
+"""Settings for which no service role may have another default; all other settings are the administrator's choice."""

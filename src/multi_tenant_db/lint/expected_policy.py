@@ -1,4 +1,4 @@
-"""One policy as a migration made it."""
+"""A policy as created by a migration."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class ExpectedPolicy:
 
     @property
     def statement(self) -> str:
-        """Return the SQL that makes it."""
+        """Return the SQL that creates it."""
         using = f" USING ({self.condition})" if self.condition else ""
         check = f" WITH CHECK ({self.check_condition})" if self.check_condition else ""
         return (

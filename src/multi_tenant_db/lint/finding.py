@@ -1,4 +1,4 @@
-"""One thing that is wrong with a database."""
+"""A violation of a rule."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from multi_tenant_db.observability.printable import printable
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Which rule is broken, where, why that matters, and what mends it."""
+    """The violated rule, the place, the reason and the remedy."""
 
     code: str
     place: str
@@ -19,5 +19,5 @@ class Finding:
         return f"{self.code}: {self.place}: {self.meaning} Remedy: {self.remedy}"
 
     def explained(self) -> str:
-        """Return the finding on three lines, for people; names in the database may hold what does not print."""
+        """Return the finding on three lines; unprintable characters in the database's names are escaped."""
         return "\n  ".join(map(printable, (f"{self.code}: {self.place}", self.meaning, f"Remedy: {self.remedy}")))

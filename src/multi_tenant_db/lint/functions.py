@@ -1,4 +1,4 @@
-"""Rules for functions: ours, and all that run with their owner's rights and that a role of ours may call."""
+"""Rules for functions: the schema's, and all SECURITY DEFINER functions that a service role may execute."""
 
 from sqlalchemy import text
 
@@ -6,8 +6,8 @@ from multi_tenant_db.lint.rule import Rule
 
 FUNCTION_SEARCH_PATH = Rule(
     "function-search-path",
-    "Without a fixed search_path that ends in pg_temp the caller decides what names in a function mean, and so what it "
-    "does with its owner's rights.",
+    "Without a fixed search_path that ends in pg_temp, the caller can redirect the names in a function and so change "
+    "what it does with its owner's privileges.",
     text("""
         SELECT function.oid::regprocedure::text AS place,
                format(
@@ -40,7 +40,7 @@ FUNCTION_SEARCH_PATH = Rule(
 
 FUNCTION_EXECUTABLE_BY_PUBLIC = Rule(
     "function-executable-by-public",
-    "Every role of the server may call it, also those that nobody has thought of; PostgreSQL grants that by default.",
+    "Every role of the server may execute it; PostgreSQL grants that by default.",
     text("""
         SELECT function.oid::regprocedure::text AS place,
                format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC', function.oid::regprocedure) AS remedy
@@ -57,8 +57,8 @@ FUNCTION_EXECUTABLE_BY_PUBLIC = Rule(
 
 FUNCTION_IMMUTABLE_IN_POLICY = Rule(
     "function-immutable-in-policy",
-    "A policy's function that is IMMUTABLE is evaluated once and kept in a cached plan, which then shows one caller's "
-    "rows to the next.",
+    "An IMMUTABLE function in a policy is evaluated once for a cached plan, which then shows one caller's rows to the "
+    "next.",
     text("""
         SELECT DISTINCT function.oid::regprocedure::text AS place,
                format('ALTER FUNCTION %s STABLE', function.oid::regprocedure) AS remedy
@@ -74,7 +74,7 @@ FUNCTION_IMMUTABLE_IN_POLICY = Rule(
 
 FUNCTION_LEAKPROOF = Rule(
     "function-leakproof",
-    "PostgreSQL may call a LEAKPROOF function before it asks the policies, so the function sees hidden rows.",
+    "PostgreSQL may call a LEAKPROOF function before it evaluates the policies, so the function sees hidden rows.",
     text("""
         SELECT function.oid::regprocedure::text AS place,
                format('ALTER FUNCTION %s NOT LEAKPROOF', function.oid::regprocedure) AS remedy

@@ -1,4 +1,4 @@
-"""Rules for grants: nothing for PUBLIC, nothing past the policies, columns where columns are meant, nothing private."""
+"""Rules for grants: none to PUBLIC, none that bypass policies, none on whole tables for writes, none on private."""
 
 from sqlalchemy import text
 
@@ -6,7 +6,7 @@ from multi_tenant_db.lint.rule import Rule
 
 GRANT_TO_PUBLIC = Rule(
     "grant-to-public",
-    "PUBLIC is every role of the server, also those that nobody has thought of.",
+    "PUBLIC is every role of the server, including roles created later.",
     text("""
         WITH acl (kind, name, items) AS (
             SELECT 'DATABASE', quote_ident(database.datname), coalesce(datacl, acldefault('d', datdba))
@@ -50,8 +50,8 @@ GRANT_TO_PUBLIC = Rule(
 
 GRANT_PAST_POLICIES = Rule(
     "grant-past-policies",
-    "TRUNCATE, REFERENCES, TRIGGER and MAINTAIN ask no policy: they empty the table, tell whether a hidden row exists, "
-    "or see every row.",
+    "Policies do not restrict TRUNCATE, REFERENCES, TRIGGER and MAINTAIN: they empty the table, reveal whether a "
+    "hidden row exists, or see every row.",
     text("""
         SELECT format('%s on %s for %s', granted.privilege_type, class.oid::regclass, role.rolname) AS place,
                format('REVOKE %s ON %s FROM %I', granted.privilege_type, class.oid::regclass, role.rolname) AS remedy
@@ -73,8 +73,8 @@ GRANT_PAST_POLICIES = Rule(
 
 GRANT_TABLE_WIDE = Rule(
     "grant-table-wide",
-    "A caller could write every column, also the tenant's key, the version and the times, and columns that are yet to "
-    "come: name the columns.",
+    "A caller could write every column, including the tenant's key, the version, the times and columns added later: "
+    "grant on columns instead.",
     text("""
         SELECT format('%s on %s for %s', granted.privilege_type, class.oid::regclass, role.rolname) AS place,
                format(
@@ -94,8 +94,8 @@ GRANT_TABLE_WIDE = Rule(
 
 GRANT_ON_PRIVATE = Rule(
     "grant-on-private",
-    "Only functions of the owner reach tenancy_private: whoever else does could read the tokens' hashes or use the "
-    "inner functions.",
+    "Only the owner's functions may use tenancy_private: another role could read the tokens' hashes or call the "
+    "internal functions.",
     text("""
         WITH acl (kind, name, owner, items) AS (
             SELECT 'SCHEMA', quote_ident(namespace.nspname), namespace.nspowner, namespace.nspacl
@@ -134,7 +134,7 @@ GRANT_ON_PRIVATE = Rule(
 
 GRANT_UNEXPECTED = Rule(
     "grant-unexpected",
-    "A right on one of our own tables that no migration gave: it lets its holder do what the service never does.",
+    "No migration grants this privilege on a table of this schema; the service does not need it.",
     text("""
         SELECT format('%s on %s for %s', found.privilege, class.oid::regclass, role.rolname) AS place,
                format('REVOKE %s ON %s FROM %I', found.privilege, class.oid::regclass, role.rolname) AS remedy
@@ -168,7 +168,7 @@ GRANT_UNEXPECTED = Rule(
 
 GRANT_WITH_GRANT_OPTION = Rule(
     "grant-with-grant-option",
-    "Whoever holds a right with the grant option gives it to others, past every migration.",
+    "A role with the grant option can grant the privilege to others, without a migration.",
     text("""
         SELECT DISTINCT
                format('%s on %s for %s', granted.privilege_type, class.oid::regclass, role.rolname) AS place,
@@ -196,7 +196,7 @@ GRANT_WITH_GRANT_OPTION = Rule(
 
 RIGHT_TO_CREATE = Rule(
     "right-to-create",
-    "Whoever creates objects makes functions and operators that others then call, or a table that hides ours.",
+    "A role that creates objects can make functions and operators that others call, or a table that hides another.",
     text("""
         SELECT format('%s may create in schema %I', role.name, namespace.nspname) AS place,
                format('REVOKE CREATE ON SCHEMA %I FROM %I, PUBLIC', namespace.nspname, role.name) AS remedy

@@ -1,4 +1,4 @@
-"""Rules for policies: each granted verb has one, each asks the token, and our own are as the migrations made them."""
+"""Rules for policies: each granted command has one, each checks the token, and none differs from its migration."""
 
 from sqlalchemy import text
 
@@ -6,12 +6,12 @@ from multi_tenant_db.lint.rule import Rule
 
 VERB_WITHOUT_POLICY = Rule(
     "verb-without-policy",
-    "A verb that is granted and has no policy does nothing today, and everything on the day that somebody switches "
-    "row level security off: grant what is meant, with a policy that says for which rows.",
+    "A granted command without a policy affects no rows now, and all rows if row level security is disabled: grant "
+    "only what is needed, each with a policy.",
     text("""
         SELECT format('%s for %s on %s', verb.name, role.name, class.oid::regclass) AS place,
                format(
-                   'create a policy for it as tenancy.protect_tenant_table does, or run: REVOKE %s ON %s FROM %I',
+                   'create a policy as tenancy.protect_tenant_table does, or run: REVOKE %s ON %s FROM %I',
                    verb.name,
                    class.oid::regclass,
                    role.name
@@ -48,7 +48,7 @@ VERB_WITHOUT_POLICY = Rule(
 
 POLICY_OPEN = Rule(
     "policy-open",
-    "A policy that does not ask whose token was presented lets every caller of its roles at every tenant's rows.",
+    "A policy that does not check the token gives every caller with its roles access to every tenant's rows.",
     text("""
         SELECT format('%I on %s', policy.polname, policy.polrelid::regclass) AS place,
                format(
@@ -78,12 +78,12 @@ POLICY_OPEN = Rule(
 
 POLICY_LATE = Rule(
     "policy-late",
-    "A policy that begins with a condition that costs something is asked after those of the caller that cost nothing, "
-    "such as tests for NULL, and EXPLAIN ANALYZE shows by that what is in hidden rows.",
+    "If a policy begins with a condition that has a cost, the planner evaluates a query's conditions without cost "
+    "first, such as tests for NULL, and EXPLAIN ANALYZE then reveals the content of hidden rows.",
     text("""
         SELECT format('%I on %s', policy.polname, policy.polrelid::regclass) AS place,
                format(
-                   'begin it with what costs nothing, as tenancy.protect_tenant_table does, or run: '
+                   'begin it with a condition without cost, as tenancy.protect_tenant_table does, or run: '
                    'ALTER POLICY %I ON %s USING (%s IS NOT NULL AND %s)',
                    policy.polname,
                    policy.polrelid::regclass,
@@ -126,7 +126,7 @@ POLICY_LATE = Rule(
 
 POLICY_MISSING = Rule(
     "policy-missing",
-    "One of the policies that isolate tenants is gone: what it allowed is refused, and nothing says that it was there.",
+    "A policy that isolates tenants is missing: what it allowed is refused.",
     text("""
         SELECT format('%I on %s', expected.policy_name, expected.table_name) AS place,
                expected.statement AS remedy
@@ -143,7 +143,7 @@ POLICY_MISSING = Rule(
 
 POLICY_ALTERED = Rule(
     "policy-altered",
-    "One of the policies that isolate tenants says something else than its migration: tenants may reach one another.",
+    "A policy that isolates tenants differs from its migration: tenants may reach one another.",
     text("""
         SELECT format('%I on %s', expected.policy_name, expected.table_name) AS place,
                format(
@@ -177,7 +177,7 @@ POLICY_ALTERED = Rule(
 
 POLICY_UNEXPECTED = Rule(
     "policy-unexpected",
-    "Permissive policies add up: one more on our own tables lets its roles at rows that the others keep from them.",
+    "Permissive policies are combined with OR: an additional one gives its roles access to rows that the others hide.",
     text("""
         SELECT format('%I on %s', policy.polname, policy.polrelid::regclass) AS place,
                format('DROP POLICY %I ON %s', policy.polname, policy.polrelid::regclass) AS remedy

@@ -1,4 +1,4 @@
-"""Rules for the project's four roles, and for whom objects belong to: what create_roles.sql made, and nothing more."""
+"""Rules for the four roles and for ownership: as created by create_roles.sql, without additions."""
 
 from sqlalchemy import text
 
@@ -6,7 +6,7 @@ from multi_tenant_db.lint.rule import Rule
 
 ROLE_ATTRIBUTE = Rule(
     "role-attribute",
-    "An attribute that steps around policies, makes roles that do, or lets somebody log in as a role that nobody is.",
+    "The attribute bypasses policies, allows creating roles that do, or allows logging in as a NOLOGIN role.",
     text("""
         SELECT format('%s has %s', role.rolname, attribute.name) AS place,
                format('ALTER ROLE %I NO%s', role.rolname, attribute.name) AS remedy
@@ -27,7 +27,7 @@ ROLE_ATTRIBUTE = Rule(
 
 ROLE_MEMBERSHIP = Rule(
     "role-membership",
-    "A role has the rights of those it is a member of: ours may only switch to tenancy_platform, and inherit nothing.",
+    "A member has the privileges of the role: only switching to tenancy_platform, without inheritance, is allowed.",
     text("""
         SELECT format('%s is a member of %s', member.rolname, role.rolname) AS place,
                CASE
@@ -52,8 +52,8 @@ ROLE_MEMBERSHIP = Rule(
 
 ROLE_DEFAULT = Rule(
     "role-default",
-    "A default of a role, which every new session begins with, is not as create_roles.sql sets it: names resolve "
-    "elsewhere, a limit is gone, tokens reach the log, or the service is stopped.",
+    "A role's default, with which every session begins, differs from create_roles.sql: names may resolve elsewhere, a "
+    "limit may be missing, tokens may reach the log, or the service may fail.",
     text("""
         WITH expected AS (
             SELECT *
@@ -80,7 +80,7 @@ ROLE_DEFAULT = Rule(
         SELECT format('%s of %s is %s', name, role_name, coalesce(found.value, 'not set')) AS place,
                CASE role_name
                    WHEN 'every role' THEN format('ALTER DATABASE %I RESET %s', current_database(), name)
-                   ELSE 'run `mtdb migrate`, which sets the defaults of the roles anew'
+                   ELSE 'run `mtdb migrate`, which sets the defaults of the roles again'
                END AS remedy
         FROM expected
         FULL JOIN found USING (role_name, name)
@@ -99,8 +99,8 @@ ROLE_DEFAULT = Rule(
 
 OWNER_UNEXPECTED = Rule(
     "owner-unexpected",
-    "An owner may drop the policies of his table and change what his function does, and the function runs with his "
-    "rights: everything of ours belongs to tenancy_owner, who cannot log in.",
+    "The owner can drop a table's policies and replace a function that runs with the owner's privileges: all objects "
+    "must belong to tenancy_owner, which cannot log in.",
     text("""
         SELECT format('%s belongs to %s', object.name, role.rolname) AS place,
                format('ALTER %s %s OWNER TO tenancy_owner', object.kind, object.name) AS remedy

@@ -1,4 +1,4 @@
-"""One kind of finding."""
+"""A rule of the catalogue lint."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from multi_tenant_db.lint.finding import Finding
 
 @dataclass(frozen=True)
 class Rule:
-    """A query whose every row breaks the rule: `place` says where, `remedy` what mends it, as SQL where it can be.
+    """A query that returns a row for each violation, with its `place` and its `remedy`, as SQL if possible.
 
-    `code` is stable, so scripts may rely on it. `meaning` is one sentence: what it is, and what could happen.
-    Queries see only PostgreSQL's catalogue, so the service's own role may run them, and these parameters:
+    `code` is stable, so scripts may rely on it. `meaning` is one sentence: the reason and the possible consequence.
+    Queries read only PostgreSQL's catalogue, so the service's role may run them, and these parameters:
     `tenant_tables` (the oids of tables with tenants' data), `service_roles`, `all_roles`, and what `expected.py` lists.
     """
 
@@ -22,5 +22,5 @@ class Rule:
     is_warning: bool = False
 
     def finding(self, place: str, remedy: str) -> Finding:
-        """Return what a row of the query says."""
+        """Return the finding for a row of the query."""
         return Finding(self.code, place, self.meaning, remedy, self.is_warning)

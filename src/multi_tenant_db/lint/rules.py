@@ -1,4 +1,4 @@
-"""Every rule, in the order in which findings are shown. To add one: write it beside its like, and list it there."""
+"""All rules, in the order in which findings are shown. Add a rule to the tuple of its module."""
 
 from multi_tenant_db.lint.connection import CONNECTION_RULES
 from multi_tenant_db.lint.events import EVENT_RULES

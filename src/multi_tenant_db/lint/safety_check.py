@@ -1,4 +1,4 @@
-"""What must hold before the service trusts a database, checked at start-up and by `mtdb check`."""
+"""The safety check of a database, at start-up and by `mtdb check`."""
 
 import asyncio
 from time import monotonic
@@ -15,7 +15,7 @@ from multi_tenant_db.lint.unsafe_database_error import UnsafeDatabaseError
 
 SECONDS_BETWEEN_TRIES = 0.5
 SECONDS_BETWEEN_LINES = 30
-"""Of the log, as long as the cause is the same."""
+"""Interval of the log line while the cause is the same."""
 
 SERVER_VERSION = text("SELECT current_setting('server_version')")
 
@@ -23,9 +23,9 @@ log = structlog.get_logger()
 
 
 async def require_safe_database(engine: AsyncEngine) -> SafetyReport:
-    """Return the report when nothing in it is dangerous.
+    """Return the report if it has no dangers.
 
-    Raises UnsafeDatabaseError, or DatabaseUnavailable when it does not answer.
+    Raises UnsafeDatabaseError, or DatabaseUnavailable.
     """
     report = await check_database(engine)
     if report.dangers:
@@ -34,9 +34,9 @@ async def require_safe_database(engine: AsyncEngine) -> SafetyReport:
 
 
 async def await_safe_database(engine: AsyncEngine, seconds: float) -> SafetyReport:
-    """Wait so long for a database that does not answer yet, then do as `require_safe_database` does."""
+    """Wait up to `seconds` for a database that is unavailable; otherwise like `require_safe_database`."""
     deadline = monotonic() + seconds
-    told, told_at = "", 0.0
+    logged, logged_at = "", 0.0
     while True:
         try:
             return await require_safe_database(engine)
@@ -44,14 +44,14 @@ async def await_safe_database(engine: AsyncEngine, seconds: float) -> SafetyRepo
             if monotonic() >= deadline:
                 raise
             cause = str(error.__cause__)
-            if cause != told or monotonic() > told_at + SECONDS_BETWEEN_LINES:
+            if cause != logged or monotonic() > logged_at + SECONDS_BETWEEN_LINES:
                 log.warning("waiting for the database", cause=cause)
-                told, told_at = cause, monotonic()
+                logged, logged_at = cause, monotonic()
         await asyncio.sleep(SECONDS_BETWEEN_TRIES)
 
 
 async def check_database(engine: AsyncEngine) -> SafetyReport:
-    """Ask the database, as the role the service uses, whether it would isolate tenants."""
+    """Check the database as the role of the engine."""
     async with transaction(engine) as session:
         server_version: str = await session.scalar(SERVER_VERSION) or ""
         return SafetyReport(server_version, await find_all(await session.connection()))

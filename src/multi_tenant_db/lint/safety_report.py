@@ -1,4 +1,4 @@
-"""What the safety check found."""
+"""The result of the safety check."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ from multi_tenant_db.lint.finding import Finding
 
 @dataclass(frozen=True, slots=True)
 class SafetyReport:
-    """Each danger keeps the service from starting; each warning does not."""
+    """Findings: a danger prevents the service from starting, a warning does not."""
 
     server_version: str
     findings: list[Finding]
 
     @property
     def dangers(self) -> list[Finding]:
-        """What would not keep tenants apart."""
+        """Findings that prevent the service from starting."""
         return [finding for finding in self.findings if not finding.is_warning]
 
     @property
     def warnings(self) -> list[Finding]:
-        """What an administrator should mend soon."""
+        """Findings that an administrator should correct soon."""
         return [finding for finding in self.findings if finding.is_warning]

@@ -1,4 +1,4 @@
-"""Rules for the server and the schema: new enough, and made by the migrations that this version needs."""
+"""Rules for the release of the server and the revision of the schema."""
 
 from sqlalchemy import text
 
@@ -6,7 +6,7 @@ from multi_tenant_db.lint.rule import Rule
 
 ROLES_MISSING = Rule(
     "roles-missing",
-    "Without its roles a database has never been set up.",
+    "A database without the roles has not been set up.",
     text("""
         SELECT string_agg(role.name, ', ') AS place, 'run `mtdb migrate`' AS remedy
         FROM unnest(CAST(:all_roles AS name[])) AS role (name)
@@ -14,14 +14,14 @@ ROLES_MISSING = Rule(
         HAVING count(*) > 0
     """),
 )
-"""Asked before all others, which need the roles."""
+"""Runs before all others, which need the roles."""
 
 SCHEMA_REVISION = Rule(
     "schema-revision",
     "The service reads and writes the schema of its own revision, or of a newer one that declares itself compatible.",
     text("""
         SELECT format('the schema is at revision %s, this version needs %s', coalesce(found, 'None'), needed) AS place,
-               'run `mtdb migrate`, or deploy the version that the schema was made for; whoever adds a migration names '
+               'run `mtdb migrate`, or deploy the version that the schema was made for; after adding a migration, name '
                'it in multi_tenant_db/schema/schema_revision.py' AS remedy
         FROM (VALUES (CAST(:revision AS text), CAST(:required_revision AS text))) AS revision (found, needed)
         WHERE found IS DISTINCT FROM needed
@@ -31,10 +31,10 @@ SCHEMA_REVISION = Rule(
 
 SCHEMA_NEWER = Rule(
     "schema-newer",
-    "The schema declares that this version may still serve on it; what newer migrations grant is not known here.",
+    "The schema declares this version compatible; the grants of newer migrations are not checked.",
     text("""
         SELECT format('the schema is at revision %s, this version was made for %s', found, needed) AS place,
-               'finish the upgrade: the version that the schema was made for checks all of it' AS remedy
+               'finish the upgrade: the version that the schema was made for checks the whole schema' AS remedy
         FROM (VALUES (CAST(:revision AS text), CAST(:required_revision AS text))) AS revision (found, needed)
         WHERE CAST(:is_compatible AS boolean)
     """),
@@ -43,7 +43,7 @@ SCHEMA_NEWER = Rule(
 
 SERVER_TOO_OLD = Rule(
     "server-too-old",
-    "Nobody has tested the isolation on this release.",
+    "The isolation has not been tested on this release.",
     text("""
         SELECT format('PostgreSQL %s', current_setting('server_version')) AS place, 'use 17.5 or newer' AS remedy
         WHERE current_setting('server_version_num')::integer < CAST(:oldest_server AS integer)
@@ -52,7 +52,7 @@ SERVER_TOO_OLD = Rule(
 
 SERVER_SHOWS_STATISTICS = Rule(
     "server-shows-statistics",
-    "The server lacks the fix of CVE-2025-8713, by which the planner's statistics tell about hidden rows.",
+    "The server lacks the fix of CVE-2025-8713: the planner's statistics reveal hidden rows.",
     text("""
         SELECT format('PostgreSQL %s', current_setting('server_version')) AS place, 'use 17.6 or newer' AS remedy
         WHERE current_setting('server_version_num')::integer < CAST(:last_rls_fix AS integer)
@@ -62,8 +62,7 @@ SERVER_SHOWS_STATISTICS = Rule(
 
 SERVER_LACKS_FIXES = Rule(
     "server-lacks-fixes",
-    "The server lacks the fix of CVE-2026-16239, by which SQL corrupts the server's memory and so steps around "
-    "everything.",
+    "The server lacks the fix of CVE-2026-16239: SQL can corrupt the server's memory and so bypass every protection.",
     text("""
         SELECT format('PostgreSQL %s', current_setting('server_version')) AS place, 'use 17.11 or newer' AS remedy
         WHERE current_setting('server_version_num')::integer < CAST(:last_fix AS integer)

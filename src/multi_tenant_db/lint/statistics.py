@@ -1,6 +1,6 @@
-"""Rules for what the planner knows of tenants' rows: EXPLAIN shows it to every role, and no policy covers it.
+"""Rules for the planner's statistics of tenants' rows: EXPLAIN shows them to every role, and no policy restricts them.
 
-The planner's statistics are samples and counts of all rows: of columns, of index expressions, of extended statistics
+They are samples and counts of all rows: of columns, of index expressions, of extended statistics
 objects, and the number of entries of a partial index.
 """
 
@@ -9,8 +9,8 @@ from sqlalchemy import text
 from multi_tenant_db.lint.rule import Rule
 
 MEANING = (
-    "The planner's row estimates come from a sample of all tenants' rows; by them EXPLAIN tells hidden values, letter "
-    "by letter, without a token."
+    "The planner's row estimates come from a sample of all tenants' rows; through them EXPLAIN reveals hidden values, "
+    "letter by letter, without a token."
 )
 
 STATISTICS_ALLOWED = Rule(
@@ -63,7 +63,7 @@ STATISTICS_ALLOWED = Rule(
 
 STATISTICS_KEPT = Rule(
     "statistics-kept",
-    f"{MEANING} One that was taken earlier stays, whatever the column's target is now.",
+    f"{MEANING} An earlier sample is kept, independent of the column's current target.",
     text("""
         WITH relation AS (
             SELECT class.oid AS id, 'TABLE' AS kind
@@ -95,10 +95,10 @@ STATISTICS_KEPT = Rule(
 
 STATISTICS_UNSEEN = Rule(
     "statistics-unseen",
-    "Which statistics the planner keeps of tenants' rows cannot be seen, so a sample taken earlier would go unnoticed.",
+    "The role cannot see which statistics the planner keeps of tenants' rows, so an earlier sample is not found.",
     text("""
         SELECT 'pg_catalog.pg_statistic' AS place,
-               'run `mtdb migrate` as a superuser; where there is none, ask for: SELECT starelid::regclass, staattnum '
+               'run `mtdb migrate` as a superuser; without one, ask for: SELECT starelid::regclass, staattnum '
                'FROM pg_catalog.pg_statistic, which must name no table with tenants'' rows nor an index of one'
                    AS remedy
         WHERE NOT CAST(:can_see_statistics AS boolean)
@@ -108,11 +108,10 @@ STATISTICS_UNSEEN = Rule(
 
 PARTIAL_INDEX = Rule(
     "partial-index-counts",
-    "A partial index counts the rows of all tenants that meet its condition, and the planner shows the count: EXPLAIN "
-    "tells how many strangers' rows meet it.",
+    "A partial index counts the rows of all tenants that meet its condition, and EXPLAIN reveals the count.",
     text("""
         SELECT format('%s WHERE %s', index.indexrelid::regclass, pg_get_expr(index.indpred, index.indrelid)) AS place,
-               'index all rows, with the condition''s columns behind the key' AS remedy
+               'index all rows, with the condition''s columns after the key' AS remedy
         FROM pg_catalog.pg_index AS index
         WHERE index.indrelid = ANY (CAST(:tenant_tables AS oid[]))
           AND index.indpred IS NOT NULL

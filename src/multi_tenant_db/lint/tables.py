@@ -1,4 +1,4 @@
-"""Rules for tables with tenants' data, and for what reads them: row level security, indexes, views."""
+"""Rules for tables with tenants' data and for views of them: row level security, indexes, views."""
 
 from sqlalchemy import text
 
@@ -6,7 +6,7 @@ from multi_tenant_db.lint.rule import Rule
 
 RLS_NOT_ENABLED = Rule(
     "rls-not-enabled",
-    "Without row level security a table shows every tenant's rows to whoever is granted it.",
+    "Without row level security a table shows every tenant's rows to each role with a grant.",
     text("""
         SELECT class.oid::regclass::text AS place,
                format(
@@ -23,7 +23,7 @@ RLS_NOT_ENABLED = Rule(
 
 RLS_NOT_FORCED = Rule(
     "rls-not-forced",
-    "Without FORCE the policies do not bind the table's owner, nor any function that runs as the owner.",
+    "Without FORCE the policies do not apply to the table's owner, nor to functions that run as the owner.",
     text("""
         SELECT class.oid::regclass::text AS place,
                format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', class.oid::regclass) AS remedy
@@ -35,8 +35,8 @@ RLS_NOT_FORCED = Rule(
 
 INDEX_MISSING = Rule(
     "index-missing",
-    "Policies ask for an interval of the tenant's key: without an index that begins with it, every statement reads the "
-    "rows of all tenants, and its duration tells about them.",
+    "Policies select an interval of the tenant's key: without an index that begins with it, every statement reads the "
+    "rows of all tenants, and its duration reveals their number.",
     text("""
         WITH key AS (
             SELECT attribute.attrelid AS table_id,
@@ -49,7 +49,7 @@ INDEX_MISSING = Rule(
             GROUP BY attribute.attrelid
         )
         SELECT format('%s (%s)', key.table_id::regclass, key.names) AS place,
-               format('CREATE INDEX ON %s (%s), or begin the primary key so', key.table_id::regclass, key.names)
+               format('CREATE INDEX ON %s (%s), or begin the primary key with it', key.table_id::regclass, key.names)
                    AS remedy
         FROM key
         WHERE NOT EXISTS (
@@ -68,8 +68,7 @@ INDEX_MISSING = Rule(
 
 VIEW_WITHOUT_SECURITY_INVOKER = Rule(
     "view-without-security-invoker",
-    "A view reads as its owner, whom other policies bind than the caller, or none: it shows what the caller may not "
-    "see.",
+    "A view reads with the policies of its owner, not of the caller: it shows rows that the caller may not see.",
     text("""
         WITH RECURSIVE reader (id) AS (
             SELECT unnest(CAST(:tenant_tables AS oid[]))
@@ -98,7 +97,7 @@ VIEW_WITHOUT_SECURITY_INVOKER = Rule(
 
 RELATION_WITHOUT_POLICIES = Rule(
     "relation-without-policies",
-    "PostgreSQL has no policies for materialised views and foreign tables: whoever is granted one reads every tenant's "
+    "PostgreSQL has no policies for materialised views and foreign tables: a role with a grant reads every tenant's "
     "rows in it.",
     text("""
         WITH RECURSIVE reader (id) AS (

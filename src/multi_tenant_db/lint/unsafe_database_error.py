@@ -1,10 +1,10 @@
-"""Why the service does not start."""
+"""The error of a failed safety check."""
 
 from multi_tenant_db.lint.finding import Finding
 
 
 class UnsafeDatabaseError(Exception):
-    """The database would not keep tenants apart; each danger names its remedy."""
+    """The database does not isolate tenants; each danger has a remedy."""
 
     def __init__(self, dangers: list[Finding]) -> None:
         super().__init__("; ".join(map(str, dangers)))

@@ -1,4 +1,4 @@
-"""The tables as the service maps them: every module of this package, so that migrations are compared with all."""
+"""The tables as mapped by the service: every module of this package, so that migrations are compared with all."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -1,7 +1,7 @@
-"""The root of the models."""
+"""The base class of the models."""
 
 from sqlalchemy.orm import DeclarativeBase
 
 
 class Base(DeclarativeBase):
-    """Collects the tables, so that the migrations can be compared with them."""
+    """Collects the tables, which a test compares with the migrations."""

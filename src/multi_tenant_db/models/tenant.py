@@ -1,4 +1,4 @@
-"""The tenants as the service maps them; the migrations define them."""
+"""The table of tenants as mapped by the service; the migrations define it."""
 
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ from multi_tenant_db.models.tenant_type import TenantType
 class Tenant(Base):
     """A banking group or one of its subsidiaries.
 
-    The database makes the identifiers, the version and the times; the service may write only what its grants name.
+    The database sets the identifiers, the version and the times; the service may write only the granted columns.
     """
 
     __tablename__ = "tenants"

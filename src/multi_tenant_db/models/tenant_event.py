@@ -1,4 +1,4 @@
-"""The audit trail as the service reads it; only the database writes it."""
+"""The audit trail; the service reads it, and only the database writes it."""
 
 from datetime import datetime
 from typing import Any
@@ -13,9 +13,9 @@ from multi_tenant_db.models.tenant_event_type import TenantEventType
 
 
 class TenantEvent(Base):
-    """One change of one tenant, or of a row of another table that belongs to one.
+    """One change of a tenant, or of a row of another table that belongs to a tenant.
 
-    Outlives the tenant, and cannot be changed or removed by anybody who may log in.
+    Outlives the tenant. No login role can change or delete it.
     """
 
     __tablename__ = "tenant_events"

@@ -1,10 +1,10 @@
-"""What can happen to a tenant."""
+"""Types of events."""
 
 from enum import StrEnum
 
 
 class TenantEventType(StrEnum):
-    """The verbs of the audit trail."""
+    """The types of events in the audit trail."""
 
     CREATED = "created"
     UPDATED = "updated"

@@ -1,4 +1,4 @@
-"""A tenant as it was read."""
+"""A row of the table of tenants."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from multi_tenant_db.models.tenant_type import TenantType
 
 
 class TenantRow(NamedTuple):
-    """The columns of a tenant, free of any session."""
+    """The columns of a tenant, independent of a session."""
 
     tenant_id: UUID
     organization_id: UUID

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class TenantType(StrEnum):
-    """A parent heads its organisation; a subsidiary stands under a parent."""
+    """A parent is the head of its organisation; a subsidiary belongs to a parent."""
 
     PARENT = "parent"
     SUBSIDIARY = "subsidiary"

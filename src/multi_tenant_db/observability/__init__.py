@@ -1,1 +1,1 @@
-"""What the service tells about itself."""
+"""Logs, metrics and traces."""

@@ -1,4 +1,4 @@
-"""Where log lines go."""
+"""The stream of log lines."""
 
 import os
 import sys
@@ -6,11 +6,11 @@ from contextlib import suppress
 
 
 class LogStream:
-    """Standard output, unbuffered; a line that cannot be written, as on a full disk, is lost and costs nothing else."""
+    """Standard output, unbuffered; a line that cannot be written, as on a full disk, is dropped without an error."""
 
     def write(self, text: str) -> int:
-        """Write all of it, or what fits."""
-        with suppress(OSError, ValueError, AttributeError):  # full or closed; something else that stands for it; none
+        """Write the text, or as much as possible."""
+        with suppress(OSError, ValueError, AttributeError):  # full or closed; a replacement of sys.stdout; None
             try:
                 descriptor = sys.stdout.fileno()
             except (OSError, ValueError):
@@ -21,8 +21,8 @@ class LogStream:
         return len(text)
 
     def flush(self) -> None:
-        """Do nothing: nothing is held back."""
+        """Do nothing: the stream is unbuffered."""
 
     def isatty(self) -> bool:
-        """Whether somebody looks at it."""
+        """Return whether it is a terminal."""
         return sys.stdout is not None and sys.stdout.isatty()

@@ -1,4 +1,4 @@
-"""Structured logs: JSON lines for machines, coloured text for people."""
+"""Structured logs: JSON lines or coloured text."""
 
 import json
 import logging
@@ -14,13 +14,13 @@ from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.settings import Settings
 
 ENCODER = json.JSONEncoder(default=repr)
-"""Made once: `json.dumps` makes one for every line."""
+"""Created once: `json.dumps` creates an encoder for every line."""
 
 
 def configure_logging(settings: Settings) -> None:
-    """Send our logs and those of the libraries to standard output, in one format.
+    """Send the service's and the libraries' logs to standard output, in one format.
 
-    Tracebacks are printed without local variables: those hold tokens and metadata.
+    Tracebacks are printed without local variables, which contain tokens and metadata.
     """
     stream = LogStream()
     shared: list[Processor] = [
@@ -53,19 +53,19 @@ def configure_logging(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # SQLAlchemy's pool, under the name of our subclass, says at info what its every connection does.
-    for talkative in ("sqlalchemy", "multi_tenant_db.database.connection_pool"):
-        logging.getLogger(talkative).setLevel(max(level, logging.WARNING))
+    # SQLAlchemy's pool, under the name of its subclass, logs the events of every connection at info.
+    for name in ("sqlalchemy", "multi_tenant_db.database.connection_pool"):
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.getLogger("uvicorn.access").disabled = True
 
 
 def _escape(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Keep a terminal's commands, and what reads backwards, out of text."""
+    """Escape terminal control sequences and bidirectional marks."""
     return {name: printable(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _traceback(into: TextIO, error: ExcInfo) -> None:
-    """Write a traceback, whose lines may quote what others wrote."""
+    """Write a traceback with escaped lines, which may quote input."""
     plain = StringIO()
     structlog.dev.plain_traceback(plain, error)
     into.write("\n".join(map(printable, plain.getvalue().split("\n"))))

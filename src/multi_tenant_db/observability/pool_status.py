@@ -1,16 +1,16 @@
-"""What the metrics read of a connection pool."""
+"""The metrics' interface to a connection pool."""
 
 from typing import Protocol
 
 
 class PoolStatus(Protocol):
-    """Numbers of connections; each is read when Prometheus asks."""
+    """Numbers of connections, read at every scrape."""
 
     def size(self) -> int:
-        """Return how many connections the pool may have."""
+        """Return the maximum number of connections."""
 
     def in_use(self) -> int:
         """Return how many are in use."""
 
     def waiting(self) -> int:
-        """Return how many requests wait for one."""
+        """Return how many requests wait for a connection."""

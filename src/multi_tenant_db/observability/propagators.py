@@ -8,7 +8,7 @@ VARIABLE = "OTEL_PROPAGATORS"
 
 
 def drop_unknown_propagators() -> None:
-    """Take out of OTEL_PROPAGATORS what is not installed, and say so: FastAPI reads it, and would not be imported."""
+    """Remove propagators that are not installed from OTEL_PROPAGATORS, with a warning: FastAPI's import would fail."""
     named = [name.strip() for name in os.environ.get(VARIABLE, "").split(",") if name.strip()]
     if not named:
         return
@@ -16,5 +16,5 @@ def drop_unknown_propagators() -> None:
     unknown = [name for name in named if name not in known]
     if unknown:
         os.environ[VARIABLE] = ",".join(name for name in named if name in known) or "none"
-        message = f"{VARIABLE} names {', '.join(unknown)}, which is not installed: traces go on without"
-        print(f"multi-tenant-db: {message}", file=sys.stderr)  # noqa: T201 - logging is not set up yet
+        message = f"{VARIABLE} names {', '.join(unknown)}, which is not installed: it is ignored"
+        print(f"multi-tenant-db: {message}", file=sys.stderr)  # noqa: T201 - logging is not configured yet

@@ -1,4 +1,4 @@
-"""Spans on their way out, without what an exception says."""
+"""Exports spans without the messages of exceptions."""
 
 from collections.abc import Sequence
 
@@ -8,21 +8,21 @@ from opentelemetry.trace import Status
 
 
 class RedactingExporter(SpanExporter):
-    """Drops events and the words of a status: they repeat PostgreSQL's messages, which may quote a row."""
+    """Drops events and status descriptions: they contain PostgreSQL's messages, which may quote a row."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send what remains of the spans."""
-        return self._exporter.export([_without_words(span) for span in spans])
+        """Export the redacted spans."""
+        return self._exporter.export([_redact(span) for span in spans])
 
     def shutdown(self) -> None:
-        """Give up what is still being sent."""
+        """Shut down the wrapped exporter."""
         self._exporter.shutdown()
 
 
-def _without_words(span: ReadableSpan) -> ReadableSpan:
+def _redact(span: ReadableSpan) -> ReadableSpan:
     return ReadableSpan(
         name=span.name,
         context=span.context,

@@ -1,4 +1,4 @@
-"""One span a request, in the trace that the caller names."""
+"""One span per request, in the caller's trace."""
 
 from http import HTTPStatus
 
@@ -14,9 +14,9 @@ TRACE_HEADERS = (b"traceparent", b"tracestate")
 
 
 class RequestTracing:
-    """Middleware around all others, so that every line in the log carries the trace id.
+    """Outermost middleware, so that every log line has the trace id.
 
-    A span holds method, route template and status; never a path or a query, which hold ids and cursors.
+    A span contains method, route template and status; never a path or a query, which contain ids and cursors.
     """
 
     def __init__(self, app: ASGIApp, provider: TracerProvider) -> None:

@@ -1,4 +1,4 @@
-"""The metrics of one worker process. None names a tenant or a caller."""
+"""The metrics of a worker process."""
 
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -18,15 +18,15 @@ from multi_tenant_db import __version__
 from multi_tenant_db.observability.pool_status import PoolStatus
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Seconds. 0.05 and 0.2 are goals of the service."""
+"""Seconds. 0.05 and 0.2 are the service's goals."""
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # Prometheus has start times of its own
+disable_created_metrics()  # type: ignore[no-untyped-call]  # Prometheus records start times itself
 
 METHODS = frozenset(HTTPMethod)
 
 
 class ServiceMetrics:
-    """The numbers of one worker process. Every label has a fixed, small set of values; none is from a caller."""
+    """The metrics of a worker process. Labels have fixed, small sets of values; none names a tenant or a caller."""
 
     def __init__(
         self, current_pool: Callable[[], PoolStatus], *, problem_codes: Iterable[str], schema_revision: str
@@ -34,21 +34,21 @@ class ServiceMetrics:
         self._registry = CollectorRegistry()
         self._requests = Histogram(
             "mtdb_http_request_duration_seconds",
-            "Requests by route template, and how long each took.",
+            "Duration of requests by route template.",
             ("method", "route", "status"),
             buckets=BUCKETS,
             registry=self._registry,
         )
-        # Remembered, since finding a histogram by its labels takes longer than counting in it.
+        # Cached, since a lookup by labels takes longer than an observation.
         self._requests_like = cache(self._requests.labels)
         self._problems = Counter(
-            "mtdb_problems", "Answers with a problem document, by its code.", ("code",), registry=self._registry
+            "mtdb_problems", "Responses with a problem document, by code.", ("code",), registry=self._registry
         )
         for code in problem_codes:
             self._problems.labels(code)
-        # Read when asked for, so that a request costs nothing here.
-        self._gauge("mtdb_pool_size", "Connections that the pool may have.", lambda: current_pool().size())
-        self._gauge("mtdb_pool_in_use", "Connections that work for a request.", lambda: current_pool().in_use())
+        # Read at every scrape, at no cost for requests.
+        self._gauge("mtdb_pool_size", "Maximum number of connections.", lambda: current_pool().size())
+        self._gauge("mtdb_pool_in_use", "Connections in use.", lambda: current_pool().in_use())
         self._gauge("mtdb_pool_waiting", "Requests that wait for a connection.", lambda: current_pool().waiting())
         build = Gauge("mtdb_build_info", "Always 1.", ("version", "schema_revision"), registry=self._registry)
         build.labels(__version__, schema_revision).set(1)
@@ -57,15 +57,15 @@ class ServiceMetrics:
     def record_request(
         self, method: str, route: str | None, status: int | None, code: str | None, seconds: float
     ) -> None:
-        """Count a request that has been answered."""
+        """Record a finished request."""
         known_method = method if method in METHODS or method == "none" else "other"
         self._requests_like(known_method, route or "none", status or "none").observe(seconds)
         if code is not None:
             self._problems.labels(code).inc()
 
     def as_text(self) -> bytes:
-        """Return everything in the text format of Prometheus."""
+        """Return the metrics in Prometheus's text format."""
         return generate_latest(self._registry)
 
-    def _gauge(self, name: str, what: str, read: Callable[[], float]) -> None:
-        Gauge(name, what, registry=self._registry).set_function(read)
+    def _gauge(self, name: str, documentation: str, read: Callable[[], float]) -> None:
+        Gauge(name, documentation, registry=self._registry).set_function(read)

@@ -1,4 +1,4 @@
-"""What makes spans of statements, and sends all spans to the endpoint that the OTEL_ variables name."""
+"""Traces statements and exports all spans to the endpoint in the OTEL_ variables."""
 
 from threading import Thread
 
@@ -11,26 +11,26 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from multi_tenant_db import __version__
 from multi_tenant_db.observability.redacting_exporter import RedactingExporter
 
-SECONDS_FOR_THE_LAST_SPANS = 3
+FLUSH_SECONDS = 3
 
 
 def create_tracer_provider() -> TracerProvider:
-    """Return a provider of our own, not the process's: with that one, newer FastAPIs write paths and queries to spans.
+    """Return a separate provider: with the global one, newer versions of FastAPI add paths and queries to spans.
 
-    Statements are recorded with their text, which never holds a value, and without their parameters.
+    Statements are recorded with their text, which never contains a value, and without their parameters.
     """
-    # What the OTEL_ variables say goes before our own name.
+    # The OTEL_ variables take precedence over the default name.
     resource = Resource.create({"service.version": __version__})
     if str(resource.attributes["service.name"]).startswith("unknown_service"):
         resource = resource.merge(Resource({"service.name": "multi-tenant-db"}))
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(RedactingExporter(OTLPSpanExporter())))
-    AsyncPGInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]  # theirs
+    AsyncPGInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]  # untyped there
     return provider
 
 
-def send_the_last_spans(provider: TracerProvider) -> None:
-    """Stop tracing; what an endpoint that is away does not take soon is lost."""
+def shut_down(provider: TracerProvider) -> None:
+    """Stop tracing; spans that an unavailable endpoint does not accept within FLUSH_SECONDS are lost."""
     thread = Thread(target=provider.shutdown, daemon=True)
     thread.start()
-    thread.join(SECONDS_FOR_THE_LAST_SPANS)
+    thread.join(FLUSH_SECONDS)

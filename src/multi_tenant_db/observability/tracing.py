@@ -1,4 +1,4 @@
-"""Traces through OpenTelemetry where an endpoint is configured; elsewhere nothing of it is imported."""
+"""Traces through OpenTelemetry, which is imported only if an endpoint is configured."""
 
 import os
 from collections.abc import Callable
@@ -13,9 +13,9 @@ log = structlog.get_logger()
 
 
 def trace_requests(app: FastAPI) -> Callable[[], object]:
-    """Have each request make spans, if the environment names an endpoint; return what sends the last of them.
+    """Trace requests, if the environment names an endpoint; return the function that sends the last spans.
 
-    Whatever the environment says that cannot be done costs the traces, with a warning, and never the service.
+    An invalid environment disables the traces, with a warning, but never prevents the start of the service.
     """
     if not _is_wanted():
         return lambda: None
@@ -23,18 +23,18 @@ def trace_requests(app: FastAPI) -> Callable[[], object]:
         from multi_tenant_db.observability.request_tracing import RequestTracing  # noqa: PLC0415 - only if wanted
         from multi_tenant_db.observability.tracer import (  # noqa: PLC0415 - only if wanted
             create_tracer_provider,
-            send_the_last_spans,
+            shut_down,
         )
 
         provider = create_tracer_provider()
     except ModuleNotFoundError as missing:
         log.warning("no traces: install multi-tenant-db[tracing]", missing=missing.name)
         return lambda: None
-    except Exception as error:  # noqa: BLE001 - a propagator that is not installed, a queue too small for its batch
-        log.warning("no traces: a variable OTEL_... says what cannot be done", cause=repr(error))
+    except Exception as error:  # noqa: BLE001 - a propagator that is not installed, a queue smaller than its batch
+        log.warning("no traces: a variable OTEL_... has an invalid value", cause=repr(error))
         return lambda: None
     app.add_middleware(RequestTracing, provider=provider)
-    return partial(send_the_last_spans, provider)
+    return partial(shut_down, provider)
 
 
 def _is_wanted() -> bool:

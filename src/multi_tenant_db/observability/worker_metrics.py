@@ -1,4 +1,4 @@
-"""From a worker process to whoever answers Prometheus: over a Unix socket in a folder that all workers share."""
+"""Metrics of the worker processes, collected over Unix sockets in a shared folder."""
 
 import asyncio
 import os
@@ -13,23 +13,23 @@ from prometheus_client.registry import Collector
 
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
 
-SECONDS_FOR_A_WORKER_TO_TELL = 2
-"""A worker that hangs is missing in a scrape, rather than to hold it up."""
+WORKER_TIMEOUT_SECONDS = 2
+"""A worker that does not respond in time is missing in a scrape."""
 
 
 @asynccontextmanager
 async def serve_worker_metrics(metrics: ServiceMetrics | None, folder: Path | None) -> AsyncIterator[None]:
-    """Hand this worker's metrics, if there are any, to whoever connects to its socket."""
+    """Serve this worker's metrics, if enabled, on its socket."""
     if metrics is None or folder is None:
         yield
         return
 
-    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(metrics.as_text())
         writer.close()
 
     path = folder / f"{os.getpid()}.sock"
-    server = await asyncio.start_unix_server(answer, path)
+    server = await asyncio.start_unix_server(respond, path)
     try:
         yield
     finally:
@@ -38,13 +38,13 @@ async def serve_worker_metrics(metrics: ServiceMetrics | None, folder: Path | No
 
 
 class WorkerMetrics(Collector):
-    """The metrics of all workers of a service, each marked with its worker, so that rates survive a worker's end."""
+    """The metrics of all workers, labelled with the worker, so that rates stay correct when a worker ends."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def collect(self) -> Iterable[Metric]:
-        """Ask every worker; forget those that died without taking their socket along."""
+        """Read every worker's metrics; remove the sockets of workers that were killed."""
         families: dict[str, Metric] = {}
         for path in sorted(self._folder.glob("*.sock")):
             try:
@@ -63,7 +63,7 @@ class WorkerMetrics(Collector):
 
 def _read(path: Path) -> str:
     with socket.socket(socket.AF_UNIX) as worker:
-        worker.settimeout(SECONDS_FOR_A_WORKER_TO_TELL)
+        worker.settimeout(WORKER_TIMEOUT_SECONDS)
         worker.connect(str(path))
-        with worker.makefile(encoding="utf-8") as answer:
-            return answer.read()
+        with worker.makefile(encoding="utf-8") as response:
+            return response.read()

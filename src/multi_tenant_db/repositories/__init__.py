@@ -1,1 +1,1 @@
-"""Every query."""
+"""The queries."""

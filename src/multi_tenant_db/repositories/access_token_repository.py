@@ -1,4 +1,4 @@
-"""Every query on access tokens. There is no table to query: the database offers functions, to operators only."""
+"""The queries on access tokens. They call functions that only the operator's role may execute."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -22,7 +22,7 @@ class AccessTokenRepository:
     async def issue_for_tenant(
         self, token_hash: bytes, *, organization_id: UUID, tenant_id: UUID, label: str, lifetime: timedelta
     ) -> IssuedToken:
-        """Store the hash of a token that acts for a tenant; raises TenantNotFound when it is deleted by now."""
+        """Store the hash of a tenant's token; raises TenantNotFound when the tenant has been deleted."""
         statement = text(
             "SELECT * FROM tenancy.issue_tenant_token(:hash, :organization_id, :tenant_id, :label, :lifetime)"
         )
@@ -48,17 +48,17 @@ class AccessTokenRepository:
         row = (await self._session.execute(statement, parameters)).mappings().one()
         return IssuedToken(**row)
 
-    async def list_newest(self, *, also_dead: bool, limit: int) -> Sequence[IssuedToken]:
-        """Return the newest tokens of tenants that still exist, oldest first; hashes are never returned."""
-        statement = text("SELECT * FROM tenancy.list_tokens(:also_dead, :limit)")
-        rows = await self._session.execute(statement, {"also_dead": also_dead, "limit": limit})
+    async def list_newest(self, *, every_state: bool, limit: int) -> Sequence[IssuedToken]:
+        """Return the newest tokens of existing tenants, oldest first, without hashes; the live ones or every state."""
+        statement = text("SELECT * FROM tenancy.list_tokens(:every_state, :limit)")
+        rows = await self._session.execute(statement, {"every_state": every_state, "limit": limit})
         return [IssuedToken(**row) for row in reversed(rows.mappings().all())]
 
     async def purge(self, limit: int) -> int:
-        """Delete at most so many of each: tokens expired or revoked a month ago, old answers; return how many."""
+        """Delete up to `limit` tokens expired or revoked a month ago, and old idempotency keys; return the count."""
         return int(await self._session.scalar(text("SELECT tenancy.purge_tokens(:limit)"), {"limit": limit}))
 
     async def revoke(self, token_id: UUID) -> bool:
-        """Revoke a token from its users' next statement on; return False when there is no live token with this id."""
+        """Revoke a token, which fails from the next statement on; return False if no unrevoked token has this id."""
         statement = text("SELECT tenancy.revoke_token(:token_id)")
         return bool(await self._session.scalar(statement, {"token_id": token_id}))

@@ -1,4 +1,4 @@
-"""What the database's refusals mean to a caller: the one table from constraints and policies to errors."""
+"""Maps violated constraints and policies to the API's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,18 +23,18 @@ Verb = Literal["insert", "update", "delete"]
 
 @contextmanager
 def constraint_errors(verb: Verb) -> Iterator[None]:
-    """Turn a refused statement into the error a caller understands; anything else passes unchanged."""
+    """Translate a violated constraint or policy to an ApplicationError; other exceptions are unchanged."""
     try:
         yield
-    except DBAPIError as refusal:
-        error = _meaning(verb, refusal)
+    except DBAPIError as violation:
+        error = _translate(verb, violation)
         if error is None:
             raise
-        raise error from refusal
+        raise error from violation
 
 
-def _meaning(verb: Verb, refusal: DBAPIError) -> ApplicationError | None:
-    match verb, sqlstate(refusal), constraint_name(refusal):
+def _translate(verb: Verb, violation: DBAPIError) -> ApplicationError | None:
+    match verb, sqlstate(violation), constraint_name(violation):
         case "insert", state, _ if state == INSUFFICIENT_PRIVILEGE:
             return OperationNotPermitted()
         case _, _, "tenants_name_unique_in_organization":
@@ -44,6 +44,6 @@ def _meaning(verb: Verb, refusal: DBAPIError) -> ApplicationError | None:
         case _, _, "tenants_parent_fkey":
             return ParentNotFound()
         case _, _, "tenants_metadata_size":
-            detail = "Metadata is too large once its numbers are spelt out, as PostgreSQL stores them"
+            detail = "Metadata is too large with its numbers in full, as PostgreSQL stores them"
             return InvalidRequest(errors=[{"pointer": "/body/metadata", "detail": detail}])
     return None

@@ -14,31 +14,31 @@ from multi_tenant_db.errors import IdempotencyKeyReused, RequestInProgress
 LOCK_NOT_AVAILABLE = "55P03"
 
 BEGIN = CompiledStatement(text("SELECT is_new, is_same, answer FROM tenancy.begin_request(:key, :request_hash)"), tuple)
-FINISH = CompiledStatement(text("SELECT tenancy.finish_request(:key, CAST(:answer AS jsonb))"), tuple)
+FINISH = CompiledStatement(text("SELECT tenancy.finish_request(:key, CAST(:response AS jsonb))"), tuple)
 
 
 class RequestRepository:
-    """Remembers the caller's requests for 24 hours, in the transaction that carries them out."""
+    """Stores the caller's idempotency keys for 24 hours, in the transaction of the request."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     async def claim(self, key: str, request_hash: bytes) -> dict[str, Any] | None:
-        """Claim the key for this request, or return the answer that the same request was given before.
+        """Claim the key for this request, or return the stored response of the same request.
 
         Waits for a transaction that holds the key. Raises RequestInProgress when that takes longer than the role's
-        lock_timeout, IdempotencyKeyReused when the key stands for another request.
+        lock_timeout, IdempotencyKeyReused when the key belongs to another request.
         """
         try:
-            [(is_new, is_same, answer)] = await self._session.fetch(BEGIN, key=key, request_hash=request_hash)
+            [(is_new, is_same, response)] = await self._session.fetch(BEGIN, key=key, request_hash=request_hash)
         except DBAPIError as failure:
             if sqlstate(failure) != LOCK_NOT_AVAILABLE:
                 raise
             raise RequestInProgress from failure
         if not is_same:
             raise IdempotencyKeyReused
-        return None if is_new else answer
+        return None if is_new else response
 
-    async def finish(self, key: str, answer: dict[str, Any]) -> None:
-        """Remember the answer; it counts from the commit on."""
-        await self._session.fetch(FINISH, key=key, answer=json.dumps(answer))
+    async def finish(self, key: str, response: dict[str, Any]) -> None:
+        """Store the response, which takes effect with the commit."""
+        await self._session.fetch(FINISH, key=key, response=json.dumps(response))

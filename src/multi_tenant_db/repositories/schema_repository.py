@@ -1,4 +1,4 @@
-"""The queries on the schema's own state."""
+"""The queries on the schema's revision."""
 
 import asyncio
 from typing import Literal
@@ -19,7 +19,7 @@ from multi_tenant_db.schema.schema_revision import (
 HEALTH_TIMEOUT_SECONDS = 2.0
 
 NOT_MIGRATED = frozenset({"42P01", "42501"})
-"""The table is not there, or not granted: what a database looks like before the migration that makes it."""
+"""The table does not exist or is not granted, as before the migration that creates it."""
 
 Compatibility = Literal["current", "compatible", "mismatch"]
 
@@ -27,13 +27,13 @@ IS_READ_ONLY = text("SELECT pg_is_in_recovery() OR current_setting('default_tran
 
 
 class SchemaRepository:
-    """Reads whether the schema is one for this version. Belongs to no tenant, so it needs no signed-in transaction."""
+    """Compares the schema with this version. Reads no tenant data, so it needs no signed-in transaction."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def read_compatibility(self) -> tuple[Compatibility, bool]:
-        """Return whether this version can use the schema, and whether the server is read-only.
+        """Return whether this version supports the schema, and whether the server is read-only.
 
         Raises DatabaseUnavailable, at the latest after HEALTH_TIMEOUT_SECONDS.
         """
@@ -54,5 +54,5 @@ async def _compare(session: AsyncSession) -> Compatibility:
     found = await session.scalar(FOUND_REVISION)
     if found == REQUIRED_SCHEMA_REVISION:
         return "current"
-    asked = {"found": found, "required": REQUIRED_SCHEMA_REVISION}
-    return "compatible" if await session.scalar(IS_DECLARED_COMPATIBLE, asked) else "mismatch"
+    revisions = {"found": found, "required": REQUIRED_SCHEMA_REVISION}
+    return "compatible" if await session.scalar(IS_DECLARED_COMPATIBLE, revisions) else "mismatch"

@@ -1,4 +1,4 @@
-"""Every query on the audit trail. There are only reads: nobody may write it."""
+"""The queries on the audit trail, which is read-only for every login role."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -10,7 +10,7 @@ from multi_tenant_db.models import TenantEvent
 
 
 class TenantEventRepository:
-    """Reads what happened to the tenants within the caller's reach, deleted ones included."""
+    """Reads the events of tenants within the caller's reach, including deleted tenants."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session

@@ -1,4 +1,4 @@
-"""Reads and writes tenants, within the caller's reach."""
+"""The queries on tenants."""
 
 from collections.abc import Collection, Sequence
 from math import ceil
@@ -15,7 +15,7 @@ from multi_tenant_db.repositories.constraint_errors import constraint_errors
 class TenantRepository:
     """Reads and writes tenants within the caller's reach, in the caller's transaction.
 
-    A condition narrows a write to a tenant whose version, once the write holds its lock, still fulfils it.
+    A write checks its condition on the version that the tenant has when the write holds the row lock.
     """
 
     def __init__(self, session: Session) -> None:
@@ -24,9 +24,9 @@ class TenantRepository:
     async def add(
         self, *, name: str, tenant_type: TenantType, parent_tenant_id: UUID | None, metadata: dict[str, Any]
     ) -> TenantRow:
-        """Insert a tenant and return it as the database completed it.
+        """Insert a tenant and return it with the columns that the database sets.
 
-        Raises OperationNotPermitted, ParentNotFound, NameTaken or InvalidRequest, as the policies and constraints say.
+        Raises OperationNotPermitted, ParentNotFound, NameTaken or InvalidRequest for violated policies and constraints.
         """
         with constraint_errors("insert"):
             [tenant] = await self._session.fetch(
@@ -35,7 +35,7 @@ class TenantRepository:
         return tenant
 
     async def add_organizations(self, tenants: int, size: int, metadata: dict[str, Any]) -> None:
-        """Insert so many made-up tenants in organisations of this size, the last one smaller, by two statements."""
+        """Insert generated tenants in organisations of this size, the last one smaller, by two statements."""
         heads = await self._session.fetch(
             statements.ADD_PARENTS, organizations=ceil(tenants / size), new_metadata=metadata
         )
@@ -53,7 +53,7 @@ class TenantRepository:
         return rows[0] if rows else None
 
     async def find_by_name(self, name: str) -> Sequence[TenantRow]:
-        """Return all tenants of this name; different organisations may use the same. Reads the whole reach."""
+        """Return all tenants of this name, at most one in an organisation. Scans all tenants within reach."""
         return await self._session.fetch(statements.FIND_BY_NAME, name=name)
 
     async def find_names(self, tenant_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -61,22 +61,22 @@ class TenantRepository:
         return dict(await self._session.fetch(statements.FIND_NAMES, sought=tenant_ids))
 
     async def list_organization(self, organization_id: UUID) -> Sequence[TenantRow]:
-        """Return an organisation whole, in key order."""
+        """Return all tenants of an organisation, in key order."""
         return await self._session.fetch(statements.LIST_ORGANIZATION, organization_id=organization_id)
 
     async def list_page(
         self, *, limit: int, after: PageCursor | None, tenant_type: TenantType | None, organization_id: UUID | None
     ) -> Sequence[TenantRow]:
-        """Return up to `limit` tenants in key order, from behind `after` on.
+        """Return up to `limit` tenants in key order, after the key `after`.
 
-        Whoever reaches one organisation only says which: his later pages then begin at once where they should.
+        With `organization_id`, that of a caller who reaches only one, a later page starts at its key in the index.
         """
         if after is None:
             return await self._session.fetch(statements.page(tenant_type), limit=limit)
-        in_his_own = after.organization_id == organization_id
-        behind = statements.AFTER_KEY_IN_ORGANIZATION if in_his_own else statements.AFTER_KEY
+        is_own = after.organization_id == organization_id
+        after_key = statements.AFTER_KEY_IN_ORGANIZATION if is_own else statements.AFTER_KEY
         key = {"organization_id": after.organization_id, "tenant_id": after.tenant_id}
-        return await self._session.fetch(statements.page(tenant_type, behind), limit=limit, **key)
+        return await self._session.fetch(statements.page(tenant_type, after_key), limit=limit, **key)
 
     async def replace(
         self,
@@ -86,9 +86,9 @@ class TenantRepository:
         metadata: dict[str, Any],
         condition: VersionCondition,
     ) -> TenantRow | None:
-        """Replace name and metadata; return None when there is no such tenant, or its version is another.
+        """Replace name and metadata; return None when the tenant does not exist or does not fulfil the condition.
 
-        Raises NameTaken or InvalidRequest, as the constraints say.
+        Raises NameTaken or InvalidRequest for violated constraints.
         """
         with constraint_errors("update"):
             rows = await self._session.fetch(
@@ -102,10 +102,10 @@ class TenantRepository:
         return rows[0] if rows else None
 
     async def remove(self, tenant_id: UUID, *, cascade: bool, condition: VersionCondition) -> bool:
-        """Delete a tenant, with `cascade` its whole organisation in one statement; return False when it still stands.
+        """Delete a tenant, with `cascade` its organisation in one statement; return False if it was not deleted.
 
-        False demands a rollback: another writer may have changed the head after its subsidiaries were deleted.
-        Raises TenantHasSubsidiaries when one is added at the same moment; the foreign key sees to that.
+        False requires a rollback: a concurrent write may have changed the head after its subsidiaries were deleted.
+        Raises TenantHasSubsidiaries when one is added concurrently, which violates the foreign key.
         """
         statement = statements.REMOVE_ORGANIZATION if cascade else statements.REMOVE
         with constraint_errors("delete"):

@@ -1,4 +1,4 @@
-"""Every statement on tenants, compiled once. None names the caller: that is the policies' affair, and only theirs."""
+"""The statements on tenants, compiled once. None names the caller: only the policies restrict rows to its reach."""
 
 from functools import cache
 from typing import Any
@@ -40,7 +40,7 @@ def _tenants(statement: SelectBase | UpdateBase) -> CompiledStatement[TenantRow]
 
 
 def _subsidiaries_of(tenant_id: BindParameter[UUID]) -> Select[Any]:
-    # Under an alias, so that it stands on its own inside a statement on tenants. Both columns, as the index has them.
+    # The alias prevents correlation with the outer statement on tenants. Both columns match the index.
     subsidiary = aliased(Tenant)
     return select(subsidiary.tenant_id).where(
         subsidiary.organization_id == tenant_id, subsidiary.parent_tenant_id == tenant_id
@@ -83,20 +83,20 @@ ADD = _tenants(
 ADD_PARENTS = CompiledStatement(
     text("""
         INSERT INTO tenancy.tenants (tenant_type, name, metadata)
-        SELECT 'parent', 'Made-up bank ' || number, :new_metadata
+        SELECT 'parent', 'Generated bank ' || number, :new_metadata
         FROM generate_series(1, :organizations) AS number
         RETURNING tenant_id
     """).bindparams(bindparam("new_metadata", type_=JSONB)),
     tuple,
 )
-# The head at place 1 stands for tenants 1 to `size`, and is itself the first of them.
+# The head at position 1 is the first of tenants 1 to `size`.
 ADD_SUBSIDIARIES = CompiledStatement(
     text("""
         INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name, metadata)
         SELECT 'subsidiary', head.tenant_id, 'Branch ' || number, :new_metadata
-        FROM unnest(:heads) WITH ORDINALITY AS head (tenant_id, place)
+        FROM unnest(:heads) WITH ORDINALITY AS head (tenant_id, position)
         CROSS JOIN generate_series(1, :size - 1) AS number
-        WHERE (head.place - 1) * :size + number < :tenants
+        WHERE (head.position - 1) * :size + number < :tenants
     """).bindparams(bindparam("new_metadata", type_=JSONB), bindparam("heads", type_=ARRAY(Tenant.tenant_id.type))),
     tuple,
 )
@@ -120,20 +120,20 @@ REMOVE_ORGANIZATION = CompiledStatement(
 )
 
 _LAST = [bindparam(column.name, type_=column.type) for column in KEY]
-# PostgreSQL begins to read where single columns say, and only filters by a comparison of rows. So an organisation of
-# one's own is named, and to whoever reaches many, the organisation to begin with.
+# A comparison of single columns is an index condition; a comparison of rows is only a filter. So the caller's own
+# organisation is given, and for callers that reach many, the first organisation of the page.
 AFTER_KEY_IN_ORGANIZATION = and_(Tenant.organization_id == _LAST[0], Tenant.tenant_id > _LAST[1])
 AFTER_KEY = and_(Tenant.organization_id >= _LAST[0], tuple_(*KEY) > tuple_(*_LAST))
 
 
 @cache
-def page(tenant_type: TenantType | None, behind: ColumnElement[bool] | None = None) -> CompiledStatement[TenantRow]:
-    """Return the statement for a page of tenants: the first one, or one that goes on behind a key."""
+def page(tenant_type: TenantType | None, after_key: ColumnElement[bool] | None = None) -> CompiledStatement[TenantRow]:
+    """Return the statement for a page of tenants: the first one, or one that starts after a key."""
     statement = select(*COLUMNS).order_by(*KEY).limit(bindparam("limit"))
-    if behind is not None:
-        statement = statement.where(behind)
+    if after_key is not None:
+        statement = statement.where(after_key)
     if tenant_type is not None:
-        # Said by the parent, not by the type, since a partial index holds the tenants without a parent.
+        # Expressed by parent_tenant_id, not by the type, to match the partial indexes.
         has_no_parent = Tenant.parent_tenant_id.is_(None)
         statement = statement.where(has_no_parent if tenant_type is TenantType.PARENT else ~has_no_parent)
     return _tenants(statement)

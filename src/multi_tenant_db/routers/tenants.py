@@ -9,13 +9,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from multi_tenant_db.errors import (
     AmbiguousHeaders,
-    AuthenticationRequired,
-    BodyTooLarge,
-    BodyTooSlow,
-    DatabaseUnavailable,
-    HeadersTooLarge,
     IdempotencyKeyReused,
-    InternalError,
     InvalidRequest,
     MalformedJson,
     MalformedPrecondition,
@@ -25,9 +19,6 @@ from multi_tenant_db.errors import (
     ParentNotFound,
     PreconditionFailed,
     RequestInProgress,
-    RequestTimedOut,
-    ServiceOverloaded,
-    TargetTooLong,
     TenantHasSubsidiaries,
     TenantNotFound,
     UnsupportedMediaType,
@@ -36,7 +27,7 @@ from multi_tenant_db.http.authenticated_route import AuthenticatedRoute
 from multi_tenant_db.http.openapi_document import name_operation
 from multi_tenant_db.http.openapi_responses import ETAG, LINK, LOCATION, declare_response
 from multi_tenant_db.http.preconditions import CONDITIONAL, WriteCondition, entity_tag, read_conditions
-from multi_tenant_db.http.problem_responses import declare_problems
+from multi_tenant_db.http.problem_responses import PROBLEMS_OF_AUTHENTICATED_ROUTES, declare_problems
 from multi_tenant_db.repositories.request_repository import RequestRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.schemas import (
@@ -57,20 +48,7 @@ router = APIRouter(
     tags=["tenants"],
     route_class=AuthenticatedRoute,
     generate_unique_id_function=name_operation,
-    responses=declare_problems(
-        AmbiguousHeaders,
-        MalformedRequest,
-        AuthenticationRequired,
-        BodyTooSlow,
-        BodyTooLarge,
-        TargetTooLong,
-        InvalidRequest,
-        HeadersTooLarge,
-        InternalError,
-        DatabaseUnavailable,
-        ServiceOverloaded,
-        RequestTimedOut,
-    ),
+    responses=declare_problems(*PROBLEMS_OF_AUTHENTICATED_ROUTES),
 )
 
 TenantPath = Annotated[
@@ -84,7 +62,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="A key of your choice, unique for each tenant you mean to create; makes a retry safe.",
+        description="A key of your choice, unique for each tenant to create; makes a retry safe.",
         examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     ),
 ]
@@ -92,7 +70,7 @@ Parameterless = Annotated[NoQuery, Query()]
 
 
 async def get_tenant_service(request: Request) -> TenantService:
-    """Build the service on the session of the caller's transaction, which AuthenticatedRoute opens."""
+    """Create the service on the session of the caller's transaction, which AuthenticatedRoute opens."""
     session = request.state.session
     return TenantService(session.sign_in, TenantRepository(session), RequestRepository(session))
 
@@ -128,7 +106,7 @@ async def create_tenant(
 ) -> TenantRead:
     """Create a subsidiary under your own parent tenant, whose id is your own. Only a platform operator creates parents.
 
-    With an `Idempotency-Key`, repeating the request within 24 hours gives the first answer again and creates nothing.
+    With an `Idempotency-Key`, repeating the request within 24 hours returns the first response and creates nothing.
     """
     tenant = await service.create_tenant(body, idempotency_key)
     response.headers["Location"] = f"{request.scope['path']}/{tenant.tenant_id}"
@@ -163,11 +141,11 @@ async def list_tenants(
 async def read_tenant(
     request: Request, response: Response, tenant_id: TenantPath, _query: Parameterless, service: Tenants
 ) -> TenantRead | Response:
-    """Read one tenant. What is not within your reach does not exist for you."""
-    wanted, unknown = read_conditions(request)
-    tenant = await service.get_tenant(tenant_id, wanted)
+    """Read one tenant. Tenants outside your reach are reported as not found."""
+    if_match, if_none_match = read_conditions(request)
+    tenant = await service.get_tenant(tenant_id, if_match)
     etag = {"ETag": entity_tag(tenant.version)}
-    if unknown is not None and not unknown.holds_for(tenant.version):
+    if if_none_match is not None and not if_none_match.holds_for(tenant.version):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=etag)
     response.headers.update(etag)
     return TenantRead.model_validate(tenant)
@@ -176,7 +154,7 @@ async def read_tenant(
 @router.put(
     "/{tenant_id}",
     summary="Replace a tenant's name and metadata",
-    responses=declare_response(200, "The tenant as it is now.", REPLACED_TENANT, ETAG)
+    responses=declare_response(200, "The updated tenant.", REPLACED_TENANT, ETAG)
     | declare_problems(
         AmbiguousHeaders,
         MalformedRequest,
@@ -197,7 +175,7 @@ async def replace_tenant(
     service: Tenants,
     condition: WriteCondition,
 ) -> TenantRead:
-    """Replace name and metadata. Send the ETag as If-Match to replace only a tenant that was not modified since."""
+    """Replace name and metadata. Send the ETag as If-Match to avoid overwriting a concurrent change."""
     tenant = await service.replace_tenant(tenant_id, name=body.name, metadata=body.metadata, condition=condition)
     response.headers["ETag"] = entity_tag(tenant.version)
     return TenantRead.model_validate(tenant)
@@ -207,7 +185,7 @@ async def replace_tenant(
     "/{tenant_id}",
     summary="Delete a tenant",
     status_code=HTTPStatus.NO_CONTENT,
-    response_description="The tenant is gone.",
+    response_description="The tenant was deleted.",
     responses=declare_problems(
         AmbiguousHeaders,
         MalformedRequest,
@@ -225,5 +203,5 @@ async def delete_tenant(
     condition: WriteCondition,
     query: Annotated[TenantDeleteQuery, Query()],
 ) -> None:
-    """Delete a tenant and its access tokens. While it has subsidiaries, only `cascade=true` deletes it, with them."""
+    """Delete a tenant and its access tokens. With subsidiaries, this requires `cascade=true` and deletes them, too."""
     await service.delete_tenant(tenant_id, cascade=query.cascade, condition=condition)

@@ -1,1 +1,1 @@
-"""The bank story: real banking groups with realistic metadata; the LEI-style identifiers (DEMO...) are made up."""
+"""Sample data: real banking groups with realistic metadata; the LEI-style identifiers (DEMO...) are fictitious."""

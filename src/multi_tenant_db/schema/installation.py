@@ -1,4 +1,4 @@
-"""From an empty server to a database that the service accepts: database, roles, migrations. For administrators."""
+"""Installs the service's database as an administrator: database, roles, migrations."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -21,16 +21,16 @@ NEWEST = "head"
 NO_REVISION = "base"
 
 LOCK = 0x6D7464625F696E73
-"""The number of PostgreSQL's advisory lock; any, as long as all installations take the same."""
+"""Key of the advisory lock that all installations take."""
 
 
 @asynccontextmanager
-async def alone(admin_url: URL, tell: Callable[[str], None]) -> AsyncIterator[None]:
-    """Keep other installations on the same server waiting; roles belong to the server, so its databases share them."""
+async def installation_lock(admin_url: URL, report: Callable[[str], None]) -> AsyncIterator[None]:
+    """Lock out other installations on the same server, whose databases share the roles."""
     connection = await _connect(admin_url.set(database=MAINTENANCE_DATABASE))
     try:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
-            tell("another installation is running on this server: waiting for its end")
+            report("another installation is running on this server: waiting for its end")
             await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         yield
     finally:
@@ -38,14 +38,14 @@ async def alone(admin_url: URL, tell: Callable[[str], None]) -> AsyncIterator[No
 
 
 async def create_database(admin_url: URL) -> bool:
-    """Create the database that the URL names; return False when it exists already."""
+    """Create the database of the URL; return False if it exists."""
     connection = await _connect(admin_url.set(database=MAINTENANCE_DATABASE))
     try:
         exists = "SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = $1)"
         if await connection.fetchval(exists, admin_url.database):
             return False
         quoted = await connection.fetchval("SELECT quote_ident($1)", admin_url.database)
-        # The same order of characters everywhere, whatever the machine: PostgreSQL's own C.UTF-8.
+        # PostgreSQL's built-in C.UTF-8 sorts alike on every machine.
         await connection.execute(
             f"CREATE DATABASE {quoted} TEMPLATE template0 ENCODING 'UTF8'"
             " LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
@@ -56,9 +56,9 @@ async def create_database(admin_url: URL) -> bool:
 
 
 async def create_roles(admin_url: URL, *, api_password: str, operator_password: str) -> None:
-    """Create the roles, or set their passwords anew, and take from PUBLIC what it should not have.
+    """Create the roles or reset their passwords, and revoke PUBLIC's default privileges.
 
-    The server is sent verifiers. A password in a statement would stand in its log, should the statement fail.
+    The passwords are sent as verifiers: a failing statement would write a password to the server's log.
     """
     script = await asyncio.to_thread(roles_script().read_text, encoding="utf-8")
     verifiers = {"api": scram_verifier(api_password), "operator": scram_verifier(operator_password)}
@@ -72,7 +72,7 @@ async def create_roles(admin_url: URL, *, api_password: str, operator_password: 
 
 
 async def current_revision(admin_url: URL) -> str | None:
-    """Return the revision of the schema that is there, None where there is none."""
+    """Return the revision of the schema, None for an empty database."""
     connection = await _connect(admin_url)
     try:
         if not await connection.fetchval("SELECT to_regclass('public.alembic_version') IS NOT NULL"):
@@ -85,19 +85,19 @@ async def current_revision(admin_url: URL) -> str | None:
 
 
 def migrate(revision: str = NEWEST) -> None:
-    """Upgrade the schema to a revision; env.py reads MTDB_DATABASE_URL. Raises alembic's CommandError."""
+    """Upgrade the schema to a revision; env.py reads MTDB_DATABASE_URL. Raises Alembic's CommandError."""
     command.upgrade(_alembic(), revision)
 
 
-def go_back(revision: str) -> None:
+def downgrade(revision: str) -> None:
     """Downgrade the schema to an earlier revision, or to NO_REVISION; otherwise like `migrate`."""
     command.downgrade(_alembic(), revision)
 
 
 def undone_by(revision: str, current: str | None) -> list[str]:
-    """Return which migrations going from the current revision to this one undoes, newest first; none, going forward.
+    """Return the migrations that a change from `current` to `revision` downgrades, newest first; [] for an upgrade.
 
-    Raises alembic's CommandError for a revision that this version does not know.
+    Raises Alembic's CommandError for an unknown revision.
     """
     scripts = ScriptDirectory.from_config(_alembic())
     if not revision:
@@ -110,7 +110,7 @@ def undone_by(revision: str, current: str | None) -> list[str]:
 
 
 def _alembic() -> Config:
-    # Made here, not read from alembic.ini: there a `%` in the path of the checkout would be taken for a variable.
+    # Not read from alembic.ini, where a `%` in the path of the checkout would start a variable.
     config = Config()
     config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

@@ -1,4 +1,4 @@
-"""Where the migrations and the script of the roles lie: in the installed package, or in the checkout around it."""
+"""Paths of the migrations and of `create_roles.sql`: in the installed package or in the checkout."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ def migrations() -> Path:
 
 
 def roles_script() -> Path:
-    """Return `create_roles.sql`."""
+    """Return the path of `create_roles.sql`."""
     return _first(PACKAGE / "installed" / "create_roles.sql", CHECKOUT / "scripts" / "create_roles.sql")
 
 

@@ -1,4 +1,4 @@
-"""The schema this version of the service was made for, and how a newer one says that it serves this version too."""
+"""The schema revision that this version requires, and the query for compatible newer revisions."""
 
 from sqlalchemy import text
 
@@ -15,4 +15,4 @@ IS_DECLARED_COMPATIBLE = text("""
           AND declared.service_revision = :required
     )
 """)
-"""Asked where the revision is another than ours. An older schema names nobody that is newer."""
+"""For another revision than the required one. An older schema never declares a newer service compatible."""

@@ -1,4 +1,4 @@
-"""A password as PostgreSQL stores it, made on this side: no statement, and so no log of the server, ever holds it."""
+"""SCRAM verifiers, computed by the client, so that no statement and no server log contains a password."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ import unicodedata
 
 ITERATIONS = 4096
 SALT_BYTES = 16
-"""What PostgreSQL itself takes (manual, `scram_iterations`; section 53.5, and RFC 5803 for the form)."""
+"""PostgreSQL's defaults (manual, `scram_iterations`; section 53.5, and RFC 5803 for the format)."""
 
 PROHIBITED = (
     stringprep.in_table_a1,
@@ -36,7 +36,7 @@ def scram_verifier(password: str) -> str:
 
 
 def _prepared(password: str) -> bytes:
-    """Return the password after SASLprep (RFC 4013); unchanged where that forbids it, as PostgreSQL does."""
+    """Return the password after SASLprep (RFC 4013), or unchanged if SASLprep rejects it, as PostgreSQL does."""
     mapped = (" " if stringprep.in_table_c12(c) else c for c in password if not stringprep.in_table_b1(c))
     normal = unicodedata.normalize("NFKC", "".join(mapped))
     right_to_left = [stringprep.in_table_d1(c) for c in normal]

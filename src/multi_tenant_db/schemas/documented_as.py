@@ -1,4 +1,4 @@
-"""A field's place in the OpenAPI document, where its Python type says too little."""
+"""A field's type in the OpenAPI document."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +10,10 @@ from pydantic_core import CoreSchema
 
 @dataclass(frozen=True)
 class DocumentedAs:
-    """Marks a field that is validated as one type and described as another."""
+    """Marks a field that is validated as one type and documented as another."""
 
     described_type: Any
 
     def __get_pydantic_json_schema__(self, _core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Describe the other type."""
+        """Return the schema of the other type."""
         return handler(TypeAdapter(self.described_type).core_schema)

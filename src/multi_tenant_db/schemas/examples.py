@@ -1,4 +1,4 @@
-"""Answers as the OpenAPI document shows them."""
+"""Example responses for the OpenAPI document."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The field types that several schemas share, and the rules for what a client may write in them."""
+"""Shared field types and their validation."""
 
 import json
 import re
@@ -17,11 +17,12 @@ METADATA_MAX_DEPTH = 32
 NUMBER_LIMIT = 2**53 - 1
 """Largest integer that every JSON parser reads exactly (RFC 7493, section 2.2).
 
-It binds fractions, too: PostgreSQL would spell 1e300 out, and what a client reads he must be able to write back.
+It applies to fractions, too: PostgreSQL stores 1e300 with all digits, and clients must be able to write back what they
+read.
 """
 
 BLANK = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-"""What `str.strip` trims, for a regular expression."""
+"""The characters that `str.strip` removes, for a regular expression."""
 INVISIBLE = (
     r"\u0000-\u001f\u007f-\u009f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
     r"\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0"
@@ -29,32 +30,32 @@ INVISIBLE = (
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     f"{''.join(chr(0x10000 * plane - 2) + chr(0x10000 * plane - 1) for plane in range(2, 16))}\U000f0000-\U0010ffff"
 )
-"""Controls, format characters (Unicode's category Cf), variation selectors, and letters and notes that show nothing.
+"""Controls, format characters (Unicode's category Cf), variation selectors, letters and notes without a glyph.
 
-And what has no agreed look at all: private use, and noncharacters. A variation selector behind an emoji is one, too.
+Also characters without a standard glyph: private use and noncharacters. Includes variation selectors after emoji.
 """
 SPACES = r"\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-"""Those that look like a space and are none."""
+"""Characters that look like U+0020 SPACE."""
 JOINERS = "\u200c\u200d"
 JOINING_SCRIPTS = r"\u0600-\u109f\u1780-\u18af"
-"""Blocks from Arabic to Myanmar, Khmer and Mongolian: their letters need joiners between them, no others do."""
+"""Blocks from Arabic to Myanmar, Khmer and Mongolian: the scripts whose letters need joiners between them."""
 NAME_PATTERN = (
     f"^[{BLANK}]*[^{BLANK}{INVISIBLE}](?:[^{SPACES}{INVISIBLE}]{{0,{NAME_MAX_CHARACTERS - 2}}}[^{BLANK}{INVISIBLE}])?"
     f"[{BLANK}]*$"
 )
-"""Says how long a name may be, too: `maxLength` would count the blanks around it, which are trimmed."""
+"""Includes the length limit: `maxLength` would count the surrounding blanks, which are trimmed."""
 
-BEGINS_WITH_A_MARK = "A name begins with a character of its own, not with a mark that combines with one"
+BEGINS_WITH_A_MARK = "A name must not begin with a combining mark"
 
 _UNSEEN = re.compile(f"[{INVISIBLE}]")
-_PASSES_FOR_A_SPACE = re.compile(f"[{SPACES}]")
+_UNUSUAL_SPACE = re.compile(f"[{SPACES}]")
 _OF_A_JOINING_SCRIPT = re.compile(f"[{JOINING_SCRIPTS}]")
 
 
 def clean_name(name: str) -> str:
-    """Return the name trimmed and in Unicode's form NFC, without characters that show nothing or pass for a space.
+    """Return the name trimmed and in Unicode's form NFC; refuse invisible characters and unusual spaces.
 
-    Names that look the same may still differ, by letters of two alphabets.
+    Names that look the same may still differ, by letters of different alphabets.
     """
     name = unicodedata.normalize("NFC", name.strip())
     if not 1 <= len(name) <= NAME_MAX_CHARACTERS:
@@ -67,17 +68,17 @@ def clean_name(name: str) -> str:
         raise PydanticCustomError("name_invisible_character", "A name has no invisible characters")
     if _is_mark(name[0]):
         raise PydanticCustomError("name_leading_mark", BEGINS_WITH_A_MARK)
-    if _PASSES_FOR_A_SPACE.search(name):
-        raise PydanticCustomError("name_odd_space", "A name has no spaces but the ordinary one")
+    if _UNUSUAL_SPACE.search(name):
+        raise PydanticCustomError("name_odd_space", "A name has no spaces other than U+0020")
     return name
 
 
-def _joins(name: str, place: int) -> bool:
-    """Tell whether a character that shows nothing is a joiner where its script needs one."""
-    before = name[:place]
+def _joins(name: str, position: int) -> bool:
+    """Return whether an invisible character is a joiner between letters of a script that needs it."""
+    before = name[:position]
     while before and _is_mark(before[-1]):
         before = before[:-1]
-    return name[place] in JOINERS and _is_joined(before[-1:]) and _is_joined(name[place + 1 : place + 2])
+    return name[position] in JOINERS and _is_joined(before[-1:]) and _is_joined(name[position + 1 : position + 2])
 
 
 def _is_joined(character: str) -> bool:
@@ -104,7 +105,7 @@ def _refuse_what_json_readers_disagree_on(value: JsonValue, depth: int) -> None:
                 _refuse_what_json_readers_disagree_on(member, depth + 1)
         case str() if "\0" in value:
             raise PydanticCustomError("metadata_nul", "Metadata holds no NUL characters")
-        case int() | float() if not abs(value) <= NUMBER_LIMIT:  # so, since NaN is neither less nor more
+        case int() | float() if not abs(value) <= NUMBER_LIMIT:  # negated, since comparisons with NaN are false
             raise PydanticCustomError(
                 "metadata_number", "Numbers in metadata lie within ±(2^53 - 1); write larger ones as strings"
             )
@@ -124,7 +125,7 @@ def check_metadata(metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
 TenantId = Annotated[
     UUID,
     Field(
-        description="Identifier of a tenant, made by the database (UUID version 7, so it sorts by time of creation).",
+        description="Identifier of a tenant, set by the database (UUID version 7, which sorts by time of creation).",
         examples=["019a9f3e-5c1b-7d42-9a51-3f0c6f1e2b7a"],
     ),
 ]
@@ -134,8 +135,8 @@ TenantName = Annotated[
     AfterValidator(clean_name),
     Field(
         description=(
-            "1 to 200 visible characters, unique inside the organisation; trimmed, Unicode NFC. Not first: a combining "
-            "mark. Joiners only between letters of scripts that need them."
+            "1 to 200 visible characters, unique inside the organisation; trimmed, Unicode NFC. No combining mark at "
+            "the beginning; joiners only between letters of scripts that need them."
         ),
         examples=["HSBC Hong Kong"],
         json_schema_extra={"minLength": 1, "pattern": NAME_PATTERN},

@@ -4,6 +4,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class NoQuery(BaseModel):
-    """No parameters; unknown ones are refused, since the service would ignore them."""
+    """No parameters; unknown ones are refused instead of ignored."""
 
     model_config = ConfigDict(extra="forbid")

@@ -9,13 +9,13 @@ from pydantic_core import CoreSchema
 
 @dataclass(frozen=True)
 class OptionalParameter:
-    """Marks what is None when it is absent: there is no null in a header or a query, and none is sent in a member."""
+    """Marks what is None when absent: headers and queries have no null, and absent members are not sent."""
 
     pattern: str | None = None
-    """What else the document says of it."""
+    """The pattern in the OpenAPI document."""
 
     def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Describe the parameter as it is when it is there."""
+        """Return the schema of the value without null."""
         schema = handler(core_schema)
         described: JsonSchemaValue = schema.pop("anyOf")[0]
         return {**schema, **described, **({"pattern": self.pattern} if self.pattern else {})}

@@ -1,4 +1,4 @@
-"""The one format of every error."""
+"""The format of errors."""
 
 from typing import Annotated
 
@@ -9,14 +9,14 @@ from multi_tenant_db.schemas.optional_parameter import OptionalParameter
 from multi_tenant_db.schemas.problem_detail import ProblemDetail
 
 CODES = sorted(error.code for error in ApplicationError.__subclasses__())
-"""An endpoint of one's own may add others, by FastAPI's HTTPException."""
+"""Custom endpoints may add others through FastAPI's HTTPException."""
 
 
 class Problem(BaseModel):
-    """An error as RFC 9457 describes it."""
+    """An error as a problem document (RFC 9457)."""
 
     type: str = Field(description="Identifies the kind of problem.", examples=["urn:multi-tenant-db:tenant_not_found"])
-    title: str = Field(description="The kind of problem in words.", examples=["The tenant does not exist"])
+    title: str = Field(description="Short description of the kind of problem.", examples=["The tenant does not exist"])
     status: int = Field(description="The HTTP status.", examples=[404])
     detail: str = Field(
         description="What happened and what to do next.", examples=["No tenant with this id is within your reach."]

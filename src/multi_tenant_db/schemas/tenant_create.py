@@ -17,7 +17,7 @@ class TenantCreate(BaseModel):
 
     name: TenantName
     tenant_type: TenantType = Field(
-        description="A `parent` heads its organisation, a `subsidiary` stands under one; never changes.",
+        description="A `parent` is the head of its organisation, a `subsidiary` belongs to a parent; never changes.",
         examples=["subsidiary"],
     )
     parent_tenant_id: UUID | None = Field(
@@ -31,7 +31,7 @@ class TenantCreate(BaseModel):
     @field_validator("parent_tenant_id")
     @classmethod
     def check_levels(cls: type[Self], parent_tenant_id: UUID | None, info: ValidationInfo) -> UUID | None:
-        """Say clearly what the table's constraint would refuse anyway."""
+        """Check the table's constraint first, for a clear message."""
         tenant_type = info.data.get("tenant_type")
         if tenant_type is TenantType.SUBSIDIARY and parent_tenant_id is None:
             raise PydanticCustomError("parent_missing", "A subsidiary needs the parent_tenant_id of its parent")

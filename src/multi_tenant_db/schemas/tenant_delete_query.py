@@ -6,15 +6,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 
-def check_word(answer: object) -> object:
-    """Refuse what Python would take for a yes or a no, and another reader would not: 1, yes, on, True."""
-    if isinstance(answer, str) and answer not in {"true", "false"}:
+def check_word(cascade: object) -> object:
+    """Refuse what pydantic would accept as a boolean but other parsers would not: 1, yes, on, True."""
+    if isinstance(cascade, str) and cascade not in {"true", "false"}:
         raise PydanticCustomError("bool_parsing", "Write true or false")
-    return answer
+    return cascade
 
 
 class TenantDeleteQuery(BaseModel):
-    """How much to delete; a misspelt parameter is an error, not a surprise."""
+    """What to delete; unknown parameters are refused instead of ignored."""
 
     model_config = ConfigDict(extra="forbid")
 

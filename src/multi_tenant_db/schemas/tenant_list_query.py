@@ -15,7 +15,7 @@ CURSOR_PATTERN = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
 
 
 def check_cursor(cursor: str) -> str:
-    """Refuse what this service did not give out as a cursor."""
+    """Refuse what is not a cursor of this service."""
     try:
         PageCursor.decode(cursor)
     except ValueError:
@@ -24,14 +24,14 @@ def check_cursor(cursor: str) -> str:
 
 
 def check_digits(limit: object) -> object:
-    """Refuse what Python would take for a number, and another reader would not: 1_0, +5, a digit of another script."""
+    """Refuse what Python accepts as a number but other parsers do not: 1_0, +5, a digit of another script."""
     if isinstance(limit, str) and not re.fullmatch("[0-9]+", limit):
         raise PydanticCustomError("digits", "Write a number in digits")
     return limit
 
 
 class TenantListQuery(BaseModel):
-    """Which page of which tenants; a misspelt parameter is an error, not a surprise."""
+    """Which page of which tenants; unknown parameters are refused instead of ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,7 +40,7 @@ class TenantListQuery(BaseModel):
     )
     cursor: Annotated[Annotated[str, AfterValidator(check_cursor)] | None, OptionalParameter(CURSOR_PATTERN)] = Field(
         None,
-        description="`next_cursor` of the page before.",
+        description="`next_cursor` of the previous page.",
         examples=["AZqfPlwbfUKaUT8Mbx4regGan0Eefg9Rhv1Dx2ZrTPg"],
     )
     tenant_type: Annotated[TenantType | None, OptionalParameter()] = Field(

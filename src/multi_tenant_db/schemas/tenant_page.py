@@ -6,10 +6,10 @@ from multi_tenant_db.schemas.tenant_read import TenantRead
 
 
 class TenantPage(BaseModel):
-    """One page of a list, and where the next one begins."""
+    """One page of a list and the cursor of the next page."""
 
     items: list[TenantRead] = Field(
-        description="In key order: an organisation's head first, then its subsidiaries as they were created.",
+        description="In key order: an organisation's head first, then its subsidiaries by time of creation.",
         examples=[
             [
                 {

@@ -11,9 +11,9 @@ from multi_tenant_db.schemas.fields import TenantId
 
 
 class TenantRead(BaseModel):
-    """A tenant as its readers see it."""
+    """A tenant."""
 
-    # Documented as it is sent: `metadata_` is only the attribute it is read from.
+    # The document shows the serialised name: `metadata_` is only the attribute it is read from.
     model_config = ConfigDict(from_attributes=True, json_schema_mode_override="serialization")
 
     tenant_id: TenantId
@@ -27,6 +27,6 @@ class TenantRead(BaseModel):
         description="Free JSON object.",
         examples=[{"country": "HK", "currency": "HKD"}],
     )
-    version: int = Field(description="Raised by every update; the ETag is this number in quotes.", examples=[1])
+    version: int = Field(description="Incremented by every update; the ETag is this number in quotes.", examples=[1])
     created_at: datetime = Field(description="Time of creation.", examples=["2026-11-21T09:30:00Z"])
     updated_at: datetime = Field(description="Time of the last update.", examples=["2026-11-21T09:30:00Z"])

@@ -6,7 +6,7 @@ from multi_tenant_db.schemas.fields import Metadata, TenantName
 
 
 class TenantUpdate(BaseModel):
-    """What replaces a tenant's name and metadata; both are required, so nothing is erased by omission."""
+    """The new name and metadata of a tenant; both are required, so that an omission deletes nothing."""
 
     model_config = ConfigDict(extra="forbid")
 

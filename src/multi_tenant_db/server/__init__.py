@@ -1,1 +1,1 @@
-"""The process around the application: HTTP protocol limits, graceful stop, workers, the metrics port."""
+"""The process around the application: HTTP protocol limits, graceful shutdown, workers, the metrics port."""

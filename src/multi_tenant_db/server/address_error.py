@@ -1,5 +1,5 @@
-"""Why the service cannot listen."""
+"""The error of an unusable address."""
 
 
 class AddressError(Exception):
-    """An address cannot be listened on; the message names the settings."""
+    """The service cannot listen on the address; the message names the settings."""

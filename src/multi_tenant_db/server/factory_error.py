@@ -1,4 +1,4 @@
-"""Why an application is not served."""
+"""The error of an unusable application factory."""
 
 
 class FactoryError(Exception):

@@ -1,17 +1,17 @@
-"""How a connection ends."""
+"""Graceful end of connections."""
 
 from asyncio import TimerHandle
 
 from multi_tenant_db.server.header_limits_protocol import HeaderLimitsProtocol
 
-SECONDS_FOR_THE_LAST_REQUEST = 1.0
+LAST_REQUEST_SECONDS = 1.0
 
 
 class GracefulShutdownProtocol(HeaderLimitsProtocol):
     """Closes connections without losing requests, and aborts those whose client does not read its response.
 
     uvicorn closes idle connections at once when a worker stops, and a request that the client has just sent is lost.
-    Here each may send one more request within a second; the response has `Connection: close`. A response that the
+    This protocol accepts one more request within a second; its response has `Connection: close`. A response that the
     client has not read within the request timeout is dropped with its connection.
     """
 
@@ -19,12 +19,12 @@ class GracefulShutdownProtocol(HeaderLimitsProtocol):
     _reader_timer: TimerHandle | None = None
 
     def shutdown(self) -> None:
-        """Accept one more request, if it arrives soon."""
+        """Accept one more request within LAST_REQUEST_SECONDS."""
         self._is_shutting_down = True
         if self._is_answering():
             super().shutdown()
         else:
-            self.loop.call_later(SECONDS_FOR_THE_LAST_REQUEST, self._close_if_idle)
+            self.loop.call_later(LAST_REQUEST_SECONDS, self._close_if_idle)
 
     def on_headers_complete(self) -> None:
         """Announce the end of the connection with the last response."""

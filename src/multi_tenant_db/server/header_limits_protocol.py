@@ -1,4 +1,4 @@
-"""Framing, and limits of a request's head."""
+"""Message framing and limits of a request's head."""
 
 from asyncio import TimerHandle, Transport
 from functools import partial
@@ -18,7 +18,7 @@ from multi_tenant_db.settings import Settings
 
 VERSIONS = ("1.0", "1.1")
 REFUSAL = "refusal"
-"""Where a request's state holds why its body is refused."""
+"""Key in a request's state of the error for which its body is refused."""
 
 
 class HeaderLimitsProtocol(HttpToolsProtocol):
@@ -51,7 +51,7 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
         self.url = b""
         self.app = partial(_serve, self.app)
         self._settings = self.app_state["settings"]
-        # One as large as is allowed may arrive in one piece with more; what is in between is the service's to refuse.
+        # A head of the allowed size may arrive together with more data; RequestGuard refuses sizes in between.
         self._max_unread_bytes = 2 * self._settings.max_header_bytes
         self._expect_head()
 
@@ -63,7 +63,7 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what arrives; count it while neither a head nor a piece of a body is complete."""
+        """Parse the data; count bytes until a head or a piece of a body is complete."""
         if self._is_refused:
             return
         self._unread_bytes += len(data)
@@ -75,7 +75,7 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
         elif self._unread_bytes > self._max_unread_bytes:
             self._refuse(TargetTooLong() if len(self.url) > self._settings.max_header_bytes else HeadersTooLarge())
         elif self._timer is None and not self._is_answering():
-            # Blank lines between requests stop uvicorn's own clock.
+            # Blank lines between requests stop uvicorn's own timer.
             self._start_timer()
 
     def on_message_begin(self) -> None:
@@ -84,7 +84,7 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Keep no more of the target than shows that it is too long."""
+        """Keep only as much of the target as is needed to refuse it."""
         super().on_url(url[: max(0, self._max_unread_bytes - len(self.url))])
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -93,7 +93,7 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Hand the request on, unless its head is to be parsed again."""
+        """Pass the request on, unless its head must be parsed again."""
         if self.parser.should_upgrade():
             return
         self._check_head()
@@ -104,12 +104,12 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Note that the body goes on: its own limits hold from here."""
+        """Reset the count: the body has its own limits."""
         self._unread_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Note the end of the request."""
+        """Record the end of the request."""
         if self.parser.should_upgrade():
             return
         self._in_body = False
@@ -124,9 +124,9 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
             self._pending_error = None
 
     def _check_head(self) -> None:
-        """Give a target without a path the path `/` (RFC 9112, section 3.2); raise MalformedRequest.
+        """Set the path `/` for a target without a path (RFC 9112, section 3.2); raises MalformedRequest.
 
-        The parser takes versions that are not ours, and every list of encodings that ends with chunked.
+        The parser accepts other versions, and every list of encodings that ends with chunked.
         """
         if self.parser.get_http_version() not in VERSIONS:
             raise MalformedRequest
@@ -141,7 +141,7 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
             self.url = b"/?" + target.query if target.query else b"/"
 
     def _parse(self, data: bytes) -> bool:
-        """Feed the parser; return False when the bytes are not HTTP."""
+        """Parse the bytes; return False if they are not HTTP."""
         while True:
             try:
                 self.parser.feed_data(data)
@@ -156,7 +156,7 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
                 return True
 
     def _head_without_offer(self) -> bytes:
-        """Write the head that was just parsed anew, without what the parser would take for a change of protocol."""
+        """Return the parsed head without its `Upgrade` lines."""
         version = self.parser.get_http_version().encode()
         lines = [b" ".join((self.parser.get_method(), self.url, b"HTTP/" + version))]
         lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
@@ -185,7 +185,7 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, error: ApplicationError) -> None:
-        """Stop reading. Send the error when it cannot be taken for the response to another request."""
+        """Stop reading. Send the error when no other response is pending."""
         self._is_refused = True
         self._stop_timer()
         if self._in_body and self._is_answering():
@@ -193,7 +193,7 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
             self.cycle.message_event.set()
         elif self._in_body:
-            # Its answer has left already.
+            # The response has already been sent.
             self.transport.close()
         elif self._is_answering():
             self._pending_error = error
@@ -216,7 +216,7 @@ class HeaderLimitsProtocol(HttpToolsProtocol):
 
 
 async def _serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Run the application; what it reads raises the error for which the body is refused."""
+    """Run the application; reading a refused body raises its error."""
 
     async def receive_or_refuse() -> Message:
         message = await receive()
@@ -229,7 +229,7 @@ async def _serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> No
 
 
 def _new_parser(protocol: HttpToolsProtocol) -> HttpRequestParser:
-    """Return a parser as uvicorn sets its own."""
+    """Return a parser with uvicorn's configuration."""
     parser = HttpRequestParser(protocol)
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser

@@ -1,4 +1,4 @@
-"""Addresses that the service listens on."""
+"""Listening sockets."""
 
 import os
 import socket
@@ -10,17 +10,17 @@ from multi_tenant_db.server.address_error import AddressError
 
 @contextmanager
 def address_errors(prefix: str, host: str, port: int) -> Iterator[None]:
-    """Raise AddressError, which names the two settings, for an address that cannot be listened on."""
+    """Raise AddressError, which names the two settings, for an OSError."""
     try:
         yield
     except OSError as error:
-        # Of a failed bind, the library's own text names the address once more.
+        # The message of a failed bind would repeat the address.
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise AddressError(f"cannot listen on {host}:{port} ({reason}): set {prefix}_HOST or {prefix}_PORT") from error
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Listen on an address; workers share the socket. `::` takes IPv4, too. Raises OSError."""
+    """Listen on an address; workers share the socket. `::` includes IPv4. Raises OSError."""
     if ":" not in host:
         return socket.create_server((host, port))
     return socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=host == "::")

@@ -1,4 +1,4 @@
-"""The metrics of all workers, on a port of their own, so that the API keeps its six endpoints."""
+"""Serves the metrics of all workers on a separate port."""
 
 import os
 from collections.abc import Iterator
@@ -12,18 +12,18 @@ from multi_tenant_db.observability.worker_metrics import WorkerMetrics
 from multi_tenant_db.server.listening import address_errors
 from multi_tenant_db.settings import Settings
 
-LONGEST_FOLDER = 72
-"""A Unix socket's path has about a hundred characters (unix(7)), and the folder and the socket need their names."""
+MAX_FOLDER_CHARACTERS = 72
+"""A Unix socket's path has about a hundred characters (unix(7)), including the names of folder and socket."""
 
 
 @contextmanager
 def serve_metrics(settings: Settings) -> Iterator[None]:
-    """Answer Prometheus in a thread, as long as the service runs; do nothing without `metrics_port`."""
+    """Serve Prometheus in a thread while the service runs; do nothing without `metrics_port`."""
     if settings.metrics_port is None:
         yield
         return
     with TemporaryDirectory(prefix="mtdb-metrics-", dir=_short_folder()) as folder:
-        # The workers, of which this process may be one, read their settings after this.
+        # The workers, possibly this process itself, read their settings later.
         os.environ["MTDB_METRICS_FOLDER"] = folder
         registry = CollectorRegistry()
         registry.register(WorkerMetrics(Path(folder)))
@@ -38,5 +38,5 @@ def serve_metrics(settings: Settings) -> Iterator[None]:
 
 
 def _short_folder() -> str | None:
-    """Return where the sockets may lie: the usual place, unless its path leaves no room for their names."""
-    return None if len(gettempdir()) <= LONGEST_FOLDER else "/tmp"  # noqa: S108 - mkdtemp makes the name
+    """Return the parent folder of the sockets: the default (None), or /tmp if the default's path is too long."""
+    return None if len(gettempdir()) <= MAX_FOLDER_CHARACTERS else "/tmp"  # noqa: S108 - mkdtemp chooses the name

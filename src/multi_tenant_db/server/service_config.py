@@ -1,4 +1,4 @@
-"""How uvicorn runs the service."""
+"""uvicorn's configuration."""
 
 import os
 import signal
@@ -13,21 +13,21 @@ from multi_tenant_db.server.factory_error import FactoryError
 from multi_tenant_db.server.graceful_shutdown_protocol import GracefulShutdownProtocol
 from multi_tenant_db.settings import Settings
 
-SECONDS_FOR_A_WORKER_TO_START = 60
-"""uvicorn kills a worker that takes longer. Its own 5 seconds would, on a machine under load, let none ever start."""
+WORKER_START_SECONDS = 60
+"""uvicorn kills a worker that takes longer. With its default of 5 seconds, no worker may start under load."""
 
 
 class ServiceConfig(uvicorn.Config):
-    """uvicorn's, with the service's limits; a process that it is loaded in ends with the process that started it."""
+    """uvicorn's configuration with the service's limits; a process that loads the application ends with its parent."""
 
     def __init__(self, factory: str, settings: Settings, *, reload: bool) -> None:
         super().__init__(
             factory,
             factory=True,
-            # Websockets would go past every limit, and there are none here.
+            # Websockets would bypass every limit and are not used.
             http=GracefulShutdownProtocol,
             ws="none",
-            # Nothing here asks from where or by which scheme a request came.
+            # The service uses neither the client's address nor the scheme.
             proxy_headers=False,
             host=settings.host,
             port=settings.port,
@@ -40,22 +40,22 @@ class ServiceConfig(uvicorn.Config):
             server_header=False,
             timeout_keep_alive=settings.keep_alive_seconds,
             timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
-            timeout_worker_healthcheck=SECONDS_FOR_A_WORKER_TO_START,
+            timeout_worker_healthcheck=WORKER_START_SECONDS,
         )
 
     def load(self) -> None:
-        """Import the application, which only the process does that serves it: a worker, or the reloader's child."""
+        """Import the application; called only in the process that serves it: a worker, or the reloader's child."""
         parent = parent_process()
         if parent is not None:
-            # A parent that is killed cannot end its children, which would go on and keep the port.
+            # A killed parent cannot end its children, which would keep the port.
             Thread(target=self._end_with, args=(parent,), daemon=True).start()
         super().load()
         if self.interface != "asgi3":
-            message = f"--app: {self.app} returns no ASGI application such as FastAPI's"
+            message = f"--app: {self.app} does not return an ASGI application"
             if parent is None:
                 raise FactoryError(message)
             print(f"mtdb: {message}", file=sys.stderr, flush=True)  # noqa: T201 - the parent reports the exit code only
-            # At once: a parent that pings a worker which is still ending waits a minute for its response.
+            # Immediately: the parent would wait a minute for the response of a worker that is still ending.
             os._exit(STARTUP_FAILURE)
 
     @staticmethod

@@ -1,1 +1,1 @@
-"""Decisions, in words of the domain."""
+"""The rules of the domain."""

@@ -1,4 +1,4 @@
-"""What operators do with access tokens."""
+"""Administration of access tokens."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,13 +11,13 @@ from multi_tenant_db.repositories.access_token_repository import AccessTokenRepo
 
 
 class AccessTokenService:
-    """Issues, lists, revokes and purges tokens. A token is returned once, here; afterwards nobody can read it again."""
+    """Issues, lists, revokes and purges tokens. A token is returned only when issued; only its hash is stored."""
 
     def __init__(self, tokens: AccessTokenRepository) -> None:
         self._tokens = tokens
 
     async def issue_for_tenant(self, tenant: TenantRow, *, label: str, lifetime: timedelta) -> tuple[str, IssuedToken]:
-        """Return a new token that acts for the tenant, and what is known of it besides; raises TenantNotFound."""
+        """Return a new token of the tenant, and its record; raises TenantNotFound."""
         token = new_access_token()
         issued = await self._tokens.issue_for_tenant(
             hash_access_token(token),
@@ -29,21 +29,21 @@ class AccessTokenService:
         return token, issued
 
     async def issue_for_platform_operator(self, *, label: str, lifetime: timedelta) -> tuple[str, IssuedToken]:
-        """Return a new token that reaches every tenant."""
+        """Return a new token that reaches every tenant, and its record."""
         token = new_access_token()
         issued = await self._tokens.issue_for_platform_operator(
             hash_access_token(token), label=label, lifetime=lifetime
         )
         return token, issued
 
-    async def list_tokens(self, *, also_dead: bool, limit: int) -> Sequence[IssuedToken]:
-        """Return the newest tokens, oldest first."""
-        return await self._tokens.list_newest(also_dead=also_dead, limit=limit)
+    async def list_tokens(self, *, every_state: bool, limit: int) -> Sequence[IssuedToken]:
+        """Return the newest tokens, oldest first: the live ones, or those of every state."""
+        return await self._tokens.list_newest(every_state=every_state, limit=limit)
 
     async def purge(self, limit: int) -> int:
-        """Delete at most so many of each: tokens expired or revoked a month ago, old answers; return how many."""
+        """Delete up to `limit` tokens expired or revoked a month ago, and old idempotency keys; return the count."""
         return await self._tokens.purge(limit)
 
     async def revoke(self, token_id: UUID) -> bool:
-        """Revoke a token at once; return False when there was no unrevoked token with this id."""
+        """Revoke a token; return False if no unrevoked token has this id."""
         return await self._tokens.revoke(token_id)

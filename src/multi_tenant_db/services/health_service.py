@@ -1,4 +1,4 @@
-"""Whether the service can do its work."""
+"""The health check."""
 
 from typing import Literal
 
@@ -9,23 +9,23 @@ from multi_tenant_db.schemas import HealthRead
 
 
 class HealthService:
-    """Asks the database one question, and reports what came back."""
+    """Reports the state of the database and its schema."""
 
     def __init__(self, schema: SchemaRepository) -> None:
         self._schema = schema
 
     async def check_health(self) -> HealthRead:
-        """Return the report; an unreachable database is a finding here, not an error."""
+        """Return the report; an unreachable database is reported, not raised."""
         try:
-            fit, is_read_only = await self._schema.read_compatibility()
+            compatibility, is_read_only = await self._schema.read_compatibility()
         except DatabaseUnavailable:
             return HealthRead(
                 status="unhealthy", version=__version__, database="unreachable", schema_revision="unknown"
             )
-        status: Literal["healthy", "unhealthy"] = "unhealthy" if fit == "mismatch" else "healthy"
+        status: Literal["healthy", "unhealthy"] = "unhealthy" if compatibility == "mismatch" else "healthy"
         return HealthRead(
             status=status,
             version=__version__,
             database="read_only" if is_read_only else "connected",
-            schema_revision=fit,
+            schema_revision=compatibility,
         )

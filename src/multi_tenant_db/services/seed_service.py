@@ -1,4 +1,4 @@
-"""The bank story as sample data."""
+"""Sample data and generated tenants."""
 
 import json
 from collections.abc import Callable
@@ -11,25 +11,25 @@ from multi_tenant_db.repositories.tenant_repository import TenantRepository
 
 def read_sample_data() -> list[dict[str, Any]]:
     """Return the banking groups, each with its subsidiaries."""
-    story = resources.files("multi_tenant_db.sample_data") / "banks.json"
-    groups: list[dict[str, Any]] = json.loads(story.read_text(encoding="utf-8"))
+    file = resources.files("multi_tenant_db.sample_data") / "banks.json"
+    groups: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     return groups
 
 
-MADE_UP = {"made_up": True}
+GENERATED = {"generated": True}
 ORGANIZATION_SIZE = 10
-MADE_UP_AT_ONCE = 2_000
-"""In one statement, so that it takes a second or so, and progress can be told in between."""
+GENERATED_BATCH = 2_000
+"""Tenants per batch, which takes about a second; progress is reported after each."""
 
 
 class SeedService:
-    """Adds sample data as a platform operator, and changes nothing that is there."""
+    """Adds tenants as a platform operator; changes no existing tenant."""
 
     def __init__(self, tenants: TenantRepository) -> None:
         self._tenants = tenants
 
     async def seed(self, groups: list[dict[str, Any]]) -> int:
-        """Add what is missing of the bank story, and return how many tenants were added."""
+        """Add the missing tenants of the sample data; return how many were added."""
         added = 0
         for group in groups:
             parent = await self._find_parent(group["name"])
@@ -53,13 +53,13 @@ class SeedService:
                     added += 1
         return added
 
-    async def add_made_up(self, tenants: int, advance: Callable[[int], None]) -> None:
-        """Add so many tenants besides, in organisations of ten; `advance` hears of every two thousand."""
-        for already in range(0, tenants, MADE_UP_AT_ONCE):
-            count = min(MADE_UP_AT_ONCE, tenants - already)
-            await self._tenants.add_organizations(count, ORGANIZATION_SIZE, MADE_UP)
+    async def add_generated(self, tenants: int, advance: Callable[[int], None]) -> None:
+        """Add generated tenants in organisations of ten; call `advance` with the size of each batch."""
+        for added in range(0, tenants, GENERATED_BATCH):
+            count = min(GENERATED_BATCH, tenants - added)
+            await self._tenants.add_organizations(count, ORGANIZATION_SIZE, GENERATED)
             advance(count)
 
     async def _find_parent(self, name: str) -> TenantRow | None:
-        namesakes = await self._tenants.find_by_name(name)
-        return next((tenant for tenant in namesakes if tenant.tenant_type is TenantType.PARENT), None)
+        same_name = await self._tenants.find_by_name(name)
+        return next((tenant for tenant in same_name if tenant.tenant_type is TenantType.PARENT), None)

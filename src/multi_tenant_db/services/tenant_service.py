@@ -1,4 +1,4 @@
-"""What may happen to tenants, in words of the domain."""
+"""Operations on tenants."""
 
 import hashlib
 import json
@@ -24,9 +24,9 @@ from multi_tenant_db.schemas import TenantCreate, TenantRead
 
 
 class TenantService:
-    """Decides; the repository asks the database, whose policies settle who may do what.
+    """The operations on tenants. The database's policies define who may do what.
 
-    A condition on a tenant's version is what the client demands by If-Match and If-None-Match.
+    A condition on a tenant's version is that of the client's If-Match and If-None-Match.
     """
 
     def __init__(
@@ -37,15 +37,15 @@ class TenantService:
         self._requests = requests
 
     async def create_tenant(self, new: TenantCreate, idempotency_key: str | None = None) -> TenantRead:
-        """Add a tenant, or with a key that was used for the same tenant within 24 hours, return that answer again.
+        """Add a tenant; with a key that was used for the same request within 24 hours, return the stored response.
 
         Raises OperationNotPermitted, ParentNotFound, NameTaken, IdempotencyKeyReused or RequestInProgress.
         """
         if idempotency_key is None:
             return await self._add(new)
-        earlier = await self._requests.claim(idempotency_key, fingerprint(new))
-        if earlier is not None:
-            return _as_answered(earlier)
+        stored = await self._requests.claim(idempotency_key, fingerprint(new))
+        if stored is not None:
+            return _parse_stored(stored)
         created = await self._add(new)
         await self._requests.finish(idempotency_key, created.model_dump(mode="json"))
         return created
@@ -100,38 +100,38 @@ class TenantService:
     async def delete_tenant(self, tenant_id: UUID, *, cascade: bool, condition: VersionCondition = ANY_VERSION) -> None:
         """Delete the tenant and its tokens.
 
-        Raises TenantNotFound, OperationNotPermitted, TenantHasSubsidiaries or PreconditionFailed; a precondition counts
-        only for what would otherwise be done (RFC 9110, section 13.2.1).
+        Raises TenantNotFound, OperationNotPermitted, TenantHasSubsidiaries or PreconditionFailed; a precondition is
+        evaluated only if the request would otherwise succeed (RFC 9110, section 13.2.1).
         """
         try:
             if await self._tenants.remove(tenant_id, cascade=cascade, condition=condition):
                 return
         except TenantHasSubsidiaries as error:
-            detail = "A subsidiary was added at the same moment. Repeat the request." if cascade else None
+            detail = "A subsidiary was added concurrently. Repeat the request." if cascade else None
             raise TenantHasSubsidiaries(detail) from error
         tenant = await self.get_tenant(tenant_id)
-        # The policies let nobody delete himself; every other tenant that a caller sees, he may delete.
+        # The policies allow a caller to delete every tenant within its reach except itself.
         if tenant_id == (await self._sign_in()).tenant_id:
             raise OperationNotPermitted
-        in_the_way = 0 if cascade else await self._tenants.count_subsidiaries(tenant_id)
-        if in_the_way:
-            raise TenantHasSubsidiaries.counting(in_the_way)
-        # With cascade only the version can have stood in the way, though by now it may be the one that was demanded.
+        subsidiaries = 0 if cascade else await self._tenants.count_subsidiaries(tenant_id)
+        if subsidiaries:
+            raise TenantHasSubsidiaries.counting(subsidiaries)
+        # With cascade only the version can have failed, though it may match again by now.
         if cascade or not condition.holds_for(tenant.version):
             raise PreconditionFailed
-        # Those in the way were deleted at the same moment: a second try meets none.
+        # The subsidiaries were deleted concurrently: a repeated request succeeds.
         raise TenantHasSubsidiaries
 
 
-def _as_answered(earlier: dict[str, Any]) -> TenantRead:
-    """Return a remembered answer. One that is none was put there by SQL of the tenant's own: its key is used up."""
+def _parse_stored(response: dict[str, Any]) -> TenantRead:
+    """Return a stored response. An invalid one was written by the tenant's own SQL, so the key cannot be used."""
     try:
-        return TenantRead.model_validate(earlier)
+        return TenantRead.model_validate(response)
     except ValidationError as error:
         raise IdempotencyKeyReused from error
 
 
 def fingerprint(new: TenantCreate) -> bytes:
-    """Return what two requests for the same tenant have in common, however their JSON is written."""
+    """Return a hash that is the same for equal requests, independent of the formatting of their JSON."""
     canonical = json.dumps(new.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).digest()

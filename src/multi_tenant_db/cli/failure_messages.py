@@ -1,4 +1,4 @@
-"""What an operator is told of a failure: one line, with what to do."""
+"""How the command line reports a failure: one line with a remedy."""
 
 import os
 import sys
@@ -21,24 +21,24 @@ from multi_tenant_db.server.factory_error import FactoryError
 from multi_tenant_db.settings import DEVELOPMENT_ENVIRONMENT_FILE, Settings
 
 REFUSED_STATES = frozenset({"3F000", "42501", "42703", "42883", "42P01"})
-"""A schema, column, function or table that is not there, or no right to it: not migrated, or the wrong user."""
+"""A schema, column, function or table is missing, or the user lacks the privilege: not migrated, or the wrong user."""
 
 REFUSED_PARAMETER_STATES = frozenset({"22023", "42601", "42704", "55P02"})
-"""Connection errors: an unknown parameter in the URL, a value that is not accepted, or one that may not be set."""
+"""Connection errors: the URL has an unknown parameter, an invalid value, or a parameter the user may not set."""
 
 DAMAGED_FILE = (
-    f"{DEVELOPMENT_ENVIRONMENT_FILE} is damaged, it is no text in UTF-8: mend it, or move it away and run "
+    f"{DEVELOPMENT_ENVIRONMENT_FILE} is not UTF-8 text: repair it, or move it away and run "
     "`make reset`, which starts over with new data"
 )
 
 REFUSED_PASSWORD_STATE = "28P01"  # noqa: S105 - a SQLSTATE
-REFUSED_PARAMETER = "MTDB_DATABASE_URL: the server refuses what it sets ({reason})"
+REFUSED_PARAMETER = "MTDB_DATABASE_URL: the server rejects a parameter ({reason})"
 CHECK_CREDENTIALS = "check user and password in MTDB_DATABASE_URL"
 PASSWORDS = {SERVICE_ROLE: "MTDB_API_PASSWORD", OPERATOR_ROLE: "MTDB_OPERATOR_PASSWORD"}
 
 
-def complain_of(error: Exception) -> ExitCode | None:
-    """Say on standard error what went wrong, and return the exit code; None for a defect, which keeps its traceback."""
+def report_failure(error: Exception) -> ExitCode | None:
+    """Print the reason on stderr and return the exit code; None for a defect, which keeps its traceback."""
     code: ExitCode | None = None
     lines: list[str] = []
     match error:
@@ -53,23 +53,23 @@ def complain_of(error: Exception) -> ExitCode | None:
             if getattr(cause, "sqlstate", None) in REFUSED_PARAMETER_STATES:  # SQLAlchemy 2.0 wraps nothing here
                 code, lines = ExitCode.USAGE, [REFUSED_PARAMETER.format(reason=_first_line(cause))]
         case DBAPIError():
-            code, lines = _refusal_of(error)
+            code, lines = _rejection(error)
         case ApplicationError() | AddressError() | FactoryError():
             code = ExitCode.USAGE if isinstance(error, FactoryError) else ExitCode.FAILED
             lines = [str(error)]
         case ValidationError():
-            code, lines = ExitCode.USAGE, [_setting_at_fault(mistake) for mistake in error.errors()]
-        case UnicodeDecodeError() if _is_no_text(DEVELOPMENT_ENVIRONMENT_FILE):
+            code, lines = ExitCode.USAGE, [_invalid_setting(mistake) for mistake in error.errors()]
+        case UnicodeDecodeError() if _is_not_text(DEVELOPMENT_ENVIRONMENT_FILE):
             code, lines = ExitCode.USAGE, [DAMAGED_FILE]
         case OSError() if error.errno == ENOSPC:
-            code, lines = ExitCode.FAILED, ["standard output cannot be written: no space is left there"]
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain again at its end
+            code, lines = ExitCode.FAILED, ["standard output cannot be written: no space left on device"]
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python's flush at exit would fail, too
     for line in lines:
         print(f"mtdb: {printable(line)}", file=sys.stderr)  # noqa: T201 - standard error is where scripts look
     return code
 
 
-def _refusal_of(error: DBAPIError) -> tuple[ExitCode | None, list[str]]:
+def _rejection(error: DBAPIError) -> tuple[ExitCode | None, list[str]]:
     state, reason = sqlstate(error), _first_line(error)
     if error.statement is None and state is None:
         return ExitCode.NO_DATABASE, [f"the connection to the database cannot be made ({reason})"]
@@ -81,14 +81,14 @@ def _refusal_of(error: DBAPIError) -> tuple[ExitCode | None, list[str]]:
     return None, []
 
 
-def _setting_at_fault(mistake: ErrorDetails) -> str:
+def _invalid_setting(mistake: ErrorDetails) -> str:
     name = "_".join(str(step) for step in mistake["loc"]).upper()
     hint = "; `make up` sets it for development" if mistake["type"] == "missing" and _in_a_checkout() else ""
     return f"MTDB_{name}: {mistake['msg'].removeprefix('Value error, ')}{hint}"
 
 
 def _advice(cause: BaseException) -> str:
-    """Name the setting that is at fault. The server's words may be in any language; the role's name stands in them."""
+    """Name the setting to correct. The server's message may be in any language, but contains the role's name."""
     if getattr(cause, "sqlstate", None) == REFUSED_PASSWORD_STATE:
         if read_database_url(str(Settings().database_url)).username is not None:
             return CHECK_CREDENTIALS
@@ -96,8 +96,8 @@ def _advice(cause: BaseException) -> str:
     return "check MTDB_DATABASE_URL" + (", or run `make up`" if _in_a_checkout() else "")
 
 
-def _is_no_text(file: str) -> bool:
-    """Tell a damaged file of settings from a defect that raises the same."""
+def _is_not_text(file: str) -> bool:
+    """Distinguish a damaged settings file from a defect that raises the same exception."""
     try:
         Path(file).read_text(encoding="utf-8")
     except UnicodeDecodeError:

@@ -1,13 +1,13 @@
-"""What came of firing at a server for a while."""
+"""The result of sending requests for a time."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Volley:
-    """`answers` were right, `checked` were looked at; figures are those after the warm-up, latencies in ms."""
+class Batch:
+    """`responses` counts correct ones, `checked` all; the figures exclude the warm-up, latencies are in ms."""
 
-    answers: int
+    responses: int
     checked: int
     seconds: float
     per_second: float
