@@ -3,14 +3,17 @@
 import asyncio
 import logging
 import os
+import sys
 
 from sqlalchemy import URL, make_url
 
 from multi_tenant_db.development import EmbeddedPostgres
 from multi_tenant_db.settings import Settings
+from tests.documents.collection import openapi
 from tests.documents.generated import generated_files, with_part
 from tests.documents.normal_form import for_reading, normal_form
 from tests.documents.reader import run_blocks
+from tests.documents.route_gaps import route_gaps
 from tests.documents.schema_diagram import schema_diagram
 from tests.documents.schema_sql import schema_sql
 from tests.documents.shell_block import shell_blocks
@@ -26,6 +29,8 @@ def main() -> None:
         del os.environ[name]
     Settings.model_config["env_file"] = None
     os.chdir(ROOT)
+    if gaps := route_gaps(openapi()):
+        sys.exit("\n".join(f"error: {gap}" for gap in gaps))
     for path, content in generated_files().items():
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             path.parent.mkdir(parents=True, exist_ok=True)
