@@ -29,6 +29,14 @@ def main() -> None:
         del os.environ[name]
     Settings.model_config["env_file"] = None
     os.chdir(ROOT)
+    write_files()
+    with EmbeddedPostgres.temporary() as server:
+        asyncio.run(write_schema(make_url(server.url())))
+        asyncio.run(write_outputs(make_url(server.url())))
+
+
+def write_files() -> None:
+    """Write the files that are made from the code alone; end with a line for each thing that a route lacks."""
     if gaps := route_gaps(openapi()):
         sys.exit("\n".join(f"error: {gap}" for gap in gaps))
     for path, content in generated_files().items():
@@ -36,9 +44,6 @@ def main() -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")
             print(f"wrote {name_of(path)}")  # noqa: T201 - the command's report
-    with EmbeddedPostgres.temporary() as server:
-        asyncio.run(write_schema(make_url(server.url())))
-        asyncio.run(write_outputs(make_url(server.url())))
 
 
 async def write_schema(server_url: URL) -> None:
