@@ -6,10 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request
 
 from examples.accounts.account_create import AccountCreate
+from examples.accounts.account_not_found import AccountNotFound
 from examples.accounts.account_read import AccountRead
 from examples.accounts.account_repository import AccountRepository
 from examples.accounts.account_service import AccountService
 from examples.accounts.booking import Booking
+from examples.accounts.insufficient_funds import InsufficientFunds
+from multi_tenant_db.errors import TenantNotFound, UnsupportedMediaType
 from multi_tenant_db.http.authenticated_route import AuthenticatedRoute
 from multi_tenant_db.http.openapi_document import name_operation
 from multi_tenant_db.http.problem_responses import PROBLEMS_OF_AUTHENTICATED_ROUTES, declare_problems
@@ -19,12 +22,10 @@ router = APIRouter(
     tags=["accounts"],
     route_class=AuthenticatedRoute,
     generate_unique_id_function=name_operation,
-    responses=declare_problems(*PROBLEMS_OF_AUTHENTICATED_ROUTES),
+    responses=declare_problems(*PROBLEMS_OF_AUTHENTICATED_ROUTES, UnsupportedMediaType),
 )
 
-AccountPath = Annotated[
-    UUID, Path(description="The account's identifier.", examples=["019a9f3e-7a10-7c52-b2aa-0d1f5c7e9b44"])
-]
+AccountPath = Annotated[UUID, Path(description="Its identifier.", examples=["019a9f3e-7a10-7c52-b2aa-0d1f5c7e9b44"])]
 
 
 async def get_account_service(request: Request) -> AccountService:
@@ -35,7 +36,7 @@ async def get_account_service(request: Request) -> AccountService:
 Accounts = Annotated[AccountService, Depends(get_account_service)]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=declare_problems(TenantNotFound))
 async def open_account(body: AccountCreate, service: Accounts) -> AccountRead:
     """Open an account for a tenant within your reach."""
     return AccountRead.model_validate(await service.open_account(body.tenant_id, body.name))
@@ -47,7 +48,7 @@ async def list_accounts(service: Accounts) -> list[AccountRead]:
     return [AccountRead.model_validate(account) for account in await service.list_accounts()]
 
 
-@router.post("/{account_id}/bookings")
+@router.post("/{account_id}/bookings", responses=declare_problems(AccountNotFound, InsufficientFunds))
 async def book(account_id: AccountPath, body: Booking, service: Accounts) -> AccountRead:
     """Add an amount to the balance, which cannot become negative."""
     return AccountRead.model_validate(await service.book(account_id, body.amount))

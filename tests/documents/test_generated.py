@@ -1,5 +1,7 @@
 """What documents show of the code is what the code says now."""
 
+from pkgutil import iter_modules
+
 import pytest
 
 from multi_tenant_db import errors
@@ -20,7 +22,7 @@ def test_generated_files_are_current(name: str) -> None:
 def test_every_problem_has_a_row() -> None:
     """No error of the API is missing from the guide."""
     rows = problem_table().splitlines()
-    assert len(rows) - 2 == len(errors.__all__) - 1
+    assert len(rows) - 2 == len([*iter_modules(errors.__path__)]) - 1
     assert all(row.count("|") == 5 for row in rows)
 
 
