@@ -88,7 +88,7 @@ async def test_it_migrates_checks_and_serves(program: Path, unmade: TestDatabase
     async def healthy() -> bool:
         with suppress(httpx.TransportError):
             async with httpx.AsyncClient() as client:
-                return (await client.get(f"http://127.0.0.1:{port}/health")).json()["status"] == "healthy"
+                return bool((await client.get(f"http://127.0.0.1:{port}/health")).json()["status"] == "healthy")
         return False
 
     try:

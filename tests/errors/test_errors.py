@@ -59,7 +59,8 @@ def test_codes_and_titles_tell_the_errors_apart() -> None:
     """No two errors share a code or a title; the exports are these errors and their root, in order."""
     assert len({error.code for error in ERRORS.values()}) == len(ERRORS) > 10
     assert len({error.title for error in ERRORS.values()}) == len(ERRORS)
-    exported = {error.__name__: error for error in (ApplicationError, *ERRORS.values())}
+    known: list[type[ApplicationError]] = [ApplicationError, *ERRORS.values()]
+    exported = {error.__name__: error for error in known}
     assert list(errors.__all__) == sorted(errors.__all__)
     assert all(getattr(errors, name) is exported[name] for name in errors.__all__)
 
