@@ -9,11 +9,11 @@ from time import monotonic
 from multi_tenant_db.development.ports import free_port
 from tests.reliability.long.load_record import LoadRecord
 from tests.reliability.support.judgement import judge
-from tests.reliability.support.line import Line
 from tests.reliability.support.load import under_load
 from tests.reliability.support.pauses import AS_TOLD
 from tests.reliability.support.service import Service
 from tests.support.test_database import TestDatabase
+from tests.support.wire_channel import WireChannel
 
 SECONDS_BETWEEN_SAMPLES = 2.0
 FOUNDERS_PERCENT = 5
@@ -60,17 +60,17 @@ async def limit_of_the_generator(clients: int, seconds: float) -> float:
         assert server.stdout is not None
         await server.stdout.readline()
         end = monotonic() + seconds
-        counts = await asyncio.gather(*(_ask_until(Line(port), end) for _ in range(clients)))
+        counts = await asyncio.gather(*(_ask_until(WireChannel(port), end) for _ in range(clients)))
         return sum(counts) / seconds
     finally:
         server.terminate()
         await server.wait()
 
 
-async def _ask_until(line: Line, end: float) -> int:
+async def _ask_until(line: WireChannel, end: float) -> int:
     count = 0
     while monotonic() < end:
         await line.ask("GET", "/tenants", [("Authorization", "Bearer nobody")])
         count += 1
-    line.close()
+    await line.close()
     return count

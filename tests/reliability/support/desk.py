@@ -9,10 +9,10 @@ from time import monotonic
 from tests.reliability.support.answer import PASSING, Answer
 from tests.reliability.support.call import Call
 from tests.reliability.support.history import History
-from tests.reliability.support.line import Line
 from tests.reliability.support.load_over import LoadOver
 from tests.reliability.support.pauses import Pauses
 from tests.support.wire_answer import WireAnswer
+from tests.support.wire_channel import WireChannel
 
 HANGING_SECONDS = 45
 """Longer than any limit of the service: who waits as long was forgotten."""
@@ -28,7 +28,7 @@ class Desk:
         self.acknowledged: set[Write] = set()
         self.unknown: frozenset[Write] = frozenset()
         self.is_closing = False
-        self._line = Line(port)
+        self._line = WireChannel(port)
         self._history = history
         self._headers = [("Authorization", f"Bearer {token}")]
         self._pauses = pauses
@@ -54,9 +54,9 @@ class Desk:
         """Note what must not be."""
         self._history.complaints.append(text)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Hang up."""
-        self._line.close()
+        await self._line.close()
 
     async def _insist(self, call: Call) -> WireAnswer:
         right = call.right

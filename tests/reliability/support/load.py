@@ -32,7 +32,7 @@ class Load:
             worker.desk.is_closing = True
         await asyncio.gather(*self._tasks)
         for worker in self.workers:
-            worker.desk.close()
+            await worker.desk.close()
 
 
 @asynccontextmanager
