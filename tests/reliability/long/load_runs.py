@@ -16,17 +16,17 @@ from tests.support.test_database import TestDatabase
 from tests.support.wire_channel import WireChannel
 
 SECONDS_BETWEEN_SAMPLES = 2.0
-FOUNDERS_PERCENT = 5
+OPERATORS_PERCENT = 5
 
 
 async def run_load(
     database: TestDatabase, service: Service, clients: int, seconds: float, advance: Callable[[float], None]
 ) -> LoadRecord:
     """Let so many clients work, each in a loop without a pause, and judge what they saw."""
-    founders = clients * FOUNDERS_PERCENT // 100
+    operators = clients * OPERATORS_PERCENT // 100
     resident = []
     async with under_load(
-        database, service.port, tellers=clients - founders, founders=founders, pauses=AS_TOLD
+        database, service.port, writers=clients - operators, operators=operators, pauses=AS_TOLD
     ) as load:
         begin = last = monotonic()
         while (now := monotonic()) < begin + seconds:

@@ -1,4 +1,4 @@
-"""A client's desk: it asks, notes what it is told, and asks again where it was told nothing certain."""
+"""A client's recorder: it asks, notes what it is told, and asks again where it was told nothing certain."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ Write = tuple[str, str, int | None]
 """Event type, the tenant's name (never used twice), and the number in its metadata; a deletion has none."""
 
 
-class Desk:
+class Recorder:
     """Keeps the writes that were acknowledged apart from those whose outcome is unknown; these happen all or none."""
 
     def __init__(self, port: int, history: History, token: str, pauses: Pauses) -> None:
