@@ -84,7 +84,7 @@ def test_data_in_docker_is_not_left_behind_without_a_word(
     done = docker.run("up", **away)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert expected in done.stderr
-    assert ("does not answer" in done.stderr) == ("ENGINE" in away)
+    assert ("engine is unavailable" in done.stderr) == ("ENGINE" in away)
 
 
 @pytest.mark.parametrize("command", ["down", "reset", "logs"])
