@@ -5,16 +5,18 @@ POSTGRES_PORT ?= 54320
 export PORT POSTGRES_PORT
 
 # Variables that the shell may set for other Python programs.
-unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS
+unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS PYTHONDONTWRITEBYTECODE
 
 # Any Python that runs is enough to start; a pyenv shim whose version is missing does not run.
 PYTHON := $(shell for p in python3 python3.13 python3.14 /usr/bin/python3; do $$p -E -c '' 2>/dev/null && echo $$p && break; done)
 VENV := .venv/bin
 # A test file runs in one process, each process has a PostgreSQL of its own.
-PARALLEL := --numprocesses=3 --dist=loadfile
+PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 # Tests with a long profile: generated requests, hidden ids, storms, the model.
 LONG := tests/integration/test_many_callers.py tests/bad_input/test_schemathesis.py tests/security/model tests/security/test_http_hidden_ids.py \
         $(wildcard tests/security/test_time_*)
+# Tests of the isolation and of bad input; `make test` runs a representative part of their cases.
+ATTACKS := tests/security tests/bad_input
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help
@@ -50,15 +52,15 @@ migrate: environment ## Upgrade the database to the newest schema
 check: environment ## Format, lint, types, layering, dependencies, migrations, isolation, container files
 	@$(VENV)/python scripts/check.py
 
-test: environment ## Run the tests with coverage; ARGS="tests/development -x" runs some, without coverage; NO_SKIPS=1 fails on a skip
-	@$(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL)) $(if $(NO_SKIPS),--no-skips)
+test: environment ## Run the tests with coverage; ARGS="tests/cli -x" runs some, without coverage; EXHAUSTIVE=1 runs every case; NO_SKIPS=1 fails on a skip
+	@$(if $(EXHAUSTIVE),MTDB_EXHAUSTIVE=1) $(VENV)/python -m pytest $(or $(ARGS),--cov $(PARALLEL)) $(if $(NO_SKIPS),--no-skips)
 
 test-long: environment ## Run the long profile; writes docs/reports/security-audit.md; ARGS="tests/security/model" runs some
 	@MTDB_ATTACK_PROFILE=long MTDB_LONG=1 $(VENV)/python -m pytest --verbose -p tests.security.long_report \
 	    --long-report=docs/reports/security-audit.md $(or $(ARGS),$(LONG))
 
-attack: environment ## Attack the isolation; writes docs/reports/security-audit.md; ARGS="-k hijacking" runs some
-	@$(VENV)/python -m pytest -q -p tests.security.attack_report tests/security $(or $(ARGS),--attack-report)
+attack: environment ## Attack the isolation, with every case; writes docs/reports/security-audit.md; ARGS="-k hijacking" runs some
+	@MTDB_EXHAUSTIVE=1 $(VENV)/python -m pytest -q -p tests.security.attack_report $(ATTACKS) $(or $(ARGS),--attack-report $(PARALLEL))
 
 mutants: environment ## Test the tests with deliberate defects; writes the same report; ARGS="policy" runs some
 	@$(VENV)/python -m tests.mutants.run $(ARGS)
@@ -78,9 +80,9 @@ docs: environment ## Update the generated parts of the documents, and build thei
 	@$(VENV)/python -m tests.documents.write
 	@$(VENV)/python scripts/build_site.py
 
-test-floor: environment ## Run the tests with the oldest dependencies that pyproject.toml allows
+test-floor: environment ## Run the tests, exhaustively, with the oldest dependencies that pyproject.toml allows
 	@$(PYTHON) scripts/bootstrap.py floor
-	@.local/floor-venv/bin/python -m pytest $(or $(ARGS),$(PARALLEL)) $(if $(NO_SKIPS),--no-skips)
+	@MTDB_EXHAUSTIVE=1 .local/floor-venv/bin/python -m pytest $(or $(ARGS),$(PARALLEL)) $(if $(NO_SKIPS),--no-skips)
 
 lock: ## Make the lock files from pyproject.toml; ARGS=--upgrade takes the newest versions
 	@$(PYTHON) scripts/bootstrap.py lock $(ARGS)

@@ -12,13 +12,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from benchmarks.extent import LONG, SHORT, Extent
 from benchmarks.load.wrong_response import WrongResponseError
 from benchmarks.report.report import write_report
 from benchmarks.results import Results
 from benchmarks.run import MEASURES, run
-from multi_tenant_db.cli.progress_display import ProgressDisplay
+from benchmarks.steps import begin
 
 FOLDER = Path(".local/benchmarks")
 RESULT = FOLDER / "result.json"
@@ -71,8 +72,8 @@ def _measure(results: Results, extent: Extent, only: list[str]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # removes server and databases
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES if most == resource.RLIM_INFINITY else min(FILES, most), most))
-    with ProgressDisplay(console) as display:
-        asyncio.run(run(results, extent, only, lambda measure: partial(display.add_task, measure)))
+    with Progress(console=console, transient=True) as progress:
+        asyncio.run(run(results, extent, only, lambda measure: partial(begin, progress, measure)))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.measures import comparison, database_alone, growth, headroom, process
 from benchmarks.measures.bench import Bench
 from benchmarks.results import Results
-from multi_tenant_db.cli.progress_display import Begin
+from benchmarks.steps import Begin
 
 MEASURES = (
     headroom.MEASURE,

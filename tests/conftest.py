@@ -16,6 +16,8 @@ from multi_tenant_db.development import EmbeddedPostgres
 from multi_tenant_db.main import create_app
 from multi_tenant_db.schema import installation
 from multi_tenant_db.settings import Settings
+from tests.support.extent import EXHAUSTIVE
+from tests.support.kept_connections import KeptConnections
 from tests.support.migrations import migrate
 from tests.support.organization import Organization
 from tests.support.party import Party
@@ -25,9 +27,9 @@ from tests.support.tested_server import IS_OURS
 
 EXTERNAL_SERVER = None if IS_OURS else os.environ["MTDB_DATABASE_URL"]
 MUTANT_DATABASE = os.environ.get("MUTANT_DATABASE")  # one with a defect to be noticed, see tests/mutants
-PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_LONG"}
+PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_EXHAUSTIVE", "MTDB_LONG"}
 """How hard the tests try; everything else of the environment is none of their business."""
-pytest_plugins = ["tests.support.skipped_tests"]
+pytest_plugins = ["tests.support.skipped_tests", "tests.support.untraced"]
 FOR_OTHERS = (
     *("MTDB_", "OTEL_", "PYTHONSAFEPATH"),
     *(() if EXTERNAL_SERVER else ("PG",)),
@@ -39,6 +41,13 @@ for name in [*os.environ]:
 hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no defect
 hypothesis.settings.load_profile("suite")
 Settings.model_config["env_file"] = None  # the development's database is none of the tests' business
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to exhaustive runs what is theirs."""
+    if not EXHAUSTIVE and (theirs := [item for item in items if item.get_closest_marker("exhaustive")]):
+        config.hook.pytest_deselected(items=theirs)
+        items[:] = [item for item in items if item not in theirs]
 
 
 @pytest.fixture(scope="session")
@@ -71,20 +80,24 @@ async def as_api(database: TestDatabase) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
+@pytest.fixture(scope="session")
+async def kept_connections() -> AsyncIterator[KeptConnections]:
+    """Keep connections for the run."""
+    kept = KeptConnections()
+    yield kept
+    await kept.close()
+
+
 @pytest.fixture
-async def as_admin(database: TestDatabase) -> AsyncIterator[asyncpg.Connection]:
+async def as_admin(kept_connections: KeptConnections, database: TestDatabase) -> asyncpg.Connection:
     """Connect as the superuser, to look at what really is there."""
-    connection = await database.connect_as_admin()
-    yield connection
-    await connection.close()
+    return await kept_connections.get(database.connect_as_admin)
 
 
 @pytest.fixture
-async def registry(database: TestDatabase) -> AsyncIterator[Registry]:
+async def registry(kept_connections: KeptConnections, database: TestDatabase) -> Registry:
     """Make tenants and tokens as an operator does."""
-    connection = await database.connect_as_operator()
-    yield Registry(connection)
-    await connection.close()
+    return Registry(await kept_connections.get(database.connect_as_operator))
 
 
 @pytest.fixture

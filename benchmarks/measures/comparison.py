@@ -8,7 +8,7 @@ from benchmarks.measures.sample import Sample
 from benchmarks.measures.workload import DAY, OPERATIONS, Workload
 from benchmarks.peers.catalogue import PEERS, POSTGRAPHILE_PEER, install_postgraphile
 from benchmarks.peers.peer import Peer
-from multi_tenant_db.cli.progress_display import Begin
+from benchmarks.steps import Begin
 
 MEASURE = "comparison"
 POOL_SIZE = 10

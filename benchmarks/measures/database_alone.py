@@ -8,7 +8,7 @@ from benchmarks.data.database import PASSWORD, PLAIN_PASSWORD, Database
 from benchmarks.load.transactions import Transaction
 from benchmarks.measures.bench import Bench
 from benchmarks.measures.sample import Sample
-from multi_tenant_db.cli.progress_display import Begin
+from benchmarks.steps import Begin
 
 MEASURE = "database alone"
 SIGN_IN = "SELECT tenant_id, organization_id, caller_role FROM tenancy.sign_in($1, $2)"

@@ -14,7 +14,7 @@ from benchmarks.measures.plans import check_plans
 from benchmarks.measures.sample import Sample
 from benchmarks.peers.catalogue import SERVICE
 from benchmarks.running_process import RunningProcess
-from multi_tenant_db.cli.progress_display import Begin
+from benchmarks.steps import Begin
 
 MEASURE = "growth"
 SMALL, GIANT = 10, 20_000

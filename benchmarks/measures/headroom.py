@@ -8,7 +8,7 @@ from benchmarks.measures.bench import Bench
 from benchmarks.measures.sample import Sample
 from benchmarks.peers.nothing import BODY
 from benchmarks.running_process import RunningProcess
-from multi_tenant_db.cli.progress_display import Begin
+from benchmarks.steps import Begin
 from multi_tenant_db.development.folders import PROJECT
 from multi_tenant_db.development.ports import free_port
 

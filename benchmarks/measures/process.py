@@ -9,7 +9,7 @@ from benchmarks.measures.comparison import POOL_SIZE, USUAL_CLIENTS
 from benchmarks.measures.sample import Sample
 from benchmarks.measures.workload import DAY, Workload
 from benchmarks.peers.catalogue import SERVICE
-from multi_tenant_db.cli.progress_display import Begin
+from benchmarks.steps import Begin
 
 MEMORY, START, POOL = "memory", "start", "pool"
 STARTS = 5

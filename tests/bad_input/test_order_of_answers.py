@@ -20,7 +20,6 @@ REFUSED = "400 malformed_request"
 CHUNKED = ("Transfer-Encoding", "chunked")
 BODY_SECONDS = 1.0
 MAX_BODY_BYTES = 2_048
-SILENT_SECONDS = 0.3
 MALFORMED = [(b"ZZZ\r\n",), (b"", b"ZZZ\r\n"), (b"2\r\n{}\r\n", b"ZZZ\r\n"), (b"0\r\nnonsense\r\n\r\n",)]
 """The packets of chunked bodies; the first comes with the head."""
 
@@ -58,10 +57,16 @@ async def subsidiaries(as_admin: asyncpg.Connection, parent: Party) -> int:
 
 
 def logged(service: ServedProcess, before: int) -> list[str]:
-    """Return method and status of the requests behind this place in the log, sorted, when no more is to come."""
-    time.sleep(SILENT_SECONDS)
-    lines = [json.loads(line) for line in service.log_text()[before:].splitlines()]
-    return sorted(f"{line['method']} {line['status']}" for line in lines if line["event"] == "request")
+    """Return method and status of the requests behind this place in the log, sorted, up to a last one of our own."""
+    answered = converse(service.port, compose("GET", "/last", [("Connection", "close")]))
+    last = answered.partition(b"x-request-id: ")[2].partition(b"\r\n")[0].decode()
+    deadline = time.monotonic() + 5
+    while last not in (log := service.log_text()[before:]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    lines = [json.loads(line) for line in log.splitlines()]
+    requests = [line for line in lines if line["event"] == "request"]
+    assert requests.pop()["request_id"] == last
+    return sorted(f"{line['method']} {line['status']}" for line in requests)
 
 
 @pytest.mark.parametrize("rest", MALFORMED, ids=repr)

@@ -44,6 +44,7 @@ async def callers(server_url: URL) -> AsyncIterator[tuple[ServedProcess, dict[st
             yield service, tokens
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("caller", ["platform operator", "parent", "subsidiary"] if LONG else ["platform operator"])
 async def test_the_service_does_what_its_document_says(
     callers: tuple[ServedProcess, dict[str, str]], caller: str, record_property: Callable[[str, str], None]

@@ -13,6 +13,7 @@ from benchmarks.measures.workload import DAY, Workload
 from benchmarks.peers.catalogue import PEERS, POSTGRAPHILE_PEER, SERVICE, TEXTBOOK, install_postgraphile
 from benchmarks.peers.peer import Peer
 from benchmarks.running_process import RunningProcess
+from tests.support.extent import EXHAUSTIVE
 
 SOME_SECONDS = 0.02  # a hundred requests
 
@@ -27,7 +28,7 @@ def started(peer: Peer, database: Database) -> Iterator[RunningProcess]:
         yield process
 
 
-@pytest.fixture(scope="module", params=PEERS, ids=lambda peer: peer.name)
+@pytest.fixture(scope="module", params=PEERS if EXHAUSTIVE else (SERVICE, TEXTBOOK), ids=lambda peer: peer.name)
 def running(
     request: pytest.FixtureRequest, bench_database: Database, workload: Workload
 ) -> Iterator[tuple[Peer, RunningProcess]]:

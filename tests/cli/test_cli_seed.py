@@ -2,9 +2,9 @@
 
 import asyncpg
 import pytest
+from rich.progress import Progress
 
 from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.cli.progress_display import ProgressDisplay
 from multi_tenant_db.services import seed_service
 from multi_tenant_db.services.seed_service import read_sample_data
 from tests.support.context import stored_tenants
@@ -124,10 +124,10 @@ async def test_generated_tenants_are_added_too(own: TestDatabase, monkeypatch: p
 async def test_an_interrupted_seed_adds_nothing(own: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """Generated tenants are added all or none, and the command's own token is revoked all the same."""
 
-    def interrupt(_steps: float, _done: str) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ProgressDisplay, "add_task", lambda *_: interrupt)
+    monkeypatch.setattr(Progress, "advance", interrupt)
     before = await sizes(own)
     outcome = await mtdb("seed", "--tenants", "43", env=settings_for(own))
 

@@ -16,6 +16,7 @@ from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development.ports import free_port
 from multi_tenant_db.development.processes import children_of, command_of
 from tests.reliability.support.until import until
+from tests.support.extent import part
 from tests.support.mtdb import PROGRAM, mtdb_process, settings_for
 from tests.support.organization import Organization
 from tests.support.sources import ROOT
@@ -185,7 +186,7 @@ async def test_an_application_of_ones_own(database: TestDatabase, tmp_path: Path
     assert offered.status_code == 200
 
 
-@pytest.mark.parametrize("factory", FACTORIES_OF_NOTHING)
+@pytest.mark.parametrize("factory", part(FACTORIES_OF_NOTHING, 4))
 async def test_a_factory_that_is_none_is_wrong_usage(database: TestDatabase, tmp_path: Path, factory: str) -> None:
     """It is said before anything starts."""
     (tmp_path / "bank.py").write_text(APPLICATION)

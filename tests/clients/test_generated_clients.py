@@ -1,10 +1,12 @@
 """Clients that are made of the OpenAPI document compile strictly, and do a day's work at the bank."""
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +67,29 @@ def a_day(database: TestDatabase, hsbc: Organization, barclays: Organization, *c
     return json.loads(said.splitlines()[-1])
 
 
+def node_modules(npm: list[str], beside: dict[str, str]) -> Path:
+    """Return the folder of the packages that the lock names, installed at the first run with this lock."""
+    lock = HERE / "package-lock.json"
+    made = LOCAL / "cache" / f"clients-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+    if not made.exists():
+        unfinished = Path(tempfile.mkdtemp(dir=made.parent))
+        for name in ("package.json", lock.name):
+            shutil.copy(HERE / name, unfinished)
+        cache = f"--cache={LOCAL / 'cache' / 'npm'}"
+        run(*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", cache, cwd=unfinished, **beside)
+        unfinished.rename(made)
+    return made / "node_modules"
+
+
 def test_typescript(
     document: Path, database: TestDatabase, hsbc: Organization, barclays: Organization, tmp_path: Path
 ) -> None:
     """openapi-typescript's types, with openapi-fetch, compile by `tsc --strict`, and every answer is what they say."""
     npm = npm_command()
     beside = {"PATH": f"{Path(npm[0]).parent}{os.pathsep}{os.environ['PATH']}"}
-    for name in ("package.json", "package-lock.json", "bank_day.ts"):
-        shutil.copy(HERE / name, tmp_path)
-    cache = f"--cache={LOCAL / 'cache' / 'npm'}"
-    run(*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", cache, cwd=tmp_path, **beside)
+    shutil.copy(HERE / "bank_day.ts", tmp_path)
+    (tmp_path / "package.json").symlink_to(HERE / "package.json")
+    (tmp_path / "node_modules").symlink_to(node_modules(npm, beside))
     programs = tmp_path / "node_modules" / ".bin"
     run(programs / "openapi-typescript", document, "--output", "schema.d.ts", cwd=tmp_path, **beside)
     run(programs / "tsc", *STRICT, *MODULES, "bank_day.ts", cwd=tmp_path, **beside)
@@ -98,6 +113,7 @@ def test_python(
     shutil.copy(HERE / "bank_day.py", tmp_path)
     python = programs / "python"
     mypy = (sys.executable, "-m", "mypy", "--strict", "--python-executable", python, "--config-file", os.devnull)
-    run(*mypy, "bank_day.py", cwd=tmp_path)
+    cache = f"--cache-dir={LOCAL / 'cache' / 'mypy-clients'}"
+    run(*mypy, cache, "bank_day.py", cwd=tmp_path)
 
     assert a_day(database, hsbc, barclays, python, tmp_path / "bank_day.py", PYTHONPATH=str(tmp_path)) == DAY

@@ -10,6 +10,7 @@ import pytest
 
 from multi_tenant_db.settings import Settings
 from tests.development.fake_docker import FakeDocker
+from tests.support.extent import part
 from tests.support.sources import ROOT
 
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -39,16 +40,19 @@ def project_of(docker: FakeDocker) -> str:
 
 @pytest.mark.parametrize(
     ("before", "environment", "expected"),
-    [
-        (None, {}, "docker"),
-        ("docker", {}, "docker"),
-        ("embedded", {}, "docker"),
-        (None, {"ENGINE": "1"}, "embedded"),
-        (None, {"COMPOSE": "1"}, "embedded"),
-        (None, {"MTDB_NO_DOCKER": "1"}, "embedded"),
-        (None, {"MTDB_NO_DOCKER": "0"}, "docker"),
-        (None, {"MTDB_DATABASE_URL": "postgresql://a:b@h/t"}, "external"),
-    ],
+    part(
+        [
+            (None, {}, "docker"),
+            ("docker", {}, "docker"),
+            ("embedded", {}, "docker"),
+            (None, {"ENGINE": "1"}, "embedded"),
+            (None, {"COMPOSE": "1"}, "embedded"),
+            (None, {"MTDB_NO_DOCKER": "1"}, "embedded"),
+            (None, {"MTDB_NO_DOCKER": "0"}, "docker"),
+            (None, {"MTDB_DATABASE_URL": "postgresql://a:b@h/t"}, "external"),
+        ],
+        3,
+    ),
     ids=str,
 )
 def test_what_is_there_decides(
@@ -69,11 +73,14 @@ def test_an_engine_without_compose_is_told(docker: FakeDocker) -> None:
 
 @pytest.mark.parametrize(
     ("away", "expected"),
-    [
-        ({"ENGINE": "1"}, "whose engine is unavailable"),
-        ({"MTDB_NO_DOCKER": "1"}, "to use it, unset MTDB_NO_DOCKER"),
-        ({"COMPOSE": "1"}, "no `docker compose` v2: install it."),
-    ],
+    part(
+        [
+            ({"ENGINE": "1"}, "whose engine is unavailable"),
+            ({"MTDB_NO_DOCKER": "1"}, "to use it, unset MTDB_NO_DOCKER"),
+            ({"COMPOSE": "1"}, "no `docker compose` v2: install it."),
+        ],
+        2,
+    ),
     ids=str,
 )
 def test_data_in_docker_is_not_left_behind_without_a_word(
@@ -87,7 +94,7 @@ def test_data_in_docker_is_not_left_behind_without_a_word(
     assert ("engine is unavailable" in done.stderr) == ("ENGINE" in away)
 
 
-@pytest.mark.parametrize("command", ["down", "reset", "logs"])
+@pytest.mark.parametrize("command", part(["down", "reset", "logs"], 3))
 def test_a_lost_compose_is_one_line(docker: FakeDocker, command: str) -> None:
     """What needs the containers says what is missing, without the client's own help."""
     docker.remember("docker")
@@ -162,7 +169,7 @@ def test_logs_end_quietly_when_interrupted(docker: FakeDocker) -> None:
     assert process.returncode == INTERRUPTED
 
 
-@pytest.mark.parametrize("failing", ["down", "--volumes"])
+@pytest.mark.parametrize("failing", part(["down", "--volumes"], 2))
 def test_a_reset_that_fails_loses_nothing(docker: FakeDocker, failing: str) -> None:
     """The passwords stay as long as the data does, and no other server is started."""
     docker.remember("docker")
@@ -184,12 +191,12 @@ def test_the_shells_passwords_do_not_reach_compose(docker: FakeDocker) -> None:
     assert "POSTGRES_PORT=7" in told
 
 
-@pytest.mark.parametrize("variable", ["COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "COMPOSE_ENV_FILES"])
-def test_compose_is_told_of_no_other_project(docker: FakeDocker, variable: str) -> None:
+def test_compose_is_told_of_no_other_project(docker: FakeDocker) -> None:
     """What the shell sets for another project does not lead away from this one; its choice of profiles counts."""
     docker.remember("docker")
-    assert docker.run("down", COMPOSE_PROFILES="pooled", **{variable: "other"}).returncode == 0
-    assert f"{variable}=other" not in docker.told("down")
+    others = dict.fromkeys(("COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "COMPOSE_ENV_FILES"), "other")
+    assert docker.run("down", COMPOSE_PROFILES="pooled", **others).returncode == 0
+    assert not {f"{variable}=other" for variable in others} & {*docker.told("down")}
     assert "COMPOSE_PROFILES=pooled" in docker.told("down")
 
 
@@ -218,14 +225,17 @@ def test_a_reset_finds_data_whose_file_is_lost(docker: FakeDocker) -> None:
 
 @pytest.mark.parametrize(
     ("path", "mode"),
-    [
-        ("src", 0o700),
-        ("src/multi_tenant_db", 0o754),
-        ("src/multi_tenant_db/main.py", 0o600),
-        ("src/multi_tenant_db/py.typed", 0o600),
-        ("monitoring/alerts.yml", 0o640),
-        ("monitoring/grafana/provisioning", 0o700),
-    ],
+    part(
+        [
+            ("src", 0o700),
+            ("src/multi_tenant_db", 0o754),
+            ("src/multi_tenant_db/main.py", 0o600),
+            ("src/multi_tenant_db/py.typed", 0o600),
+            ("monitoring/alerts.yml", 0o640),
+            ("monitoring/grafana/provisioning", 0o700),
+        ],
+        3,
+    ),
 )
 def test_what_a_container_cannot_read_is_named(docker: FakeDocker, path: str, mode: int) -> None:
     """A checkout made under umask 077 is told so, before an image is built."""
@@ -245,7 +255,7 @@ def test_what_nobody_has_to_read_is_no_obstacle(docker: FakeDocker) -> None:
     assert docker.ask("docker_stack.unreadable_source()") is None
 
 
-@pytest.mark.parametrize(("variable", "service"), [("PORT", "api"), ("POSTGRES_PORT", "postgres")])
+@pytest.mark.parametrize(("variable", "service"), part([("PORT", "api"), ("POSTGRES_PORT", "postgres")], 2))
 def test_a_port_of_another_program_is_refused(docker: FakeDocker, variable: str, service: str) -> None:
     """It is one line before anything is built, unless a container of this checkout has it, with or without a file."""
     with socket.create_server(("127.0.0.1", 0)) as other:

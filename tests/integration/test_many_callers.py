@@ -12,13 +12,15 @@ import asyncpg
 import httpx
 
 from tests.support.careful_client import CarefulClient
+from tests.support.extent import EXHAUSTIVE
 from tests.support.organization import Organization
 from tests.support.registry import Registry
 from tests.support.running_service import RunningService
 from tests.support.test_database import TestDatabase
 
-CALLERS = 100
-REQUESTS_OF_EACH = 100 if os.environ.get("MTDB_LONG") == "1" else 12
+LONG = os.environ.get("MTDB_LONG") == "1"
+CALLERS = 100 if EXHAUSTIVE else 40
+REQUESTS_OF_EACH = 100 if LONG else 12
 
 
 async def leftovers_of_others(admin: asyncpg.Connection, organizations: list[Organization]) -> int:

@@ -42,6 +42,7 @@ def first_failure(
     environment = {
         "MTDB_DATABASE_URL": ground.url.render_as_string(hide_password=False),
         "MUTANT_DATABASE": database,
+        "MTDB_EXHAUSTIVE": "1",
     }
     arguments = [*OPTIONS, *(f"tests/{test}" for test in tests)]
     code, output = ground.pytest.run(arguments, environment, sources)

@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from multi_tenant_db.cli.progress_display import ProgressDisplay
 from tests.mutants.code_mutants import CODE_MUTANTS
 from tests.mutants.function_mutants import FUNCTION_MUTANTS
 from tests.mutants.hunt import first_failure, hunt
@@ -85,12 +84,10 @@ def hunt_all(mutants: list[Mutant], grounds: list[HuntingGround]) -> list[Kill]:
             free.put(ground)
 
     kills: dict[Mutant, Kill] = {}
-    with ProgressDisplay(console) as display, ThreadPoolExecutor(len(grounds)) as pool:
-        advance = display.add_task("mutants", len(mutants))
+    with ThreadPoolExecutor(len(grounds)) as pool:
         hunts = {pool.submit(hunt_one, mutant): mutant for mutant in mutants}
         for number, done in enumerate(as_completed(hunts), 1):
             mutant, error = hunts[done], done.exception()
-            advance(1, mutant.name)
             if error:
                 console.print(f"{number}/{len(mutants)} [bold red]BROKEN[/] {mutant.name}: {escape(str(error))}")
                 continue

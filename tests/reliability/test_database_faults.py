@@ -13,6 +13,7 @@ from tests.reliability.support.judgement import judge
 from tests.reliability.support.load import under_load
 from tests.reliability.support.service import Service
 from tests.reliability.support.until import until
+from tests.support.extent import part
 from tests.support.test_database import TestDatabase
 
 SECONDS_BEFORE = 0.5
@@ -25,7 +26,7 @@ SECONDS_TO_RECOVER = 10
 """The goal is 2, and `make reliability` reports against it; a busy machine that runs all tests at once gets more."""
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", part(FAULTS, 2))
 async def test_nothing_promised_is_lost_and_the_service_recovers(
     server: EmbeddedPostgres, fragile: TestDatabase, service: Service, fault: str
 ) -> None:

@@ -2,10 +2,11 @@
 
 from tests.reliability.long.load_runs import run_load
 from tests.reliability.support.service import serving
+from tests.support.extent import EXHAUSTIVE
 from tests.support.test_database import TestDatabase
 
-CLIENTS = 300
-SECONDS = 3.0
+CLIENTS = 300 if EXHAUSTIVE else 100
+SECONDS = 3.0 if EXHAUSTIVE else 1.5
 MOST_RESIDENT_BYTES = 512 * 1024**2
 
 

@@ -12,6 +12,7 @@ from tests.reliability.support.line import Line
 from tests.reliability.support.row_lock import locked_row
 from tests.reliability.support.service import serving
 from tests.reliability.support.until import until
+from tests.support.extent import part
 from tests.support.organization import Organization
 from tests.support.test_database import TestDatabase
 
@@ -27,7 +28,7 @@ async def patient(fragile: TestDatabase) -> AsyncIterator[TestDatabase]:
     await administrator.close()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", part([2, 1], 2))
 async def test_sigterm_lets_requests_finish(patient: TestDatabase, bank: Organization, workers: int) -> None:
     """After SIGTERM new connections are refused, requests under way and on their way are answered, the code is 0."""
     tenant = bank.subsidiaries[0]

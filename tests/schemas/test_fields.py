@@ -54,6 +54,7 @@ def test_a_name_is_brought_into_one_form() -> None:
     assert clean_name("Cre\u0301dit") == clean_name("Cr\u00e9dit") == "Cr\u00e9dit"
 
 
+@pytest.mark.untraced
 @given(
     st.text(
         st.characters(exclude_categories=["C", "Z"], exclude_characters=SHOW_NOTHING, include_characters=" "),
@@ -156,6 +157,7 @@ def test_the_size_of_metadata_is_counted_in_bytes(character: str) -> None:
         check_metadata(larger)
 
 
+@pytest.mark.untraced  # the generator of examples is what coverage would slow down
 @settings(max_examples=30)  # each a whole tree
 @given(
     st.dictionaries(
@@ -208,6 +210,7 @@ def test_a_name_does_not_begin_with_a_combining_mark(name: str) -> None:
         clean_name(name)
 
 
+@pytest.mark.untraced
 def test_what_the_pattern_admits_is_a_name() -> None:
     """For each character, the pattern of the OpenAPI document refuses what the service does, but for leading marks."""
     for character in map(chr, [*range(0xD800), *range(0xE000, 0x20000), *range(0xDFFF0, 0xE1000)]):

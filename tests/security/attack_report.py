@@ -6,7 +6,9 @@ attack; on another release, such as the oldest one supported, only the summary.
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import asdict
 from itertools import groupby
+from typing import Any
 
 import pytest
 
@@ -44,6 +46,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         test = item.nodeid.partition("[")[0]
         item.config.stash[OUTCOMES][item.nodeid] = AttackOutcome(attack, test, hope, report.outcome)
     return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the results over, where this is one process of several."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["attacks"] = {case: asdict(outcome) for case, outcome in session.config.stash[OUTCOMES].items()}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over the results of a process that has ended."""
+    for case, outcome in getattr(node, "workeroutput", {}).get("attacks", {}).items():
+        node.config.stash[OUTCOMES][case] = AttackOutcome(**outcome | {"attack": Attack(**outcome["attack"])})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -26,7 +26,7 @@ GROUP = "through time"
 
 POOL_SIZE = 3  # and one connection for /health
 CALLERS_AT_ONCE = 24
-REQUESTS = {"short": 3_000, "long": 100_000}
+REQUESTS = {"part": 1_000, "short": 3_000, "long": 100_000}
 
 
 class LeakyChannel(ApplicationChannel):

@@ -20,7 +20,7 @@ GROUP = "through time"
 POOL_SIZE = 12
 SERVER_CONNECTIONS = 3
 CALLERS_AT_ONCE = 24
-REQUESTS = {"short": 3_000, "long": 100_000}
+REQUESTS = {"part": 1_000, "short": 3_000, "long": 100_000}
 VERSION = pgbouncer_version()
 PREPARED_STATEMENTS = [False, True] if VERSION >= KEEPS_PREPARED_STATEMENTS else [False]
 """The settings with which this PgBouncer works; older ones lose statements (docs/how-to/troubleshooting.md)."""

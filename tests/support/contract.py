@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.json_schema import violations
+from tests.support.schemas import Schemas
 
 
 class Contract:
@@ -13,6 +13,7 @@ class Contract:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
+        self.schemas = Schemas(document)
         self._paths = {re.compile(re.sub(r"\{\w+\}", "[^/]+", path)): item for path, item in document["paths"].items()}
 
     async def check(self, response: httpx.Response) -> None:
@@ -34,7 +35,7 @@ class Contract:
         media_type = response.headers["content-type"]
         assert media_type in declared["content"], f"{what} came as {media_type}"
         schema = declared["content"][media_type]["schema"]
-        assert violations(response.json(), schema, self.document) == [], what
+        assert self.schemas.violations(response.json(), schema) == [], what
 
     def _find_operation(self, request: httpx.Request) -> dict[str, Any] | None:
         for path, item in self._paths.items():

@@ -60,9 +60,10 @@ async def mtdb(*arguments: str, env: Mapping[str, str]) -> Outcome:
     def run() -> Outcome:
         out, err = io.StringIO(), io.StringIO()
         root = logging.getLogger()
+        level = root.level
+        root.setLevel(logging.WARNING)  # as in a new process, whatever a test before has set
         with (
-            patch.object(root, "handlers", [*root.handlers]),  # `mtdb serve` sends logs to standard output
-            patch.object(root, "level", root.level),
+            patch.object(root, "handlers", [one for one in root.handlers if type(one).__module__ == "_pytest.logging"]),
             patch.object(sys, "argv", ["mtdb", *arguments]),
             patch.dict(os.environ, env),
             redirect_stdout(out),
@@ -73,6 +74,8 @@ async def mtdb(*arguments: str, env: Mapping[str, str]) -> Outcome:
                 code: object = 0
             except SystemExit as ended:
                 code = ended.code or 0
+            finally:
+                root.setLevel(level)
         assert isinstance(code, int)
         return Outcome(code, out.getvalue(), err.getvalue())
 

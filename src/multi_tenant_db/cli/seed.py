@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
-from multi_tenant_db.cli.progress_display import ProgressDisplay
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.services.seed_service import SeedService, read_sample_data
 
@@ -39,8 +39,7 @@ def seed(
     Generated tenants are added in one transaction, all or none; each has its event in the audit trail.
     """
     groups = read_sample_data()
-    with ProgressDisplay(Console(), quiet=True) as display:
-        added = asyncio.run(_seed(groups, generated, display))
+    added = asyncio.run(_seed(groups, generated))
     tenants = sum(1 + len(group["subsidiaries"]) for group in groups)
     if as_json:
         print_json({"groups": len(groups), "tenants": tenants, "added": added, "generated": generated})
@@ -50,11 +49,13 @@ def seed(
         typer.echo(f"{generated:,} generated tenants were added, too")
 
 
-async def _seed(groups: list[dict[str, Any]], generated: int, display: ProgressDisplay) -> int:
+async def _seed(groups: list[dict[str, Any]], generated: int) -> int:
     async with operator_engine() as engine, platform_session(engine, "seed", TOKEN_LIFETIME) as session:
         service = SeedService(TenantRepository(session))
         added = await service.seed(groups)
         if generated:
-            advance = display.add_task("generated tenants", generated)
-            await service.add_generated(generated, lambda count: advance(count, ""))
+            console = Console()
+            with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+                task = progress.add_task("generated tenants", total=generated)
+                await service.add_generated(generated, lambda count: progress.advance(task, count))
         return added

@@ -11,8 +11,8 @@ import asyncpg
 import typer
 import uvloop
 from rich.console import Console
+from rich.progress import Progress
 
-from multi_tenant_db.cli.progress_display import ProgressDisplay
 from multi_tenant_db.development import EmbeddedPostgres
 from tests.reliability.long import report
 from tests.reliability.long.fault_record import FaultRecord
@@ -48,7 +48,7 @@ def main(
 
 
 async def _run(minutes: float, rounds: int, workers: int) -> list[str]:
-    with durable_server() as server, ProgressDisplay(console) as progress:
+    with durable_server() as server, Progress(console=console, transient=True) as progress:
         database = await durable_database(server)
         faults = await _faults(server, database, rounds, min(1.0, minutes), progress)
         generator = await limit_of_the_generator(CLIENTS[0], 5 * min(1.0, minutes))
@@ -63,24 +63,24 @@ async def _run(minutes: float, rounds: int, workers: int) -> list[str]:
 
 
 async def _faults(
-    server: EmbeddedPostgres, database: TestDatabase, rounds: int, pace: float, progress: ProgressDisplay
+    server: EmbeddedPostgres, database: TestDatabase, rounds: int, pace: float, progress: Progress
 ) -> list[FaultRecord]:
     records: dict[str, FaultRecord] = {}
-    advance = progress.add_task("faults", rounds * len(names_of_faults()))
+    task = progress.add_task("faults", total=rounds * len(names_of_faults()))
     async for record in fault_rounds(server, database, rounds, pace):
         records[record.fault] = record
-        advance(1, record.fault)
+        progress.update(task, advance=1, description=f"faults: {record.fault}")
     return list(records.values())
 
 
 async def _loads(
-    database: TestDatabase, workers: int, minutes: float, progress: ProgressDisplay
+    database: TestDatabase, workers: int, minutes: float, progress: Progress
 ) -> tuple[list[LoadRecord], LoadRecord]:
     async with serving(database, workers=workers) as service:
 
         async def load(what: str, clients: int, seconds: float) -> LoadRecord:
-            advance = progress.add_task(what, seconds)
-            return await run_load(database, service, clients, seconds, lambda done: advance(done, "under load"))
+            task = progress.add_task(what, total=seconds)
+            return await run_load(database, service, clients, seconds, lambda done: progress.advance(task, done))
 
         loads = [await load(f"{clients} clients", clients, minutes * 60) for clients in CLIENTS]
         return loads, await load(f"memory, {CLIENTS[0]} clients", CLIENTS[0], minutes * 600)

@@ -23,6 +23,7 @@ class Profile:
 
 
 PROFILES = {
+    "part": Profile(examples=6, steps=30, tenants=2, tenants_with_every_caller=1, repeatable=True, least_steps=100),
     "short": Profile(examples=16, steps=40, tenants=3, tenants_with_every_caller=2, repeatable=True, least_steps=500),
     "long": Profile(
         examples=270, steps=50, tenants=6, tenants_with_every_caller=6, repeatable=False, least_steps=10_000
