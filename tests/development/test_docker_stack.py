@@ -83,9 +83,7 @@ def test_an_engine_without_compose_is_told(docker: FakeDocker) -> None:
     ),
     ids=str,
 )
-def test_data_in_docker_is_not_left_behind_without_a_word(
-    docker: FakeDocker, away: dict[str, str], expected: str
-) -> None:
+def test_data_in_docker_is_not_abandoned(docker: FakeDocker, away: dict[str, str], expected: str) -> None:
     """When engine or compose is away, or unwanted, `make up` does not start over with an empty server beside it."""
     docker.remember("docker")
     done = docker.run("up", **away)
