@@ -73,14 +73,11 @@ def test_an_engine_without_compose_is_told(docker: FakeDocker) -> None:
 
 @pytest.mark.parametrize(
     ("away", "expected"),
-    part(
-        [
-            ({"ENGINE": "1"}, "whose engine is unavailable"),
-            ({"MTDB_NO_DOCKER": "1"}, "to use it, unset MTDB_NO_DOCKER"),
-            ({"COMPOSE": "1"}, "no `docker compose` v2: install it."),
-        ],
-        2,
-    ),
+    [
+        ({"ENGINE": "1"}, "whose engine is unavailable"),
+        ({"MTDB_NO_DOCKER": "1"}, "to use it, unset MTDB_NO_DOCKER"),
+        ({"COMPOSE": "1"}, "no `docker compose` v2: install it."),
+    ],
     ids=str,
 )
 def test_data_in_docker_is_not_abandoned(docker: FakeDocker, away: dict[str, str], expected: str) -> None:
