@@ -73,25 +73,20 @@ def test_an_engine_without_compose_is_told(docker: FakeDocker) -> None:
 
 @pytest.mark.parametrize(
     ("away", "expected"),
-    part(
-        [
-            ({"ENGINE": "1"}, "whose engine is unavailable"),
-            ({"MTDB_NO_DOCKER": "1"}, "to use it, unset MTDB_NO_DOCKER"),
-            ({"COMPOSE": "1"}, "no `docker compose` v2: install it."),
-        ],
-        2,
-    ),
+    [
+        ({"ENGINE": "1"}, "whose engine is unavailable"),
+        ({"MTDB_NO_DOCKER": "1"}, "to use it, unset MTDB_NO_DOCKER"),
+        ({"COMPOSE": "1"}, "no `docker compose` v2: install it."),
+    ],
     ids=str,
 )
-def test_data_in_docker_is_not_left_behind_without_a_word(
-    docker: FakeDocker, away: dict[str, str], expected: str
-) -> None:
+def test_data_in_docker_is_not_abandoned(docker: FakeDocker, away: dict[str, str], expected: str) -> None:
     """When engine or compose is away, or unwanted, `make up` does not start over with an empty server beside it."""
     docker.remember("docker")
     done = docker.run("up", **away)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert expected in done.stderr
-    assert ("does not answer" in done.stderr) == ("ENGINE" in away)
+    assert ("engine is unavailable" in done.stderr) == ("ENGINE" in away)
 
 
 @pytest.mark.parametrize("command", part(["down", "reset", "logs"], 3))

@@ -7,12 +7,25 @@ import pytest
 
 from tests.support.sources import ROOT, for_each, name_of, project_files
 
-WHERE = ("docs", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "Makefile", "migrations")
+WHERE = (
+    "docs",
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "Makefile",
+    "migrations",
+    "src",
+    "scripts",
+    "examples",
+    "benchmarks",
+)
 """Files and folders that the rule is about."""
 
 WORDS = re.compile(r"\b(?:nobody|whoever|somebody|everybody|anybody|he|his|him|himself)(?:'s)?\b", re.IGNORECASE)
 ALLOWED = (
     "`nobody`",
+    '"nobody"',
     "when nobody repeats a request with it any more",
     "it has expired nobody repeats a request with the key any more",
 )
