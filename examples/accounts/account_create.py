@@ -1,10 +1,8 @@
 """The body of `POST /accounts`."""
 
-from uuid import UUID
-
 from pydantic import BaseModel, ConfigDict
 
-from multi_tenant_db.schemas.fields import TenantName
+from multi_tenant_db.schemas.fields import TenantId, TenantName
 
 
 class AccountCreate(BaseModel):
@@ -12,5 +10,5 @@ class AccountCreate(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    tenant_id: UUID
+    tenant_id: TenantId
     name: TenantName

@@ -10,4 +10,6 @@ class Booking(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    amount: int = Field(ge=-NUMBER_LIMIT, le=NUMBER_LIMIT, strict=True)
+    amount: int = Field(
+        ge=-NUMBER_LIMIT, le=NUMBER_LIMIT, strict=True, description="Added to the balance.", examples=[2_500]
+    )

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import sys
-import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -16,7 +14,6 @@ from multi_tenant_db.development.ports import free_port
 from multi_tenant_db.schema.schema_revision import REQUIRED_SCHEMA_REVISION
 from tests.support.fresh_database import drop_database
 from tests.support.mtdb import PROGRAM, Outcome, mtdb, mtdb_process, settings_for
-from tests.support.sources import ROOT
 from tests.support.test_database import API_PASSWORD, TestDatabase
 
 
@@ -82,33 +79,6 @@ async def test_any_folder_will_do(unmade: TestDatabase, tmp_path: Path) -> None:
     outcome = await mtdb_process("migrate", env=as_admin_of(unmade), cwd=tmp_path)
 
     assert outcome.exit_code == 0, outcome.stderr
-
-
-async def test_the_wheel_carries_its_migrations(unmade: TestDatabase, tmp_path: Path) -> None:
-    """Installed without the checkout, in a folder with a `%` in its name, it makes everything too."""
-    built = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    assert await built.wait() == 0
-    (wheel,) = await asyncio.to_thread(lambda: [*tmp_path.glob("*.whl")])
-    installed = tmp_path / "100 %(x)s%2F"
-    zipfile.ZipFile(wheel).extractall(installed)
-    program = (
-        "from multi_tenant_db.cli.main import main; import multi_tenant_db; print(multi_tenant_db.__file__); main()"
-    )
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", program, "migrate"),
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(installed), **as_admin_of(unmade)},
-        cwd=tmp_path,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    said, _ = await process.communicate()
-
-    assert process.returncode == 0
-    assert said.decode().startswith(str(installed))
-    assert (await mtdb("check", env=settings_for(unmade))).exit_code == 0
 
 
 async def test_three_at_once_make_one(unmade: TestDatabase, tmp_path: Path) -> None:

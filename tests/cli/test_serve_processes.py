@@ -1,24 +1,28 @@
 """`mtdb serve` as machines treat it: parents are killed, disks are full, names are long, hosts have two families."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import URL
 
+from examples.accounts.install import install
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development.ports import free_port
 from multi_tenant_db.development.processes import children_of, command_of
 from tests.reliability.support.until import until
 from tests.support.extent import part
+from tests.support.fresh_database import fresh_database
 from tests.support.mtdb import PROGRAM, mtdb_process, settings_for
 from tests.support.organization import Organization
+from tests.support.registry import Registry
 from tests.support.sources import ROOT
 from tests.support.test_database import TestDatabase
 
@@ -216,13 +220,45 @@ async def test_workers_without_an_application_end_their_service(database: TestDa
     assert "Traceback" not in outcome.stderr
 
 
-async def test_the_example_is_served_as_the_guide_says() -> None:
-    """The guide's command names the factory of the example."""
+@pytest.fixture(scope="module")
+async def bank(server_url: URL) -> AsyncIterator[TestDatabase]:
+    """Give a database with the example's accounts."""
+    async with fresh_database(server_url) as database:
+        await install(database.admin_url)
+        yield database
+
+
+EXAMPLE = "examples.accounts.app:create_accounts_app"
+
+
+async def test_the_example_is_served_with_every_limit(bank: TestDatabase, tmp_path: Path) -> None:
+    """The guide's command serves it; limits of headers, websockets, metrics and the stop are those of the service."""
     guide = (ROOT / "docs" / "how-to" / "add-a-table.md").read_text(encoding="utf-8")
-    assert "mtdb serve --app examples.accounts.app:create_accounts_app" in guide
-    program = "from examples.accounts.app import create_accounts_app as made; assert callable(made)"
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=ROOT)
-    assert await process.wait() == 0
+    assert f"mtdb serve --app {EXAMPLE}" in guide
+    operator = await bank.connect_as_operator()
+    mine = (await Registry(operator).create_organization("Mine")).parent
+    await operator.close()
+    metrics, body = str(free_port()), json.dumps({"tenant_id": str(mine.tenant_id), "name": "Treasury"})
+    settings = {"MTDB_METRICS_PORT": metrics, "PYTHONPATH": str(ROOT)}
+    async with served(bank, tmp_path, "--app", EXAMPLE, **settings) as (process, port):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=mine.headers) as client:
+            assert (await client.get("/accounts", headers={"X-Large": "x" * 20_000})).status_code == 431
+            upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
+            assert (await client.get("/accounts", headers=upgrade)).json() == []
+            told = (await client.get(f"http://127.0.0.1:{metrics}/metrics")).text
+        assert 'route="/accounts"' in told
+
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = f"Host: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        writer.write(f"POST /accounts HTTP/1.1\r\n{head}Authorization: Bearer {mine.token}\r\n\r\n{body[:5]}".encode())
+        await asyncio.sleep(0.2)
+        process.terminate()
+        await asyncio.sleep(0.2)
+        writer.write(body[5:].encode())
+        async with asyncio.timeout(10):
+            assert (await reader.read()).startswith(b"HTTP/1.1 201")
+            assert await process.wait() == 0
+        writer.close()
 
 
 async def test_waiting_for_a_database_is_said_once(database: TestDatabase, tmp_path: Path) -> None:

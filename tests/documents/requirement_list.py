@@ -6,7 +6,7 @@ FUNCTIONAL = [
     Requirement(
         "F1",
         "There are exactly six endpoints: one for health, five for tenants.",
-        ("integration/test_openapi.py::test_there_are_exactly_six_endpoints",),
+        ("contract/test_openapi.py::test_there_are_exactly_six_endpoints",),
     ),
     Requirement(
         "F2",
@@ -52,16 +52,16 @@ FUNCTIONAL = [
         (
             "cli/test_cli_seed.py::test_seeding_tells_the_whole_story_once",
             "documents/test_commands.py::test_commands_print_what_the_document_shows",
-            "documents/test_collection.py::test_the_flow_runs",
+            "contract/test_collection.py::test_the_flow_runs",
         ),
     ),
     Requirement(
         "F7",
         "Errors have one format; schemas have descriptions and examples; `/docs` shows the OpenAPI document.",
         (
-            "integration/test_openapi.py::test_every_problem_has_a_valid_example",
-            "integration/test_openapi.py::test_every_field_is_described_with_a_valid_example",
-            "browser/test_docs_page.py::test_a_newcomer_gets_along_with_the_page",
+            "contract/test_openapi.py::test_every_problem_has_a_valid_example",
+            "contract/test_openapi.py::test_every_field_is_described_with_a_valid_example",
+            "contract/browser/test_docs_page.py::test_a_newcomer_gets_along_with_the_page",
         ),
     ),
 ]
@@ -252,7 +252,7 @@ DOCUMENTS = [
         "A diagram of the schema, an API collection, a dashboard for monitoring.",
         (
             "documents/test_schema_diagram.py::test_the_diagram_is_that_of_the_database",
-            "documents/test_collection.py",
+            "contract/test_collection.py",
             "observability/test_dashboard.py",
             "observability/test_alerts.py",
         ),

@@ -3,14 +3,17 @@
 import asyncio
 import logging
 import os
+import sys
 
 from sqlalchemy import URL, make_url
 
 from multi_tenant_db.development import EmbeddedPostgres
 from multi_tenant_db.settings import Settings
+from tests.documents.collection import openapi
 from tests.documents.generated import generated_files, with_part
 from tests.documents.normal_form import for_reading, normal_form
 from tests.documents.reader import run_blocks
+from tests.documents.route_gaps import route_gaps
 from tests.documents.schema_diagram import schema_diagram
 from tests.documents.schema_sql import schema_sql
 from tests.documents.shell_block import shell_blocks
@@ -26,14 +29,21 @@ def main() -> None:
         del os.environ[name]
     Settings.model_config["env_file"] = None
     os.chdir(ROOT)
+    write_files()
+    with EmbeddedPostgres.temporary() as server:
+        asyncio.run(write_schema(make_url(server.url())))
+        asyncio.run(write_outputs(make_url(server.url())))
+
+
+def write_files() -> None:
+    """Write the files that are made from the code alone; end with a line for each thing that a route lacks."""
+    if gaps := route_gaps(openapi()):
+        sys.exit("\n".join(f"error: {gap}" for gap in gaps))
     for path, content in generated_files().items():
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")
             print(f"wrote {name_of(path)}")  # noqa: T201 - the command's report
-    with EmbeddedPostgres.temporary() as server:
-        asyncio.run(write_schema(make_url(server.url())))
-        asyncio.run(write_outputs(make_url(server.url())))
 
 
 async def write_schema(server_url: URL) -> None:

@@ -82,10 +82,10 @@ async def mtdb(*arguments: str, env: Mapping[str, str]) -> Outcome:
     return await asyncio.to_thread(run)
 
 
-async def mtdb_process(*arguments: str, env: Mapping[str, str], cwd: Path) -> Outcome:
+async def mtdb_process(*arguments: str, env: Mapping[str, str], cwd: Path, program: Path = PROGRAM) -> Outcome:
     """Run the installed program in a folder, with nothing but these settings."""
     process = await asyncio.create_subprocess_exec(
-        PROGRAM,
+        program,
         *arguments,
         env={"PATH": os.environ["PATH"], **env},
         cwd=cwd,

@@ -22,7 +22,7 @@ FOLDERS = {
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Put the trace function aside for a test in these folders, or with the mark `untraced`."""
     tracer = sys.gettrace()
-    if item.path.relative_to(TESTS).parts[0] not in FOLDERS and item.get_closest_marker("untraced") is None:
+    if FOLDERS.isdisjoint(item.path.relative_to(TESTS).parts) and item.get_closest_marker("untraced") is None:
         return (yield)
     sys.settrace(None)
     try:

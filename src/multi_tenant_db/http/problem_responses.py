@@ -5,11 +5,46 @@ from typing import Any
 
 from fastapi.responses import Response
 
-from multi_tenant_db.errors import ApplicationError, AuthenticationRequired
+from multi_tenant_db.errors import (
+    AmbiguousHeaders,
+    ApplicationError,
+    AuthenticationRequired,
+    BodyTooLarge,
+    BodyTooSlow,
+    DatabaseUnavailable,
+    HeadersTooLarge,
+    InternalError,
+    InvalidRequest,
+    MalformedRequest,
+    RequestTimedOut,
+    ServiceOverloaded,
+    TargetTooLong,
+)
 from multi_tenant_db.http.endpoint_error import EndpointError
 from multi_tenant_db.schemas import Problem
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+PROBLEMS_OF_EVERY_ROUTE: tuple[type[ApplicationError], ...] = (
+    AmbiguousHeaders,
+    MalformedRequest,
+    BodyTooSlow,
+    BodyTooLarge,
+    TargetTooLong,
+    HeadersTooLarge,
+    InternalError,
+    RequestTimedOut,
+)
+"""The errors that the process and the middleware may answer any request with."""
+
+PROBLEMS_OF_AUTHENTICATED_ROUTES = (
+    *PROBLEMS_OF_EVERY_ROUTE,
+    AuthenticationRequired,
+    InvalidRequest,
+    DatabaseUnavailable,
+    ServiceOverloaded,
+)
+"""The same for a router with `AuthenticatedRoute`; each endpoint declares its own errors beside them."""
 
 RETRY_AFTER = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}, "example": "1"},

@@ -1,4 +1,7 @@
-"""The tables as mapped by the service."""
+"""The tables as mapped by the service: every module of this package, so that migrations are compared with all."""
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 from multi_tenant_db.models.base import Base
 from multi_tenant_db.models.tenant import Tenant
@@ -18,3 +21,6 @@ __all__ = [
     "TenantType",
     "VersionCondition",
 ]
+
+for module in iter_modules(__path__):
+    import_module(f"{__name__}.{module.name}")

@@ -5,19 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from multi_tenant_db.errors import (
-    AmbiguousHeaders,
-    BodyTooLarge,
-    BodyTooSlow,
-    HeadersTooLarge,
-    InternalError,
-    MalformedRequest,
-    RequestTimedOut,
-    TargetTooLong,
-)
 from multi_tenant_db.http.openapi_document import name_operation
 from multi_tenant_db.http.openapi_responses import declare_response
-from multi_tenant_db.http.problem_responses import declare_problems
+from multi_tenant_db.http.problem_responses import PROBLEMS_OF_EVERY_ROUTE, declare_problems
 from multi_tenant_db.http.whole_request_route import WholeRequestRoute
 from multi_tenant_db.repositories.schema_repository import SchemaRepository
 from multi_tenant_db.schemas import HealthRead
@@ -38,16 +28,7 @@ Health = Annotated[HealthService, Depends(get_health_service)]
 @router.get(
     "/health",
     summary="Report the health of the service",
-    responses=declare_problems(
-        AmbiguousHeaders,
-        MalformedRequest,
-        BodyTooSlow,
-        BodyTooLarge,
-        TargetTooLong,
-        HeadersTooLarge,
-        InternalError,
-        RequestTimedOut,
-    )
+    responses=declare_problems(*PROBLEMS_OF_EVERY_ROUTE)
     | declare_response(200, "Healthy.", HEALTHY)
     | {503: {"model": HealthRead, **declare_response(503, "Unhealthy: the members state the reason.", UNHEALTHY)[503]}},
 )

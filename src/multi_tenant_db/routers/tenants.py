@@ -9,13 +9,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from multi_tenant_db.errors import (
     AmbiguousHeaders,
-    AuthenticationRequired,
-    BodyTooLarge,
-    BodyTooSlow,
-    DatabaseUnavailable,
-    HeadersTooLarge,
     IdempotencyKeyReused,
-    InternalError,
     InvalidRequest,
     MalformedJson,
     MalformedPrecondition,
@@ -25,9 +19,6 @@ from multi_tenant_db.errors import (
     ParentNotFound,
     PreconditionFailed,
     RequestInProgress,
-    RequestTimedOut,
-    ServiceOverloaded,
-    TargetTooLong,
     TenantHasSubsidiaries,
     TenantNotFound,
     UnsupportedMediaType,
@@ -36,7 +27,7 @@ from multi_tenant_db.http.authenticated_route import AuthenticatedRoute
 from multi_tenant_db.http.openapi_document import name_operation
 from multi_tenant_db.http.openapi_responses import ETAG, LINK, LOCATION, declare_response
 from multi_tenant_db.http.preconditions import CONDITIONAL, WriteCondition, entity_tag, read_conditions
-from multi_tenant_db.http.problem_responses import declare_problems
+from multi_tenant_db.http.problem_responses import PROBLEMS_OF_AUTHENTICATED_ROUTES, declare_problems
 from multi_tenant_db.repositories.request_repository import RequestRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.schemas import (
@@ -57,20 +48,7 @@ router = APIRouter(
     tags=["tenants"],
     route_class=AuthenticatedRoute,
     generate_unique_id_function=name_operation,
-    responses=declare_problems(
-        AmbiguousHeaders,
-        MalformedRequest,
-        AuthenticationRequired,
-        BodyTooSlow,
-        BodyTooLarge,
-        TargetTooLong,
-        InvalidRequest,
-        HeadersTooLarge,
-        InternalError,
-        DatabaseUnavailable,
-        ServiceOverloaded,
-        RequestTimedOut,
-    ),
+    responses=declare_problems(*PROBLEMS_OF_AUTHENTICATED_ROUTES),
 )
 
 TenantPath = Annotated[

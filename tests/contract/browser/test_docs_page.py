@@ -21,7 +21,7 @@ QUIET = (
 )
 IMAGES = ROOT / "docs" / "images"
 KEEP_IMAGES = "WRITE_SCREENSHOTS" in os.environ
-"""`WRITE_SCREENSHOTS=1 make test ARGS=tests/browser` writes them; pixels are not compared, since fonts differ."""
+"""`WRITE_SCREENSHOTS=1 make test ARGS=tests/contract/browser` writes them. Pixels are not compared: fonts differ."""
 
 pytestmark = needs("chromium")
 

@@ -20,7 +20,7 @@ from tests.support.served_process import served
 from tests.support.sources import ROOT
 from tests.support.test_database import TestDatabase
 
-HERE = ROOT / "tests" / "clients"
+HERE = ROOT / "tests" / "contract" / "clients"
 DAY = {
     "created": [201, 1, {"country": "MT", "nested": {"list": [1, "two", None, True]}}],
     "seen": True,

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.contract import Contract
 from tests.support.problems import MEDIA_TYPE
 from tests.support.schemas import Schemas
 
@@ -47,15 +46,9 @@ PARAMETERS = {
 
 
 @pytest.fixture(scope="session")
-def document(contract: Contract) -> dict[str, Any]:
-    """Give the document."""
-    return contract.document
-
-
-@pytest.fixture(scope="session")
-def schemas(contract: Contract) -> Schemas:
+def schemas(document: dict[str, Any]) -> Schemas:
     """Give the document's schemas."""
-    return contract.schemas
+    return Schemas(document)
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
