@@ -239,8 +239,10 @@ async def test_the_example_is_served_with_every_limit(bank: TestDatabase, tmp_pa
     mine = (await Registry(operator).create_organization("Mine")).parent
     await operator.close()
     metrics, body = str(free_port()), json.dumps({"tenant_id": str(mine.tenant_id), "name": "Treasury"})
-    settings = {"MTDB_METRICS_PORT": metrics, "PYTHONPATH": str(ROOT)}
-    async with served(bank, tmp_path, "--app", EXAMPLE, **settings) as (process, port):
+    async with served(bank, tmp_path, "--app", EXAMPLE, MTDB_METRICS_PORT=metrics, PYTHONPATH=str(ROOT)) as (
+        process,
+        port,
+    ):
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=mine.headers) as client:
             assert (await client.get("/accounts", headers={"X-Large": "x" * 20_000})).status_code == 431
             upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
