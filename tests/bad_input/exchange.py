@@ -1,16 +1,16 @@
 """Bytes to the service over a connection of their own, and everything that comes back until it closes."""
 
 import json
-import re
 import socket
 import time
 from contextlib import suppress
 from threading import Thread
 
+from tests.support.wire_answer import parse_head
+
 HANG_SECONDS = 10
 SECONDS_BETWEEN_PIECES = 0.01
 INTERIM = range(100, 200)
-LENGTH = re.compile(rb"^content-length: *(\d+)", re.IGNORECASE | re.MULTILINE)
 
 
 def exchange(port: int, data: bytes) -> list[str]:
@@ -39,12 +39,11 @@ def answers_in(received: bytes) -> list[str]:
     while received:
         head, separator, received = received.partition(b"\r\n\r\n")
         assert separator, f"half an answer: {head!r}"
-        status = int(head.split(b" ", 2)[1])
+        status, headers = parse_head(head)
         if status in INTERIM:
             continue
-        length = LENGTH.search(head)
-        body_length = int(length[1]) if length else 0
-        body, received = received[:body_length], received[body_length:]
+        length = int(dict(headers).get("content-length", "0"))
+        body, received = received[:length], received[length:]
         answers.append(_described(status, head, body))
     return answers
 

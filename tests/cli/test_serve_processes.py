@@ -84,7 +84,7 @@ async def test_children_end_with_their_parent(database: TestDatabase, tmp_path: 
         await until(gone, "the children have ended", 20)
 
 
-@pytest.mark.parametrize("log_format", ["json", "text"])
+@pytest.mark.parametrize("log_format", part(["json", "text"], 2))
 async def test_a_full_disk_costs_the_log_alone(
     database: TestDatabase, hsbc: Organization, tmp_path: Path, log_format: str
 ) -> None:
@@ -100,7 +100,7 @@ async def test_a_full_disk_costs_the_log_alone(
     assert (tmp_path / "output").read_text() == ""
 
 
-@pytest.mark.parametrize("command", [["--help"], ["check", "--rules"], ["token", "list"]], ids=" ".join)
+@pytest.mark.parametrize("command", part([["--help"], ["check", "--rules"], ["token", "list"]], 2), ids=" ".join)
 async def test_other_commands_say_that_the_disk_is_full(
     database: TestDatabase, tmp_path: Path, command: list[str]
 ) -> None:
@@ -200,7 +200,7 @@ async def test_a_factory_that_is_none_is_wrong_usage(database: TestDatabase, tmp
     assert "Traceback" not in outcome.stderr
 
 
-@pytest.mark.parametrize("factory", ["bank:make_text", "bank:make_wsgi"])
+@pytest.mark.parametrize("factory", part(["bank:make_wsgi", "bank:make_text"], 2))
 async def test_what_a_factory_makes_is_an_application(database: TestDatabase, tmp_path: Path, factory: str) -> None:
     """Anything else is said in a line."""
     (tmp_path / "bank.py").write_text(APPLICATION)

@@ -88,7 +88,8 @@ async def test_it_migrates_checks_and_serves(program: Path, unmade: TestDatabase
     async def healthy() -> bool:
         with suppress(httpx.TransportError):
             async with httpx.AsyncClient() as client:
-                return bool((await client.get(f"http://127.0.0.1:{port}/health")).json()["status"] == "healthy")
+                report = (await client.get(f"http://127.0.0.1:{port}/health")).json()
+                return bool(report["status"] == "healthy")
         return False
 
     try:

@@ -12,6 +12,7 @@ from sqlalchemy import URL, make_url
 
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development import EmbeddedPostgres
+from tests.support.extent import part
 from tests.support.fresh_database import fresh_database
 from tests.support.mtdb import mtdb, settings_for
 from tests.support.organization import Organization
@@ -163,11 +164,14 @@ async def test_quotes_around_every_name_break_no_rule(own: TestDatabase) -> None
 
 @pytest.mark.parametrize(
     "settings",
-    [
-        {"default_transaction_isolation": "repeatable read"},
-        {"default_transaction_isolation": "serializable", "default_transaction_deferrable": "on"},
-        {"row_security": "off"},
-    ],
+    part(
+        [
+            {"default_transaction_isolation": "serializable", "default_transaction_deferrable": "on"},
+            {"default_transaction_isolation": "repeatable read"},
+            {"row_security": "off"},
+        ],
+        2,
+    ),
     ids=str,
 )
 async def test_a_server_wide_default(settings: dict[str, str]) -> None:

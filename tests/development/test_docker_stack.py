@@ -80,15 +80,13 @@ def test_an_engine_without_compose_is_told(docker: FakeDocker) -> None:
     ],
     ids=str,
 )
-def test_data_in_docker_is_not_left_behind_without_a_word(
-    docker: FakeDocker, away: dict[str, str], expected: str
-) -> None:
+def test_data_in_docker_is_not_abandoned(docker: FakeDocker, away: dict[str, str], expected: str) -> None:
     """When engine or compose is away, or unwanted, `make up` does not start over with an empty server beside it."""
     docker.remember("docker")
     done = docker.run("up", **away)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert expected in done.stderr
-    assert ("is unavailable" in done.stderr) == ("ENGINE" in away)
+    assert ("engine is unavailable" in done.stderr) == ("ENGINE" in away)
 
 
 @pytest.mark.parametrize("command", part(["down", "reset", "logs"], 3))
@@ -140,9 +138,8 @@ def test_a_down_that_fails_says_so(docker: FakeDocker) -> None:
     """Containers that may still run are not called stopped."""
     docker.remember("docker")
     done = docker.run("down", FAILING="down")
-    assert done.returncode == 1
+    assert (done.returncode, "Stopped" in done.stdout) == (1, False)
     assert "error: docker compose failed" in done.stderr
-    assert "Stopped" not in done.stdout
 
 
 def test_logs_that_fail_say_so(docker: FakeDocker) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -15,9 +16,9 @@ from tests.support.bodies import a_parent, a_replacement, a_subsidiary_of
 from tests.support.organization import Organization
 from tests.support.party import Party
 from tests.support.registry import Registry
-from tests.support.running_service import RunningService
 from tests.support.sabotage import DEFECT, OVERLOAD, refused_names
 from tests.support.sent_request import SentRequest
+from tests.support.served_process import ServedProcess, served
 from tests.support.test_database import API_PASSWORD, TestDatabase
 
 ONE = "/tenants/{tenant_id}"
@@ -87,12 +88,12 @@ class Logged:
     """What a service wrote about the requests, and who sent them."""
 
     requests: list[SentRequest]
-    service: RunningService
+    service: ServedProcess
     parties: list[Party]
     platform_operator: Party
 
 
-async def send_all(service: RunningService, requests: list[SentRequest]) -> None:
+async def send_all(service: ServedProcess, requests: list[SentRequest]) -> None:
     """Send each request with its id, one after the other."""
     async with httpx.AsyncClient(base_url=service.url) as client:
         for sent in requests:
@@ -111,19 +112,23 @@ async def logged(database: TestDatabase, tmp_path_factory: pytest.TempPathFactor
     registry = Registry(operator)
     hsbc, barclays = await registry.create_organization("HSBC"), await registry.create_organization("Barclays")
     platform_operator = Party(uuid4(), "platform operator", await registry.issue_operator_token())
-    async with (
-        requests_of_every_outcome(admin, hsbc, barclays, platform_operator) as requests,
-        RunningService(database, tmp_path_factory.mktemp("service"), log_level="debug") as service,
-    ):
-        await send_all(service, requests)
+    folder = tmp_path_factory.mktemp("service")
+    async with requests_of_every_outcome(admin, hsbc, barclays, platform_operator) as requests:
+        with served(database, folder=folder, log_level="debug") as service:
+            await send_all(service, requests)
     for connection in (operator, admin):
         await connection.close()
     return Logged(requests, service, hsbc.everybody, platform_operator)
 
 
+def log_lines(logged: Logged) -> list[dict[str, Any]]:
+    """Return the log as the JSON objects that it must consist of."""
+    return [json.loads(line) for line in logged.service.log_text().splitlines()]
+
+
 def test_a_request_is_one_line(logged: Logged) -> None:
     """Who asked for what, how it went and how long it took, under the id that the client was told."""
-    lines = [line for line in logged.service.log_lines if line["event"] == "request"]
+    lines = [line for line in log_lines(logged) if line["event"] == "request"]
     for sent in logged.requests:
         (line,) = [line for line in lines if line["request_id"] == sent.request_id]
         expected = sent.line(logged.platform_operator)
@@ -135,13 +140,13 @@ def test_a_request_is_one_line(logged: Logged) -> None:
 
 def test_no_line_knows_a_secret(logged: Logged) -> None:
     """No token, name, metadata, query, path, precondition or password is in the log, whatever the outcome was."""
-    assert SECRET not in logged.service.log_text
-    assert API_PASSWORD not in logged.service.log_text
+    assert SECRET not in logged.service.log_text()
+    assert API_PASSWORD not in logged.service.log_text()
     for party in logged.parties:
-        assert str(party.tenant_id) in logged.service.log_text, "who asked is no secret"
-        assert party.name not in logged.service.log_text
+        assert str(party.tenant_id) in logged.service.log_text(), "who asked is no secret"
+        assert party.name not in logged.service.log_text()
     for party in [*logged.parties, logged.platform_operator]:
-        assert party.token not in logged.service.log_text
+        assert party.token not in logged.service.log_text()
 
 
 @pytest.mark.parametrize(
@@ -151,7 +156,7 @@ def test_a_failure_is_explained_under_the_id_of_its_request(
     logged: Logged, event: str, status: int, level: str
 ) -> None:
     """A 500 logs its traceback and a 503 its cause, with the request's id; nothing else is logged as either."""
-    lines = {line["request_id"]: line for line in logged.service.log_lines if line["event"] == event}
+    lines = {line["request_id"]: line for line in log_lines(logged) if line["event"] == event}
     assert set(lines) == {sent.request_id for sent in logged.requests if sent.status == status}
     for line in lines.values():
         assert line["level"] == level
@@ -160,15 +165,13 @@ def test_a_failure_is_explained_under_the_id_of_its_request(
 
 async def test_people_may_read_text_instead(database: TestDatabase, tmp_path: Path, hsbc: Organization) -> None:
     """With MTDB_LOG_FORMAT=text a line is no JSON, and as silent about secrets."""
-    async with (
-        RunningService(database, tmp_path, log_format="text") as service,
-        httpx.AsyncClient(base_url=service.url, headers=hsbc.parent.headers) as client,
-    ):
-        await client.get("/tenants", params={SECRET: SECRET})
-        await client.get("/tenants")
-    line = next(line for line in service.log_text.splitlines() if str(hsbc.parent.tenant_id) in line)
+    with served(database, folder=tmp_path, log_level="info", log_format="text") as service:
+        async with httpx.AsyncClient(base_url=service.url, headers=hsbc.parent.headers) as client:
+            await client.get("/tenants", params={SECRET: SECRET})
+            await client.get("/tenants")
+    line = next(line for line in service.log_text().splitlines() if str(hsbc.parent.tenant_id) in line)
     with pytest.raises(json.JSONDecodeError):
         json.loads(line)
     assert "/tenants" in line
     for secret in (SECRET, hsbc.parent.token, hsbc.parent.name):
-        assert secret not in service.log_text
+        assert secret not in service.log_text()

@@ -15,7 +15,7 @@ from tests.support.careful_client import CarefulClient
 from tests.support.extent import EXHAUSTIVE
 from tests.support.organization import Organization
 from tests.support.registry import Registry
-from tests.support.running_service import RunningService
+from tests.support.served_process import served
 from tests.support.test_database import TestDatabase
 
 LONG = os.environ.get("MTDB_LONG") == "1"
@@ -44,7 +44,8 @@ async def test_each_answer_holds_only_the_callers_rows(
 ) -> None:
     """Every answer to each of a hundred concurrent clients is exactly his own organisation's state; none is a 5xx."""
     organizations = [await registry.create_organization(f"Bank {number}") for number in range(CALLERS)]
-    async with RunningService(database, tmp_path, log_level="warning") as service, AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack:
+        service = stack.enter_context(served(database, folder=tmp_path))
         verify = ssl.create_default_context()
         clients = []
         for number, organization in enumerate(organizations):
@@ -65,4 +66,4 @@ async def test_each_answer_holds_only_the_callers_rows(
     assert set(statuses) == {200, 201, 204, 400, 401, 403, 404, 409, 412, 422}
     assert await leftovers_of_others(as_admin, organizations) == 0
     # At its start the service says that a newer release of the server is safer; there is nothing else to warn of.
-    assert [line for line in service.log_text.splitlines() if '"event": "server-' not in line] == []
+    assert [line for line in service.log_text().splitlines() if '"event": "server-' not in line] == []

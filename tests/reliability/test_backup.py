@@ -14,6 +14,7 @@ from sqlalchemy import URL, make_url
 from multi_tenant_db.development import EmbeddedPostgres
 from tests.support.catalogue import describe
 from tests.support.client_programs import WHERE_TO_GET_THEM, client_programs
+from tests.support.extent import part
 from tests.support.fresh_database import fresh_database
 from tests.support.mtdb import PROGRAM
 from tests.support.organization import Organization
@@ -199,7 +200,7 @@ async def test_a_backup_restored_on_another_server_serves_as_before(bank: Bank, 
         assert await answers(restored, bank) == before
 
 
-@pytest.mark.parametrize("options", ["--jobs=2", "--clean --if-exists"])
+@pytest.mark.parametrize("options", part(["--clean --if-exists", "--jobs=2"], 2))
 async def test_other_ways_to_restore(bank: Bank, tmp_path: Path, options: str) -> None:
     """In parallel, and over a database that is there already, the result is the same."""
     objects = await catalogue(bank.database)

@@ -8,13 +8,13 @@ import pytest
 
 from multi_tenant_db.development import EmbeddedPostgres
 from tests.reliability.support.calls import call, call_on, path_of
-from tests.reliability.support.line import Line
 from tests.reliability.support.row_lock import locked_row
 from tests.reliability.support.service import serving
 from tests.reliability.support.until import until
 from tests.support.extent import part
 from tests.support.organization import Organization
 from tests.support.test_database import TestDatabase
+from tests.support.wire_channel import WireChannel
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def test_sigterm_lets_requests_finish(patient: TestDatabase, bank: Organiz
             writer.close()
             return False
 
-        idle = Line(service.port)
+        idle = WireChannel(service.port)
         assert (await call_on(idle, "GET", path_of(bank.parent), bank.parent)).status == 200
         change = asyncio.create_task(call(service.port, "PUT", path_of(tenant), bank.parent, body))
         await lock.wait_for(1)

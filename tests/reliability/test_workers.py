@@ -11,7 +11,6 @@ import pytest
 from multi_tenant_db.development import EmbeddedPostgres
 from tests.reliability.support.calls import call, call_on, path_of
 from tests.reliability.support.judgement import judge
-from tests.reliability.support.line import Line
 from tests.reliability.support.load import under_load
 from tests.reliability.support.pauses import Pauses
 from tests.reliability.support.service import Service, serving
@@ -19,6 +18,7 @@ from tests.reliability.support.until import until
 from tests.support.organization import Organization
 from tests.support.party import Party
 from tests.support.test_database import TestDatabase
+from tests.support.wire_channel import WireChannel
 
 RACES = 20
 SECONDS_TO_START = 60
@@ -47,15 +47,15 @@ def frozen(process_id: int) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def a_line_to_each(service: Service, party: Party) -> AsyncIterator[tuple[Line, Line]]:
+async def a_line_to_each(service: Service, party: Party) -> AsyncIterator[tuple[WireChannel, WireChannel]]:
     """Connect to each of the two workers."""
-    lines = Line(service.port), Line(service.port)
+    lines = WireChannel(service.port), WireChannel(service.port)
     for line, other in zip(lines, reversed(service.workers), strict=True):
         with frozen(other):
             assert (await call_on(line, "GET", path_of(party), party)).status == 200
     yield lines
     for line in lines:
-        line.close()
+        await line.close()
 
 
 async def test_a_write_through_one_is_seen_through_the_other(pair: Service, bank: Organization) -> None:

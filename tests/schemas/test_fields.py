@@ -206,7 +206,7 @@ def test_a_variation_selector_makes_no_other_name(before: str) -> None:
 @pytest.mark.parametrize("name", ["\u0301", " \u0301HSBC", "\u093f\u0915", "\u20dd", "\u0301\u0302"])
 def test_a_name_does_not_begin_with_a_combining_mark(name: str) -> None:
     """It would combine with whatever stands before the name."""
-    with pytest.raises(PydanticCustomError, match="not with a mark"):
+    with pytest.raises(PydanticCustomError, match="combining mark"):
         clean_name(name)
 
 
@@ -221,7 +221,7 @@ def test_what_the_pattern_admits_is_a_name() -> None:
 @pytest.mark.parametrize("name", ["HSBC\u00a0London", "HSBC\u3000London", "HSBC\u2009London"])
 def test_a_name_has_ordinary_spaces(name: str) -> None:
     """A space that is none would make two names of one look."""
-    with pytest.raises(PydanticCustomError, match="no spaces but the ordinary one"):
+    with pytest.raises(PydanticCustomError, match=r"no spaces other than U\+0020"):
         clean_name(name)
 
 

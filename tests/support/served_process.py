@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,11 @@ class ServedProcess:
     port: int
     log: Path
 
+    @property
+    def url(self) -> str:
+        """Where it is asked."""
+        return f"http://127.0.0.1:{self.port}"
+
     def log_text(self) -> str:
         """Return what it has logged so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
@@ -37,8 +42,8 @@ class ServedProcess:
 
 
 @contextmanager
-def served(database: TestDatabase, **settings: object) -> Iterator[ServedProcess]:
-    """Run the service on a database until the end; settings are named as in Settings."""
+def served(database: TestDatabase, *, folder: Path | None = None, **settings: object) -> Iterator[ServedProcess]:
+    """Run the service on a database until the end; settings are named as in Settings; a given folder keeps its log."""
     url = database.admin_url
     chosen: dict[str, object] = {
         "database_url": f"postgresql://{url.host}:{url.port}/{url.database}",
@@ -50,11 +55,11 @@ def served(database: TestDatabase, **settings: object) -> Iterator[ServedProcess
     environment |= {f"MTDB_{name.upper()}": str(value) for name, value in chosen.items()}
     program = Path(sys.executable).parent / "mtdb"
     # In a folder of its own, so that no development.env speaks up.
-    with tempfile.TemporaryDirectory() as folder:
-        service = ServedProcess(int(str(chosen["port"])), Path(folder) / "service.log")
+    with nullcontext(folder) if folder else tempfile.TemporaryDirectory() as place:
+        service = ServedProcess(int(str(chosen["port"])), Path(place) / "service.log")
         with service.log.open("wb") as log:
             process = subprocess.Popen(
-                [program, "serve"], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
+                [program, "serve"], cwd=place, env=environment, stdout=log, stderr=subprocess.STDOUT
             )
         try:
             _wait_until_healthy(service, process)

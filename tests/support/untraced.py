@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-FOLDERS = {"bad_input", "browser", "clients", "limits", "reliability", "security"}
-"""Of tests that ask a service in a process of its own, or the database."""
+FOLDERS = {
+    *("bad_input", "benchmarks", "browser", "clients", "limits", "reliability", "security"),
+    *("documents", "examples", "house_rules"),
+}
+"""Of tests that ask a service in a process of its own, or the database; and of tests that read files."""
 
 
 @pytest.hookimpl(wrapper=True)

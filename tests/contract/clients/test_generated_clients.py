@@ -81,6 +81,7 @@ def node_modules(npm: list[str], beside: dict[str, str]) -> Path:
     return made / "node_modules"
 
 
+@pytest.mark.exhaustive
 def test_typescript(
     document: Path, database: TestDatabase, hsbc: Organization, barclays: Organization, tmp_path: Path
 ) -> None:

@@ -54,7 +54,7 @@ def _inflicting(server: EmbeddedPostgres, service: Service, fault: str, pace: fl
 async def _one_round(
     database: TestDatabase, service: Service, record: FaultRecord, inflict: Inflict, pace: float
 ) -> None:
-    async with under_load(database, service.port, tellers=18, founders=2) as load:
+    async with under_load(database, service.port, writers=18, operators=2) as load:
         await asyncio.sleep(SECONDS_BEFORE * pace)
         begin = monotonic()
         back = await inflict()

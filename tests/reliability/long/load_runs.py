@@ -9,24 +9,24 @@ from time import monotonic
 from multi_tenant_db.development.ports import free_port
 from tests.reliability.long.load_record import LoadRecord
 from tests.reliability.support.judgement import judge
-from tests.reliability.support.line import Line
 from tests.reliability.support.load import under_load
 from tests.reliability.support.pauses import AS_TOLD
 from tests.reliability.support.service import Service
 from tests.support.test_database import TestDatabase
+from tests.support.wire_channel import WireChannel
 
 SECONDS_BETWEEN_SAMPLES = 2.0
-FOUNDERS_PERCENT = 5
+OPERATORS_PERCENT = 5
 
 
 async def run_load(
     database: TestDatabase, service: Service, clients: int, seconds: float, advance: Callable[[float], None]
 ) -> LoadRecord:
     """Let so many clients work, each in a loop without a pause, and judge what they saw."""
-    founders = clients * FOUNDERS_PERCENT // 100
+    operators = clients * OPERATORS_PERCENT // 100
     resident = []
     async with under_load(
-        database, service.port, tellers=clients - founders, founders=founders, pauses=AS_TOLD
+        database, service.port, writers=clients - operators, operators=operators, pauses=AS_TOLD
     ) as load:
         begin = last = monotonic()
         while (now := monotonic()) < begin + seconds:
@@ -60,17 +60,17 @@ async def limit_of_the_generator(clients: int, seconds: float) -> float:
         assert server.stdout is not None
         await server.stdout.readline()
         end = monotonic() + seconds
-        counts = await asyncio.gather(*(_ask_until(Line(port), end) for _ in range(clients)))
+        counts = await asyncio.gather(*(_ask_until(WireChannel(port), end) for _ in range(clients)))
         return sum(counts) / seconds
     finally:
         server.terminate()
         await server.wait()
 
 
-async def _ask_until(line: Line, end: float) -> int:
+async def _ask_until(line: WireChannel, end: float) -> int:
     count = 0
     while monotonic() < end:
         await line.ask("GET", "/tenants", [("Authorization", "Bearer nobody")])
         count += 1
-    line.close()
+    await line.close()
     return count

@@ -3,24 +3,24 @@
 import json
 from typing import Any
 
-from tests.reliability.support.line import Line
 from tests.support.party import Party
 from tests.support.wire_answer import WireAnswer
+from tests.support.wire_channel import WireChannel
 
 
 async def call(
     port: int, method: str, target: str, party: Party, body: dict[str, Any] | None = None, **headers: str
 ) -> WireAnswer:
     """Ask on a connection of its own; `if_match` is the header If-Match."""
-    line = Line(port)
+    line = WireChannel(port)
     try:
         return await call_on(line, method, target, party, body, **headers)
     finally:
-        line.close()
+        await line.close()
 
 
 async def call_on(
-    line: Line, method: str, target: str, party: Party, body: dict[str, Any] | None = None, **headers: str
+    line: WireChannel, method: str, target: str, party: Party, body: dict[str, Any] | None = None, **headers: str
 ) -> WireAnswer:
     """Ask on this connection."""
     pairs = [*party.headers.items(), *((name.replace("_", "-"), value) for name, value in headers.items())]

@@ -5,10 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.reliability.support.desk import Write
-from tests.reliability.support.founder import Founder
 from tests.reliability.support.load import Load
-from tests.reliability.support.teller import Teller
+from tests.reliability.support.operator_client import OperatorClient
+from tests.reliability.support.recorder import Write
+from tests.reliability.support.writer import Writer
 from tests.support.test_database import TestDatabase
 
 EVENTS = """
@@ -62,7 +62,7 @@ HALF_DONE = """
     WHERE request.answer IS NULL
 """
 PREFIX = re.compile(r"\w+ \w+ (?:branch|bank) ")
-"""Whose tenant it is, by its name: that of a teller or a founder."""
+"""Whose tenant it is, by its name: that of a writer or an operator client."""
 
 TENANTS = "SELECT name, (metadata ->> 'number')::integer AS number FROM tenancy.tenants"
 
@@ -89,9 +89,9 @@ async def judge(database: TestDatabase, load: Load) -> Judgement:
     complaints = [*load.history.complaints, *half_done]
     for worker in load.workers:
         complaints += _broken_promises(worker, events_of[worker.prefix])
-        if isinstance(worker, Teller):
+        if isinstance(worker, Writer):
             complaints += _differences(worker, branches_of[worker.prefix])
-    acknowledged: set[Write] = set().union(*(worker.desk.acknowledged for worker in load.workers))
+    acknowledged: set[Write] = set().union(*(worker.recorder.acknowledged for worker in load.workers))
     return Judgement(len(acknowledged), len(acknowledged & events.keys()), complaints)
 
 
@@ -103,27 +103,27 @@ def _by_owner[Key](counted: Mapping[Key, int], name_of: Callable[[Key], str]) ->
     return found
 
 
-def _broken_promises(worker: Teller | Founder, happened: dict[Write, int]) -> list[str]:
-    desk = worker.desk
-    complaints = [f"{write} was acknowledged and is lost" for write in desk.acknowledged - happened.keys()]
+def _broken_promises(worker: Writer | OperatorClient, happened: dict[Write, int]) -> list[str]:
+    recorder = worker.recorder
+    complaints = [f"{write} was acknowledged and is lost" for write in recorder.acknowledged - happened.keys()]
     complaints += [f"{write} happened {times} times" for write, times in happened.items() if times > 1]
-    complaints += [f"{write} happened, unasked" for write in happened.keys() - desk.acknowledged - desk.unknown]
-    half = happened.keys() & desk.unknown
-    if half and half != desk.unknown:
-        complaints.append(f"of {set(desk.unknown)} only {half} happened")
+    complaints += [f"{write} happened, unasked" for write in happened.keys() - recorder.acknowledged - recorder.unknown]
+    half = happened.keys() & recorder.unknown
+    if half and half != recorder.unknown:
+        complaints.append(f"of {set(recorder.unknown)} only {half} happened")
     return complaints
 
 
-def _differences(teller: Teller, found: dict[str, int]) -> list[str]:
+def _differences(writer: Writer, found: dict[str, int]) -> list[str]:
     """Tell where a bank's branches are not as its only client left them; its last write may have happened or not."""
-    expected = {name: number for name, (_, number, _) in teller.branches.items()}
-    if found == expected or found == _with_the_unknown(teller, expected):
+    expected = {name: number for name, (_, number, _) in writer.branches.items()}
+    if found == expected or found == _with_the_unknown(writer, expected):
         return []
-    return [f"{teller.prefix}* should have {expected}, but has {found}; unknown: {set(teller.desk.unknown)}"]
+    return [f"{writer.prefix}* should have {expected}, but has {found}; unknown: {set(writer.recorder.unknown)}"]
 
 
-def _with_the_unknown(teller: Teller, expected: dict[str, int]) -> dict[str, int]:
-    for event_type, name, number in teller.desk.unknown:
+def _with_the_unknown(writer: Writer, expected: dict[str, int]) -> dict[str, int]:
+    for event_type, name, number in writer.recorder.unknown:
         if event_type == "deleted":
             return {other: n for other, n in expected.items() if other != name}
         return expected | {name: number or 0}

@@ -5,19 +5,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-from tests.reliability.support.desk import Desk
-from tests.reliability.support.founder import Founder
 from tests.reliability.support.history import History
+from tests.reliability.support.operator_client import OperatorClient
 from tests.reliability.support.pauses import IMPATIENT, Pauses
-from tests.reliability.support.teller import Teller
+from tests.reliability.support.recorder import Recorder
+from tests.reliability.support.writer import Writer
 from tests.support.registry import Registry
 from tests.support.test_database import TestDatabase
 
 
 class Load:
-    """Tellers and founders on one service, each in a loop, and the history of what they saw."""
+    """Writers and operators on one service, each in a loop, and the history of what they saw."""
 
-    def __init__(self, workers: list[Teller | Founder], history: History) -> None:
+    def __init__(self, workers: list[Writer | OperatorClient], history: History) -> None:
         self.workers = workers
         self.history = history
         self._tasks: list[asyncio.Task[None]] = []
@@ -29,10 +29,10 @@ class Load:
     async def stop(self) -> None:
         """Let everybody finish the request under way; raises what a worker raised."""
         for worker in self.workers:
-            worker.desk.is_closing = True
+            worker.recorder.is_closing = True
         await asyncio.gather(*self._tasks)
         for worker in self.workers:
-            worker.desk.close()
+            await worker.recorder.close()
 
 
 @asynccontextmanager
@@ -40,8 +40,8 @@ async def under_load(
     database: TestDatabase,
     port: int,
     *,
-    tellers: int = 8,
-    founders: int = 2,
+    writers: int = 8,
+    operators: int = 2,
     pauses: Pauses = IMPATIENT,
 ) -> AsyncIterator[Load]:
     """Put a service under load for as long as it is entered."""
@@ -49,12 +49,16 @@ async def under_load(
     operator = await database.connect_as_operator()
     try:
         registry = Registry(operator)
-        banks = [await registry.create_tenant(f"Bank {uuid4().hex}") for _ in range(tellers)]
-        tokens = [await registry.issue_operator_token() for _ in range(founders)]
+        banks = [await registry.create_tenant(f"Bank {uuid4().hex}") for _ in range(writers)]
+        tokens = [await registry.issue_operator_token() for _ in range(operators)]
     finally:
         await operator.close()
-    workers: list[Teller | Founder] = [Teller(Desk(port, history, bank.token, pauses), bank) for bank in banks]
-    workers += [Founder(Desk(port, history, token, pauses), f"Founder {uuid4().hex}") for token in tokens]
+    workers: list[Writer | OperatorClient] = [
+        Writer(Recorder(port, history, bank.token, pauses), bank) for bank in banks
+    ]
+    workers += [
+        OperatorClient(Recorder(port, history, token, pauses), f"OperatorClient {uuid4().hex}") for token in tokens
+    ]
     load = Load(workers, history)
     load.start()
     try:

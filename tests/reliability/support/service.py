@@ -14,8 +14,8 @@ from typing import Self
 
 from multi_tenant_db.development.ports import free_port
 from multi_tenant_db.development.processes import children_of, command_of
-from tests.reliability.support.line import Line
 from tests.support.test_database import API_PASSWORD, TestDatabase
+from tests.support.wire_channel import WireChannel
 
 LEFT_OUT = ("MTDB_", "PYTHONDONTWRITEBYTECODE")
 """What an operator would not set: the settings of other processes, and a start that compiles everything anew."""
@@ -79,12 +79,12 @@ class Service:
         """Return as soon as it says so."""
         deadline = monotonic() + SECONDS_TO_START
         while self.is_running and monotonic() < deadline:
-            line = Line(self.port)
+            line = WireChannel(self.port)
             with suppress(OSError):  # a TimeoutError is one
                 async with asyncio.timeout(5):
                     if (await line.ask("GET", "/health")).status == 200:
                         return
-            line.close()
+            await line.close()
             await asyncio.sleep(0.05)
         raise AssertionError(f"the service does not become healthy:\n{self.log}")
 

@@ -4,18 +4,18 @@ from contextlib import suppress
 from uuid import uuid4
 
 from tests.reliability.support.call import Call
-from tests.reliability.support.desk import Desk
 from tests.reliability.support.load_over import LoadOver
+from tests.reliability.support.recorder import Recorder
 from tests.support.wire_answer import WireAnswer
 
 BRANCHES = 3
 
 
-class Founder:
+class OperatorClient:
     """Founds bank after bank and deletes each whole, again and again: a half-deleted bank would be seen."""
 
-    def __init__(self, desk: Desk, name: str) -> None:
-        self.desk = desk
+    def __init__(self, recorder: Recorder, name: str) -> None:
+        self.recorder = recorder
         self.prefix = f"{name} bank "
         self._banks = 0
 
@@ -35,14 +35,14 @@ class Founder:
             answer = await self._create(branch, head, number)
             paths.append(f"/tenants/{answer.json()['tenant_id']}")
         for path in paths:
-            await self.desk.read(path, 200)
+            await self.recorder.read(path, 200)
 
         deletions = {("deleted", deleted, None) for deleted in (name, *branches)}
         call = Call("DELETE", f"/tenants/{head}?cascade=true", right=frozenset({204}), right_again=frozenset({404}))
-        await self.desk.write(call, deletions)
-        self.desk.note_acknowledgement()
+        await self.recorder.write(call, deletions)
+        self.recorder.note_acknowledgement()
         for path in (f"/tenants/{head}", *paths):
-            await self.desk.read(path, 404)
+            await self.recorder.read(path, 404)
 
     async def _create(self, name: str, parent: str | None, number: int) -> WireAnswer:
         call = Call(
@@ -57,6 +57,6 @@ class Founder:
             },
             headers=(("Idempotency-Key", str(uuid4())),),
         )
-        answer = await self.desk.write(call, {("created", name, number)})
-        self.desk.note_acknowledgement()
+        answer = await self.recorder.write(call, {("created", name, number)})
+        self.recorder.note_acknowledgement()
         return answer

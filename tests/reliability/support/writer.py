@@ -5,22 +5,22 @@ from contextlib import suppress
 from uuid import uuid4
 
 from tests.reliability.support.call import Call
-from tests.reliability.support.desk import Desk
 from tests.reliability.support.load_over import LoadOver
+from tests.reliability.support.recorder import Recorder
 from tests.support.party import Party
 from tests.support.wire_answer import WireAnswer
 
 MOST_BRANCHES = 5
 
 
-class Teller:
+class Writer:
     """Opens, reads, changes and closes branches of its own bank, and knows at any time what it must find.
 
     Alone in its organisation and one request at a time, so every answer can be told right from wrong.
     """
 
-    def __init__(self, desk: Desk, bank: Party) -> None:
-        self.desk = desk
+    def __init__(self, recorder: Recorder, bank: Party) -> None:
+        self.recorder = recorder
         self.prefix = f"{bank.name} branch "
         self.branches: dict[str, tuple[str, int, str]] = {}
         """Name to path, number and entity tag, of every branch that is known to exist."""
@@ -69,8 +69,8 @@ class Teller:
             },
             headers=(("Idempotency-Key", str(uuid4())),),
         )
-        answer = await self.desk.write(call, {("created", name, number)})
-        self.desk.note_acknowledgement()
+        answer = await self.recorder.write(call, {("created", name, number)})
+        self.recorder.note_acknowledgement()
         self._remember(answer, number)
 
     async def _change_branch(self, name: str) -> None:
@@ -84,36 +84,36 @@ class Teller:
             body={"name": name, "metadata": {"number": number}},
             headers=(("If-Match", etag),),
         )
-        answer = await self.desk.write(call, {("updated", name, number)})
+        answer = await self.recorder.write(call, {("updated", name, number)})
         if answer.status == 412:
             # Nobody else writes here: it must have been the request whose answer was lost.
-            answer = await self.desk.read(path, 200)
+            answer = await self.recorder.read(path, 200)
         self._remember(answer, number)
-        self.desk.note_acknowledgement()
+        self.recorder.note_acknowledgement()
 
     async def _close_branch(self, name: str) -> None:
         path, *_ = self.branches[name]
         call = Call("DELETE", path, right=frozenset({204}), right_again=frozenset({404}))
-        await self.desk.write(call, {("deleted", name, None)})
-        self.desk.note_acknowledgement()
+        await self.recorder.write(call, {("deleted", name, None)})
+        self.recorder.note_acknowledgement()
         del self.branches[name]
-        await self.desk.read(path, 404)
+        await self.recorder.read(path, 404)
 
     async def _read_branch(self, name: str) -> None:
         path, number, etag = self.branches[name]
-        answer = await self.desk.read(path, 200)
+        answer = await self.recorder.read(path, 200)
         if (answer.json()["metadata"], answer.header("etag")) != ({"number": number}, etag):
-            self.desk.complain(f"{name} should hold number {number} at {etag}, but is {answer.body!r}")
+            self.recorder.complain(f"{name} should hold number {number} at {etag}, but is {answer.body!r}")
 
     async def _list_branches(self) -> None:
-        page = (await self.desk.read("/tenants", 200)).json()
+        page = (await self.recorder.read("/tenants", 200)).json()
         found = {tenant["name"]: tenant["metadata"].get("number") for tenant in page["items"][1:]}
         expected = {name: number for name, (_, number, _) in self.branches.items()}
         if found != expected:
-            self.desk.complain(f"{self._bank.name} should have {expected}, but the list says {found}")
+            self.recorder.complain(f"{self._bank.name} should have {expected}, but the list says {found}")
 
     def _remember(self, answer: WireAnswer, number: int) -> None:
         tenant = answer.json()
         if tenant["metadata"] != {"number": number}:
-            self.desk.complain(f"{tenant['name']} should hold number {number}, but is {tenant}")
+            self.recorder.complain(f"{tenant['name']} should hold number {number}, but is {tenant}")
         self.branches[tenant["name"]] = (f"/tenants/{tenant['tenant_id']}", number, answer.header("etag") or "")

@@ -1,4 +1,4 @@
-"""A client's desk: it asks, notes what it is told, and asks again where it was told nothing certain."""
+"""A client's recorder: it asks, notes what it is told, and asks again where it was told nothing certain."""
 
 import asyncio
 import json
@@ -9,10 +9,10 @@ from time import monotonic
 from tests.reliability.support.answer import PASSING, Answer
 from tests.reliability.support.call import Call
 from tests.reliability.support.history import History
-from tests.reliability.support.line import Line
 from tests.reliability.support.load_over import LoadOver
 from tests.reliability.support.pauses import Pauses
 from tests.support.wire_answer import WireAnswer
+from tests.support.wire_channel import WireChannel
 
 HANGING_SECONDS = 45
 """Longer than any limit of the service: who waits as long was forgotten."""
@@ -21,14 +21,14 @@ Write = tuple[str, str, int | None]
 """Event type, the tenant's name (never used twice), and the number in its metadata; a deletion has none."""
 
 
-class Desk:
+class Recorder:
     """Keeps the writes that were acknowledged apart from those whose outcome is unknown; these happen all or none."""
 
     def __init__(self, port: int, history: History, token: str, pauses: Pauses) -> None:
         self.acknowledged: set[Write] = set()
         self.unknown: frozenset[Write] = frozenset()
         self.is_closing = False
-        self._line = Line(port)
+        self._line = WireChannel(port)
         self._history = history
         self._headers = [("Authorization", f"Bearer {token}")]
         self._pauses = pauses
@@ -54,9 +54,9 @@ class Desk:
         """Note what must not be."""
         self._history.complaints.append(text)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Hang up."""
-        self._line.close()
+        await self._line.close()
 
     async def _insist(self, call: Call) -> WireAnswer:
         right = call.right
