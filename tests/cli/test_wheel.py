@@ -72,7 +72,7 @@ async def test_it_migrates_checks_and_serves(program: Path, unmade: TestDatabase
     as_admin = settings_for(unmade, MTDB_DATABASE_URL=admin)
     migrated = await mtdb_process("migrate", env=as_admin, cwd=tmp_path, program=program)
     assert migrated.exit_code == 0, migrated.stderr
-    assert migrated.stdout.endswith("the roles are in place\nthe schema is current\n")
+    assert migrated.stdout.endswith("the roles are current\nthe schema is current\n")
 
     checked = await mtdb_process("check", env=settings_for(unmade), cwd=tmp_path, program=program)
     assert (checked.exit_code, "safe: " in checked.stdout) == (0, True), checked.stderr
