@@ -14,7 +14,7 @@ async def test_a_read_only_transaction_signs_in_and_reads(database: TestDatabase
         async with connection.transaction(readonly=True):
             await connection.execute("SELECT tenancy.sign_in($1)", hsbc.parent.token)
             seen = await connection.fetch("SELECT tenant_id FROM tenancy.tenants")
-            assert {row[0] for row in seen} == {party.tenant_id for party in hsbc.everybody}
+            assert {row[0] for row in seen} == {party.tenant_id for party in hsbc.parties}
             with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
                 await connection.execute("UPDATE tenancy.tenants SET name = name")
     finally:

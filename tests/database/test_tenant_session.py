@@ -81,7 +81,7 @@ async def test_success_commits(engine: AsyncEngine, as_admin: asyncpg.Connection
         await session.execute(RENAME)
         assert await renamed(as_admin, hsbc) == 0
 
-    assert await renamed(as_admin, hsbc) == len(hsbc.everybody)
+    assert await renamed(as_admin, hsbc) == len(hsbc.parties)
 
 
 async def test_an_error_rolls_back(engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization) -> None:

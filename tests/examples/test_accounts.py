@@ -67,7 +67,7 @@ async def banks(bank: TestDatabase, client: httpx.AsyncClient) -> Banks:
     operator = Party(uuid4(), "platform operator", await registry.issue_operator_token())
     await connection.close()
     accounts = {}
-    for party in (*mine.everybody, *theirs.everybody):
+    for party in (*mine.parties, *theirs.parties):
         body = {"tenant_id": str(party.tenant_id), "name": "Current"}
         opened = await client.post("/accounts", json=body, headers=party.headers)
         assert opened.status_code == 201, opened.text
@@ -87,9 +87,9 @@ def ids(*parties: Party) -> set[str]:
 
 async def test_everybody_sees_the_accounts_of_his_reach(client: httpx.AsyncClient, banks: Banks) -> None:
     """A parent sees the accounts of its organisation, a subsidiary its own, a platform operator all."""
-    assert await seen(client, banks.mine.parent) == ids(*banks.mine.everybody)
+    assert await seen(client, banks.mine.parent) == ids(*banks.mine.parties)
     assert await seen(client, banks.mine.subsidiaries[0]) == ids(banks.mine.subsidiaries[0])
-    assert await seen(client, banks.operator) >= ids(*banks.mine.everybody, *banks.theirs.everybody)
+    assert await seen(client, banks.operator) >= ids(*banks.mine.parties, *banks.theirs.parties)
 
 
 async def test_nobody_without_a_token(client: httpx.AsyncClient) -> None:
@@ -152,7 +152,7 @@ async def test_sql_of_the_service_is_bound_as_well(bank: TestDatabase, banks: Ba
         assert await connection.fetch(everything) == []
         async with connection.transaction():
             await connection.execute("SELECT tenancy.sign_in($1)", banks.theirs.parent.token)
-            assert {row[0] for row in await connection.fetch(everything)} == ids(*banks.theirs.everybody)
+            assert {row[0] for row in await connection.fetch(everything)} == ids(*banks.theirs.parties)
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute("UPDATE tenancy.accounts SET tenant_id = $1", banks.mine.parent.tenant_id)
     finally:

@@ -49,7 +49,7 @@ async def test_an_organisation_moves_with_its_tokens(
     database: TestDatabase, server_url: URL, hsbc: Organization, barclays: Organization
 ) -> None:
     """Everybody sees there what he saw here, and nothing here any more; strangers notice nothing."""
-    before = {party.token: await seen(database, party.token) for party in hsbc.everybody}
+    before = {party.token: await seen(database, party.token) for party in hsbc.parties}
     theirs = await seen(database, barclays.parent.token)
     async with fresh_database(server_url) as its_own:
         source, target = await database.connect_as_admin(), await its_own.connect_as_admin()

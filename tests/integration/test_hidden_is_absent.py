@@ -147,7 +147,7 @@ async def test_a_strangers_cursor_shows_only_the_callers_own_tenants(
     """A cursor is a position, not a permission: from behind or before, its user sees himself or nothing."""
     earlier, between, later = [await registry.create_organization() for _ in range(3)]
     me = between.parent if caller == "parent" else between.subsidiaries[0]
-    mine = between.everybody if caller == "parent" else [me]
+    mine = between.parties if caller == "parent" else [me]
     for stranger, seen in ((earlier, mine), (later, [])):
         page = await client.get("/tenants", headers=stranger.parent.headers, params={"limit": 1})
         parameters: dict[str, str | int] = {"limit": limit, "cursor": page.json()["next_cursor"]}

@@ -43,7 +43,7 @@ def ids(items: list[dict[str, Any]]) -> list[UUID]:
 async def test_a_parent_lists_its_organization(client: httpx.AsyncClient, hsbc: Organization) -> None:
     """The head comes first, then its subsidiaries as they were created, each as reading it shows it."""
     items = await list_all(client, hsbc.parent)
-    assert ids(items) == [party.tenant_id for party in hsbc.everybody]
+    assert ids(items) == [party.tenant_id for party in hsbc.parties]
     for item in items:
         read = await client.get(f"/tenants/{item['tenant_id']}", headers=hsbc.parent.headers)
         assert read.json() == item
@@ -62,7 +62,7 @@ async def test_pages_of_any_size_show_everything_once(
     """From one on a page to more than there are: every tenant, once, in key order, and an end."""
     organization = await registry.create_organization(subsidiaries=6)
     items = await list_all(client, organization.parent, limit=limit)
-    assert ids(items) == [party.tenant_id for party in organization.everybody]
+    assert ids(items) == [party.tenant_id for party in organization.parties]
 
 
 async def test_a_full_last_page_is_the_last(client: httpx.AsyncClient, hsbc: Organization) -> None:
@@ -91,7 +91,7 @@ async def test_a_platform_operator_lists_organization_by_organization(
     assert len(listed) == len(set(listed))
     for organization in (hsbc, barclays):
         start = listed.index(organization.parent.tenant_id)
-        assert listed[start : start + 3] == [party.tenant_id for party in organization.everybody]
+        assert listed[start : start + 3] == [party.tenant_id for party in organization.parties]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 100])
@@ -146,7 +146,7 @@ async def test_a_change_moves_nothing(client: httpx.AsyncClient, hsbc: Organizat
     body = a_replacement("AAA first by name")
     await client.put(f"/tenants/{hsbc.subsidiaries[1].tenant_id}", headers=hsbc.parent.headers, json=body)
     items = await list_all(client, hsbc.parent)
-    assert ids(items) == [party.tenant_id for party in hsbc.everybody]
+    assert ids(items) == [party.tenant_id for party in hsbc.parties]
     assert (items[2]["name"], items[2]["version"]) == (body["name"], 2)
 
 

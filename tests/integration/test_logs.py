@@ -118,7 +118,7 @@ async def logged(database: TestDatabase, tmp_path_factory: pytest.TempPathFactor
             await send_all(service, requests)
     for connection in (operator, admin):
         await connection.close()
-    return Logged(requests, service, hsbc.everybody, platform_operator)
+    return Logged(requests, service, hsbc.parties, platform_operator)
 
 
 def log_lines(logged: Logged) -> list[dict[str, Any]]:

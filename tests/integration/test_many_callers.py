@@ -51,7 +51,7 @@ async def test_each_answer_holds_only_the_callers_rows(
         for number, organization in enumerate(organizations):
             client = httpx.AsyncClient(base_url=service.url, verify=verify, timeout=60)
             strangers = [*organizations[:number], *organizations[number + 1 :]]
-            hidden = [party.tenant_id for stranger in strangers for party in stranger.everybody]
+            hidden = [party.tenant_id for stranger in strangers for party in stranger.parties]
             await stack.enter_async_context(client)
             clients.append(CarefulClient(client, organization, hidden, seed=number))
         async with asyncio.TaskGroup() as group:

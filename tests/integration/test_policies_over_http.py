@@ -46,7 +46,7 @@ each_cell = pytest.mark.parametrize(("caller", "row"), list(product(CALLERS, ROW
 @pytest.fixture
 def rows(hsbc: Organization, barclays: Organization) -> dict[str, Party]:
     """Give each row's name in the tables above its tenant."""
-    return dict(zip(ROWS, [*hsbc.everybody, *barclays.everybody], strict=False))
+    return dict(zip(ROWS, [*hsbc.parties, *barclays.parties], strict=False))
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ async def test_a_taken_name_is_refused(client: httpx.AsyncClient, hsbc: Organiza
     """Another tenant of the organisation has it: nothing changes."""
     subsidiary = hsbc.subsidiaries[1]
     before = await get(client, subsidiary)
-    response = await put(client, hsbc.parent, a_replacement(hsbc.everybody[taken].name), tenant=subsidiary)
+    response = await put(client, hsbc.parent, a_replacement(hsbc.parties[taken].name), tenant=subsidiary)
     assert_problem(response, 409, "name_taken")
     assert await get(client, subsidiary) == before
 

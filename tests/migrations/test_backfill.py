@@ -79,7 +79,7 @@ async def test_every_row_gets_its_organisation(own: TestDatabase, admin: asyncpg
         async with service.transaction():
             await service.execute("SELECT tenancy.sign_in($1)", banks[0].parent.token)
             seen = {row[0] for row in await service.fetch("SELECT tenant_id FROM tenancy.invoices")}
-            assert seen == {party.tenant_id for party in banks[0].everybody}
+            assert seen == {party.tenant_id for party in banks[0].parties}
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await service.execute("UPDATE tenancy.invoices SET tenant_id = tenant_id")
     finally:

@@ -53,7 +53,7 @@ async def banks(accounts: TestDatabase, as_service: asyncpg.Connection) -> tuple
     platform = Party(banks[0].parent.tenant_id, "platform operator", await registry.issue_operator_token())
     await operator.close()
     for bank in banks:
-        for party in bank.everybody:
+        for party in bank.parties:
             await attempt(as_service, party.token, add(bank.parent.tenant_id, party.tenant_id))
     return banks[0], banks[1], platform
 
@@ -81,9 +81,9 @@ async def test_a_tenant_reaches_rows_of_itself_and_its_subsidiaries(
 
     assert ids(await attempt(as_service, None, statement)) == set()
     assert ids(await attempt(as_service, subsidiary.token, statement)) == {subsidiary.tenant_id}
-    left = {party.tenant_id for party in mine.everybody} - ({subsidiary.tenant_id} if statement == DELETE else set())
+    left = {party.tenant_id for party in mine.parties} - ({subsidiary.tenant_id} if statement == DELETE else set())
     assert ids(await attempt(as_service, mine.parent.token, statement)) == left
-    assert ids(await attempt(as_service, theirs.parent.token, SEE)) == {party.tenant_id for party in theirs.everybody}
+    assert ids(await attempt(as_service, theirs.parent.token, SEE)) == {party.tenant_id for party in theirs.parties}
 
 
 async def test_a_tenant_adds_rows_within_its_reach_only(
@@ -121,7 +121,7 @@ async def test_a_platform_operator_needs_his_token(
 ) -> None:
     """The role of platform operators reaches every row with an operator's token, and none with a tenant's."""
     mine, theirs, platform = banks
-    everybody = {party.tenant_id for party in (*mine.everybody, *theirs.everybody)}
+    everybody = {party.tenant_id for party in (*mine.parties, *theirs.parties)}
 
     assert everybody <= ids(await attempt(as_service, platform.token, SEE, as_platform=True))
     added = await attempt(as_service, platform.token, add(*[mine.parent.tenant_id] * 2), as_platform=True)

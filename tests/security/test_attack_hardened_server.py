@@ -112,7 +112,7 @@ async def test_asking_for(hardened: TestDatabase, bank: Organization, what: str)
 
 @refused(GROUP)
 async def test_a_condition_before_the_policy(hardened: TestDatabase, bank: Organization) -> None:
-    """To have his own cheap condition evaluated on a hidden row before the policy's."""
+    """To have a cheap condition evaluated on a hidden row before the policy's."""
     attacker = await hardened.connect_as_api()
     settings = [f"SET LOCAL enable_{scan} = off" for scan in ("indexscan", "indexonlyscan", "bitmapscan")]
     for condition in ("name = ANY (ARRAY['x'])", "created_at < ANY ('{now}')", "version = ANY ('{1}')"):
@@ -157,7 +157,7 @@ async def test_the_service_works(hardened: TestDatabase, bank: Organization) -> 
             assert created.status_code == 201
             path = f"/tenants/{created.json()['tenant_id']}"
             assert (await client.get(path)).json() == created.json()
-            assert len((await client.get("/tenants")).json()["items"]) == len(bank.everybody) + 1
+            assert len((await client.get("/tenants")).json()["items"]) == len(bank.parties) + 1
         changed = await client.put(path, json={"name": "Lyon", "metadata": {"country": "FR"}})
         assert changed.status_code == 200
         assert (await client.delete(path)).status_code == 204

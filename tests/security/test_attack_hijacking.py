@@ -105,7 +105,7 @@ RIGHTS = {
 @refused(GROUP)
 @pytest.mark.parametrize("what", OBJECTS)
 async def test_creating(as_api: asyncpg.Connection, what: str) -> None:
-    """To create something that shadows a name, leaks its arguments, or runs as somebody else."""
+    """To create something that shadows a name, leaks its arguments, or runs as another role."""
     for role in ROLES:
         await as_api.execute(f"SET ROLE {role}")
         with pytest.raises(NO_RIGHT):
@@ -144,7 +144,7 @@ async def test_locking(as_api: asyncpg.Connection, table: str) -> None:
 async def test_granting_what_is_not_his(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, statement: str
 ) -> None:
-    """To hand on rights that he holds himself, or to take others' away."""
+    """To grant the role's own rights, or to revoke others'."""
     rights = "SELECT relname, relacl::text FROM pg_class WHERE relname LIKE 'tenant%' ORDER BY oid"
     before = await as_admin.fetch(rights)
     with suppress(asyncpg.PostgresError):
@@ -154,11 +154,11 @@ async def test_granting_what_is_not_his(
 
 @sees_nothing(GROUP)
 async def test_a_search_path_of_his_own(as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization) -> None:
-    """To have the owner's functions resolve their names in schemas that he names."""
+    """To have the owner's functions resolve their names in schemas of the attacker's choice."""
     async with presenting(as_api, hsbc.parent.token):
         await as_api.execute("SET LOCAL search_path = pg_temp, public, tenancy, pg_catalog")
-        assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.everybody]
-    assert barclays.everybody
+        assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.parties]
+    assert barclays.parties
 
 
 @sees_nothing(GROUP)
@@ -178,7 +178,7 @@ async def test_a_search_path_of_his_own(as_api: asyncpg.Connection, hsbc: Organi
 async def test_queries_inside_functions(
     as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization, expression: str
 ) -> None:
-    """To have a built-in function run a query for him, past the policies."""
+    """To have a built-in function run a query past the policies."""
     cursor = "DECLARE c CURSOR FOR SELECT * FROM tenancy.tenants"
     for as_platform in (False, True):
         loot = await attempt_quietly(

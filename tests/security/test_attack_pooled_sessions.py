@@ -81,7 +81,7 @@ async def test_a_planted_statement_that_keeps_the_next_token(
 async def test_a_planted_statement_that_signs_the_next_caller_in_as_the_attacker(
     engine: AsyncEngine, hsbc: Organization, barclays: Organization
 ) -> None:
-    """To have the next caller work inside the attacker's organisation, and leave his data there."""
+    """To have the next caller work inside the attacker's organisation, and leave data there."""
     async with tenant_session(engine, hsbc.parent.token, "request") as (session, _):
         await replace_statement(
             session,

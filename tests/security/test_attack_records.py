@@ -61,9 +61,9 @@ async def test_the_audit_trail(as_api: asyncpg.Connection, hsbc: Organization, s
 async def test_reading_a_strangers_events(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
-    """To read in the audit trail what he may not read in the table."""
+    """To read in the audit trail what is hidden in the table."""
     assert await events_of(as_admin, barclays)
-    for attacker, visible in ((hsbc.parent, hsbc.everybody), (hsbc.subsidiaries[0], [hsbc.subsidiaries[0]])):
+    for attacker, visible in ((hsbc.parent, hsbc.parties), (hsbc.subsidiaries[0], [hsbc.subsidiaries[0]])):
         rows = await attempt(as_api, attacker.token, "SELECT * FROM tenancy.tenant_events")
         assert {row["tenant_id"] for row in rows} == {party.tenant_id for party in visible}
 
@@ -94,7 +94,7 @@ async def test_a_change_on_nobodys_account(
 async def test_forging_the_request_id(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """To have his change filed under another request."""
+    """To have a change recorded under another request."""
     await attempt(
         as_api,
         hsbc.parent.token,
@@ -113,9 +113,9 @@ async def test_forging_the_request_id(
 async def test_a_strangers_idempotency_key(
     as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization, body: str
 ) -> None:
-    """To be given a stranger's answer for his Idempotency-Key, or to learn that he used it."""
+    """To get a stranger's answer for the stranger's Idempotency-Key, or to learn that it was used."""
     await _remember(as_api, barclays.parent.token)
-    for attacker in hsbc.everybody:
+    for attacker in hsbc.parties:
         rows = await attempt_quietly(as_api, attacker.token, BEGIN_REQUEST.format(key="key", body=body))
         assert rows is None or [tuple(row) for row in rows] == [(True, True, None)]
 

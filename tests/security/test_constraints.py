@@ -168,7 +168,7 @@ async def test_names_are_unique_inside_an_organisation_only(
     as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
     """The same name is refused twice in one organisation, its head's included, and welcome in another."""
-    for taken in hsbc.everybody:
+    for taken in hsbc.parties:
         rule = "tenants_name_unique_in_organization"
         await refuse(as_admin, rule, INSERT, "subsidiary", hsbc.parent.tenant_id, taken.name)
         assert await as_admin.fetchval(INSERT, "subsidiary", barclays.parent.tenant_id, taken.name)
@@ -295,4 +295,4 @@ async def test_heads_sort_before_their_subsidiaries(as_admin: asyncpg.Connection
         bank.parent.tenant_id,
     )
 
-    assert [row["tenant_id"] for row in rows] == [party.tenant_id for party in bank.everybody]
+    assert [row["tenant_id"] for row in rows] == [party.tenant_id for party in bank.parties]

@@ -55,7 +55,7 @@ async def test_signing_in_holds_for_one_transaction(as_api: asyncpg.Connection, 
     """After the end of the transaction in which somebody signed in, the session is nobody's again."""
     async with as_api.transaction():
         await as_api.fetch("SELECT * FROM tenancy.sign_in($1)", hsbc.parent.token)
-        assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.everybody]
+        assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.parties]
     assert await as_api.fetchval("SELECT current_setting('app.current_tenant', true)") == ""
     assert await visible_ids(as_api) == []
 

@@ -118,8 +118,8 @@ async def test_cve_2024_10976_and_2023_2455(leaky: TestDatabase, what: str, mode
     mine, theirs = [await registry.create_organization(name) for name in ("Mine", "Theirs")]
     platform = await registry.issue_operator_token()
     await operator.close()
-    ids = {party.tenant_id for party in (*mine.everybody, *theirs.everybody)}
-    own = {party.tenant_id for party in mine.everybody}
+    ids = {party.tenant_id for party in (*mine.parties, *theirs.parties)}
+    own = {party.tenant_id for party in mine.parties}
     arguments = [list(ids)] if "$1" in BELOW_THE_TOP[what] else []
 
     connection = await leaky.connect_as_api()

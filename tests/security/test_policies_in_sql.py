@@ -27,7 +27,7 @@ async def test_a_platform_operator_sees_all(
         seen = await visible_ids(as_api)
 
     assert seen == await visible_ids(as_admin)
-    assert {party.tenant_id for party in (*hsbc.everybody, *barclays.everybody)} <= set(seen)
+    assert {party.tenant_id for party in (*hsbc.parties, *barclays.parties)} <= set(seen)
 
 
 async def test_a_platform_operator_inserts_parents_and_subsidiaries(
@@ -52,13 +52,13 @@ async def test_a_platform_operator_updates_and_deletes_all(
 ) -> None:
     """A platform operator renames and deletes whom he likes, heads of organisations included."""
     async with presenting(as_api, platform_operator.token, as_platform=True):
-        for party in [*hsbc.everybody, *barclays.everybody]:
+        for party in [*hsbc.parties, *barclays.parties]:
             assert affected(await as_api.execute(RENAME, party.tenant_id)) == 1
-        for party in reversed(hsbc.everybody):
+        for party in reversed(hsbc.parties):
             assert affected(await as_api.execute(DELETE, party.tenant_id)) == 1
 
     names = {row["tenant_id"]: row["name"] for row in await stored_tenants(as_admin)}
-    assert not {party.tenant_id for party in hsbc.everybody} & names.keys()
+    assert not {party.tenant_id for party in hsbc.parties} & names.keys()
     assert names[barclays.parent.tenant_id] == f"{barclays.parent.name}!"
 
 
@@ -92,7 +92,7 @@ async def test_a_parent_sees_itself_and_its_subsidiaries(
     """Each of two parents sees its own organisation, head first, and nothing of the other."""
     for organization in (hsbc, barclays):
         async with presenting(as_api, organization.parent.token):
-            assert await visible_ids(as_api) == [party.tenant_id for party in organization.everybody]
+            assert await visible_ids(as_api) == [party.tenant_id for party in organization.parties]
 
 
 async def test_a_parent_inserts_subsidiaries_under_itself(
@@ -105,7 +105,7 @@ async def test_a_parent_inserts_subsidiaries_under_itself(
     rows = await as_admin.fetch(
         "SELECT tenant_id FROM tenancy.tenants WHERE organization_id = $1 ORDER BY tenant_id", hsbc.parent.tenant_id
     )
-    assert [row["tenant_id"] for row in rows] == [*(party.tenant_id for party in hsbc.everybody), added]
+    assert [row["tenant_id"] for row in rows] == [*(party.tenant_id for party in hsbc.parties), added]
 
 
 async def test_a_parent_inserts_nothing_else(
@@ -135,12 +135,12 @@ async def test_a_parent_updates_itself_and_its_subsidiaries_and_nobody_else(
     """An update without any filter changes exactly the parent's organisation; one aimed at a stranger changes none."""
     before = await stored_tenants(as_admin)
     async with presenting(as_api, hsbc.parent.token):
-        for stranger in barclays.everybody:
+        for stranger in barclays.parties:
             assert affected(await as_api.execute(RENAME, stranger.tenant_id)) == 0
-        assert affected(await as_api.execute(UPDATE_EVERYTHING)) == len(hsbc.everybody)
+        assert affected(await as_api.execute(UPDATE_EVERYTHING)) == len(hsbc.parties)
 
     changed = {row["tenant_id"] for row in set(await stored_tenants(as_admin)) - set(before)}
-    assert changed == {party.tenant_id for party in hsbc.everybody}
+    assert changed == {party.tenant_id for party in hsbc.parties}
 
 
 async def test_a_parent_deletes_its_subsidiaries_and_not_itself(
@@ -149,7 +149,7 @@ async def test_a_parent_deletes_its_subsidiaries_and_not_itself(
     """A delete without any filter takes the parent's subsidiaries alone; the parent stays, even without any left."""
     before = await stored_tenants(as_admin)
     async with presenting(as_api, hsbc.parent.token):
-        for stranger in barclays.everybody:
+        for stranger in barclays.parties:
             assert affected(await as_api.execute(DELETE, stranger.tenant_id)) == 0
         assert affected(await as_api.execute(DELETE_EVERYTHING)) == len(hsbc.subsidiaries)
         assert affected(await as_api.execute(DELETE, hsbc.parent.tenant_id)) == 0
@@ -166,7 +166,7 @@ async def test_a_subsidiary_sees_and_updates_itself_alone(
     before = await stored_tenants(as_admin)
     async with presenting(as_api, myself.token):
         assert await visible_ids(as_api) == [myself.tenant_id]
-        for other in (hsbc.parent, sibling, *barclays.everybody):
+        for other in (hsbc.parent, sibling, *barclays.parties):
             assert affected(await as_api.execute(RENAME, other.tenant_id)) == 0
         assert affected(await as_api.execute(UPDATE_EVERYTHING)) == 1
 

@@ -49,7 +49,7 @@ async def test_a_real_service_in_a_storm(
     announce: Callable[[str], None],
     record_property: Callable[[str, str], None],
 ) -> None:
-    """The attackers hope that a connection reaches them with somebody else's context in it, after any accident."""
+    """The attackers hope that a connection reaches them with another caller's context, after any accident."""
     async with storm_world(server_url) as world:
         with served(world.database, pool_size=POOL_SIZE, pool_timeout_seconds=POOL_TIMEOUT) as service:
             storm = Storm(world.cast, world.registry, world.as_admin, announce)

@@ -40,7 +40,7 @@ async def test_a_cascade_whose_version_comes_too_late_fails_its_condition(
             await service.delete_tenant(head, cascade=True, condition=second)
 
     remaining = await as_admin.fetchval("SELECT count(*) FROM tenancy.tenants WHERE organization_id = $1", head)
-    assert remaining == len(hsbc.everybody)
+    assert remaining == len(hsbc.parties)
 
 
 @pytest.mark.parametrize("cascade", [True, False])

@@ -159,7 +159,7 @@ async def test_every_row_of_a_statement_is_recorded(
             " SELECT 'subsidiary', $1, 'Many ' || n FROM generate_series(1, 20) AS n RETURNING tenant_id",
             hsbc.parent.tenant_id,
         )
-    for party in hsbc.everybody:
+    for party in hsbc.parties:
         assert await types_of(as_admin, party.tenant_id) == ["created", "updated"]
     for row in added:
         assert await types_of(as_admin, row["tenant_id"]) == ["created"]
@@ -208,7 +208,7 @@ async def test_everybody_sees_his_own_reach_of_events(
 ) -> None:
     """A parent sees its organisation's events, a subsidiary its own, nobody those of another organisation or none."""
     for organization in (hsbc, barclays):
-        everybody = {party.tenant_id for party in organization.everybody}
+        everybody = {party.tenant_id for party in organization.parties}
         assert {e["tenant_id"] for e in await events_seen_by(as_api, organization.parent)} == everybody
         for party in organization.subsidiaries:
             assert {e["tenant_id"] for e in await events_seen_by(as_api, party)} == {party.tenant_id}
