@@ -82,7 +82,7 @@ async def test_a_database_closed_to_the_service_is_unavailable(
         await as_admin.execute(f"GRANT CONNECT ON DATABASE {quoted} TO tenancy_api")
 
 
-async def test_nobody_listening_is_unavailable(database: TestDatabase) -> None:
+async def test_a_closed_port_is_unavailable(database: TestDatabase) -> None:
     """A port without a server makes the database unavailable."""
     async with pool(database, database_url=f"postgresql://127.0.0.1:{free_port()}/nowhere") as engine:
         with pytest.raises(DatabaseUnavailable):

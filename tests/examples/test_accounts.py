@@ -85,14 +85,14 @@ def ids(*parties: Party) -> set[str]:
     return {str(party.tenant_id) for party in parties}
 
 
-async def test_everybody_sees_the_accounts_of_his_reach(client: httpx.AsyncClient, banks: Banks) -> None:
+async def test_every_caller_sees_the_accounts_in_its_reach(client: httpx.AsyncClient, banks: Banks) -> None:
     """A parent sees the accounts of its organisation, a subsidiary its own, a platform operator all."""
     assert await seen(client, banks.mine.parent) == ids(*banks.mine.parties)
     assert await seen(client, banks.mine.subsidiaries[0]) == ids(banks.mine.subsidiaries[0])
     assert await seen(client, banks.operator) >= ids(*banks.mine.parties, *banks.theirs.parties)
 
 
-async def test_nobody_without_a_token(client: httpx.AsyncClient) -> None:
+async def test_without_a_token_there_is_no_access(client: httpx.AsyncClient) -> None:
     """No token and a made-up token are the service's own 401."""
     for headers in ({}, {"Authorization": "Bearer mtdb_nobody"}):
         response = await client.get("/accounts", headers=headers)

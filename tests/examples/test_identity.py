@@ -93,7 +93,7 @@ async def test_a_token_does_not_outlive_its_login(exchange: httpx.AsyncClient, h
     ],
     ids=["expired", "issuer", "audience", "no-id", "null", "another-organisation"],
 )
-async def test_a_login_of_nobody_is_refused(
+async def test_a_login_without_a_valid_claim_is_refused(
     exchange: httpx.AsyncClient, hsbc: Organization, changes: dict[str, Any]
 ) -> None:
     """Every claim counts; the answer is OAuth's, and says nothing of what exists."""

@@ -74,7 +74,7 @@ async def test_a_review_reaches_every_subsidiary_once(story: SeededService) -> N
         )
 
 
-async def test_a_review_overwrites_nobody(story: SeededService) -> None:
+async def test_a_review_overwrites_no_other_change(story: SeededService) -> None:
     """Somebody renames a subsidiary between the script's reading and its writing; both changes are there afterwards."""
     token = await story.token("Deutsche Bank")
     renamed = (await tenants(story, token))["Deutsche Bank Luxembourg"]

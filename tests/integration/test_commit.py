@@ -76,7 +76,7 @@ async def test_a_replacement_whose_commit_fails_is_not_answered_as_done(
     assert (after.content, after.headers["etag"]) == (before.content, before.headers["etag"])
 
 
-async def test_when_the_status_leaves_everybody_sees_the_change(
+async def test_when_the_status_leaves_the_change_is_visible(
     app: FastAPI, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
     """At the moment in which the status line is sent, another connection finds the new tenant already."""

@@ -222,7 +222,7 @@ async def test_a_misspelt_cascade_deletes_nothing(
     assert await standing(as_admin, hsbc) == ids(*hsbc.parties)
 
 
-async def test_a_cascade_racing_with_creations_orphans_nobody(
+async def test_a_cascade_racing_with_creations_leaves_no_orphan(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, platform_operator: Party
 ) -> None:
     """Subsidiaries are added while their parent is deleted: all goes, or the parent and what was added stay."""

@@ -208,7 +208,7 @@ async def test_inserts(
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-async def test_inserts_under_nobody(as_caller: httpx.AsyncClient, caller: str) -> None:
+async def test_inserts_under_an_absent_parent(as_caller: httpx.AsyncClient, caller: str) -> None:
     """A parent that does not exist is a mistake to a platform operator, and not permitted to anybody else."""
     response = await as_caller.post("/tenants", json=a_subsidiary_of(uuid4()))
     if caller in NOBODIES:

@@ -53,7 +53,7 @@ async def test_no_such_method(client: httpx.AsyncClient, path: str, method: str)
 
 
 @each_endpoint
-async def test_without_a_token_nobody_is_asked_twice(
+async def test_without_a_token_the_challenge_names_no_error(
     client: httpx.AsyncClient, method: str, path: str, contents: dict[str, Any]
 ) -> None:
     """WWW-Authenticate names the scheme, and no error, since no token was tried (RFC 6750, section 3.1)."""

@@ -22,7 +22,7 @@ async def test_a_tenant_comes_with_its_etag(client: httpx.AsyncClient, hsbc: Org
     assert (tenant["tenant_type"], tenant["parent_tenant_id"]) == ("subsidiary", str(hsbc.parent.tenant_id))
 
 
-async def test_everybody_reads_the_same_tenant(
+async def test_every_caller_reads_the_same_tenant(
     client: httpx.AsyncClient, hsbc: Organization, platform_operator: Party
 ) -> None:
     """Whoever may see a tenant sees all of it, byte for byte."""

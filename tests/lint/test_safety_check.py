@@ -225,7 +225,7 @@ async def test_missing_roles_are_refused() -> None:
     assert (danger.code, danger.remedy) == ("roles-missing", "run `mtdb migrate`")
 
 
-async def test_nobody_answering_is_unavailable(database: TestDatabase) -> None:
+async def test_a_database_that_cannot_be_reached_is_unavailable(database: TestDatabase) -> None:
     """A database that cannot be reached is no danger but a failure of its own."""
     async with pool(database, api_password="wrong") as engine:
         with pytest.raises(DatabaseUnavailable):

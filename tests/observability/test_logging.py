@@ -140,7 +140,7 @@ def test_a_traceback_stays_inside_its_json_line(kind: int, capsys: pytest.Captur
 
 @pytest.mark.parametrize("kind", [0, 1], ids=["ours", "a library's"])
 @pytest.mark.parametrize("log_format", FORMATS)
-def test_the_level_holds_for_everybody(log_format: str, kind: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_level_holds_for_every_logger(log_format: str, kind: int, capsys: pytest.CaptureFixture[str]) -> None:
     """Events below the level are dropped and those at it appear once, ours and the libraries' alike."""
     configure(log_format, "warning")
     logger = loggers()[kind]

@@ -111,7 +111,7 @@ async def test_what_two_workers_did_adds_up(
     assert all(summed(text, "mtdb_http_request_duration_seconds_count", "worker").values())
 
 
-async def test_no_label_names_anybody(pair: ServedProcess, metrics_port: int, hsbc: Organization) -> None:
+async def test_no_label_names_a_tenant(pair: ServedProcess, metrics_port: int, hsbc: Organization) -> None:
     """The labels are ours, and neither a token, an id, a name nor a path that a caller sent is in any of them."""
     secret = "a-name-that-is-nobodys-business"
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{pair.port}", headers=hsbc.parent.headers) as client:

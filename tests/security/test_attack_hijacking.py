@@ -141,7 +141,7 @@ async def test_locking(as_api: asyncpg.Connection, table: str) -> None:
         "SECURITY LABEL ON ROLE tenancy_api IS 'mine'",
     ],
 )
-async def test_granting_what_is_not_his(
+async def test_granting_rights_of_other_roles(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, statement: str
 ) -> None:
     """To grant the role's own rights, or to revoke others'."""
@@ -153,7 +153,7 @@ async def test_granting_what_is_not_his(
 
 
 @sees_nothing(GROUP)
-async def test_a_search_path_of_his_own(as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization) -> None:
+async def test_a_search_path_of_the_attackers_choice(as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization) -> None:
     """To have the owner's functions resolve their names in schemas of the attacker's choice."""
     async with presenting(as_api, hsbc.parent.token):
         await as_api.execute("SET LOCAL search_path = pg_temp, public, tenancy, pg_catalog")
@@ -191,7 +191,7 @@ async def test_queries_inside_functions(
 
 @refused(GROUP)
 @pytest.mark.parametrize("role", ROLES)
-async def test_dropping_his_own_rights(database: TestDatabase, role: str) -> None:
+async def test_dropping_the_own_rights(database: TestDatabase, role: str) -> None:
     """To remove the policies that name the role, and so what they hide."""
     async with fresh_database(database.admin_url) as fresh:
         attacker = await fresh.connect_as_api()
@@ -206,7 +206,7 @@ async def test_dropping_his_own_rights(database: TestDatabase, role: str) -> Non
     "where no superuser installed the roles, DROP OWNED BY CURRENT_USER removes the policies that name the role: it "
     "sees nothing, and the service stands still until they are made again",
 )
-async def test_dropping_his_own_rights_on_a_managed_server(database: TestDatabase) -> None:
+async def test_dropping_the_own_rights_on_a_managed_server(database: TestDatabase) -> None:
     """To do the same where create_roles.sql could grant nothing on the catalogue."""
     async with fresh_database(database.admin_url) as fresh:
         operator, attacker = await fresh.connect_as_operator(), await fresh.connect_as_api()

@@ -100,7 +100,7 @@ async def test_changing_the_password(own_database: TestDatabase) -> None:
         "event_triggers = off",
     ],
 )
-async def test_setting_a_default_that_is_not_his(own_database: TestDatabase, setting: str) -> None:
+async def test_setting_a_forbidden_default(own_database: TestDatabase, setting: str) -> None:
     """To plant a token, a library or more logging in every later session."""
     attacker = await own_database.connect_as_api()
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

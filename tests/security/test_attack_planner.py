@@ -142,7 +142,7 @@ async def test_two_tokens_in_one_statement(
 
 @sees_nothing(GROUP)
 @pytest.mark.parametrize("table", ["tenancy.tenants", "tenancy.tenant_events"])
-async def test_two_tokens_on_rows_of_his_choice(
+async def test_two_tokens_on_chosen_rows(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, table: str
 ) -> None:
     """To have the organisation evaluated on a stranger's row, and then the reach with another parent's token."""

@@ -70,7 +70,7 @@ async def test_reading_a_strangers_events(
 
 @refused(GROUP)
 @pytest.mark.parametrize("statement", CHANGES, ids=lambda statement: statement.split()[0])
-async def test_a_change_on_nobodys_account(
+async def test_a_change_without_a_token(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, statement: str
 ) -> None:
     """To change a tenant and take the token out of the context, or put a stranger's in, before the event is written."""
@@ -178,7 +178,7 @@ async def test_planting_an_answer(
 
 @refused(GROUP)
 @pytest.mark.parametrize("token", [None, "", "garbage"])
-async def test_remembering_as_nobody(as_api: asyncpg.Connection, token: str | None) -> None:
+async def test_remembering_without_a_token(as_api: asyncpg.Connection, token: str | None) -> None:
     """To write into, or read from, the memory that platform operators share, without any token."""
     for call in (BEGIN_REQUEST.format(key="key", body="x"), FINISH_REQUEST.format(key="key", answer="{}")):
         with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):

@@ -184,7 +184,7 @@ async def test_parallel_workers(as_api: asyncpg.Connection, hsbc: Organization, 
 @residual(
     GROUP, "ACCESS EXCLUSIVE on the tenants for as long as the request's connection lives; others get 503 after 2 s"
 )
-async def test_locking_everybody_out(
+async def test_locking_the_table_against_all(
     as_api: asyncpg.Connection, database: TestDatabase, hsbc: Organization, barclays: Organization
 ) -> None:
     """To stop the service by a lock on the table, which DELETE's grant allows."""

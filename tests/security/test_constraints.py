@@ -118,7 +118,7 @@ async def test_without_its_trigger_a_tenant_is_not_stored(as_admin: asyncpg.Conn
         await transaction.rollback()
 
 
-async def test_nobody_is_his_own_parent(as_admin: asyncpg.Connection) -> None:
+async def test_a_tenant_is_not_its_own_parent(as_admin: asyncpg.Connection) -> None:
     """The shortest cycle, one tenant that is its own parent, is refused."""
     myself = uuid4()
     await refuse(as_admin, "tenants_parent_is_another_tenant", WITH_ID, myself, "subsidiary", myself, "Ouroboros")

@@ -61,7 +61,7 @@ async def test_signing_in_holds_for_one_transaction(as_api: asyncpg.Connection, 
 
 
 @pytest.mark.parametrize("token", [None, "", "mtdb_invented"])
-async def test_nobody_signs_in(as_api: asyncpg.Connection, token: str | None) -> None:
+async def test_signing_in_needs_a_valid_token(as_api: asyncpg.Connection, token: str | None) -> None:
     """Signing in without a live token is an error, not an empty world."""
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
         await as_api.fetch("SELECT * FROM tenancy.sign_in($1)", token)

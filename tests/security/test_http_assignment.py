@@ -63,7 +63,7 @@ async def test_a_tenant_changes_no_field_that_is_fixed(
 
 
 @refused(GROUP)
-async def test_nobody_founds_or_joins_an_organization_of_others(
+async def test_no_tenant_founds_or_joins_another_organization(
     wire: Wire, hsbc: Organization, barclays: Organization, as_admin: asyncpg.Connection
 ) -> None:
     """The attacker creates a parent, a child of a stranger, or a third level, hoping to gain reach by kinship."""

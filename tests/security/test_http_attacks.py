@@ -23,7 +23,7 @@ def subsidiary(parent: Party, name: str) -> dict[str, str]:
 
 
 @sees_nothing(GROUP)
-async def test_a_strangers_cursor_opens_no_page_of_his(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
+async def test_a_strangers_cursor_opens_no_page_of_the_stranger(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
     """Barclays presents HSBC's own next_cursor, hoping to read on where HSBC stopped."""
     cursor = wire.ask("GET", "/tenants?limit=1", hsbc.parent).json()["next_cursor"]
 

@@ -108,7 +108,7 @@ async def test_two_tokens_never_add_up(
 
 
 @sees_nothing(GROUP)
-async def test_headers_of_proxies_name_nobody(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
+async def test_headers_of_proxies_identify_no_caller(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
     """The attacker names a victim in headers that gateways set, hoping that the service trusts its own gateway."""
     for header in (
         "X-Tenant-ID",
@@ -155,7 +155,7 @@ AMBIGUOUS = {
 
 @refused(GROUP)
 @pytest.mark.parametrize("framing", AMBIGUOUS)
-async def test_a_request_hidden_in_another_is_nobodys(
+async def test_a_request_hidden_in_another_has_no_caller(
     service: ServedProcess, hsbc: Organization, barclays: Organization, as_admin: asyncpg.Connection, framing: str
 ) -> None:
     """The attacker hides a request in a body, hoping it runs as the next caller on the connection."""

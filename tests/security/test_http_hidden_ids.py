@@ -91,7 +91,7 @@ def compare(world: HiddenWorld, requests: list[str], announce: Callable[[str], N
 
 
 @sees_nothing(GROUP)
-async def test_hidden_ids_answer_like_ids_that_nobody_has(
+async def test_hidden_ids_answer_like_absent_ids(
     server_url: URL,
     attack_profile: str,
     announce: Callable[[str], None],

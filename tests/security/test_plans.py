@@ -106,7 +106,7 @@ async def test_a_subsidiarys_page_reads_its_own_row_alone(large: LargeDatabase) 
 
 
 @pytest.mark.parametrize("statement", [PAGE.format(where=""), *BY_ID.values()], ids=["page", *BY_ID])
-async def test_nobody_reads_no_row(large: LargeDatabase, statement: str) -> None:
+async def test_without_a_token_no_row_is_read(large: LargeDatabase, statement: str) -> None:
     """Without a token the same plan meets no row at all, whatever is asked."""
     async with presenting(large.as_api, None):
         plan = await large.explain(statement.format(id=large.stranger.tenant_id), analyze=True)

@@ -129,7 +129,7 @@ async def test_a_parent_inserts_nothing_else(
     assert await stored_tenants(as_admin) == before
 
 
-async def test_a_parent_updates_itself_and_its_subsidiaries_and_nobody_else(
+async def test_a_parent_updates_only_itself_and_its_subsidiaries(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
     """An update without any filter changes exactly the parent's organisation; one aimed at a stranger changes none."""
@@ -220,7 +220,7 @@ async def impostor(
 
 @pytest.mark.parametrize("as_platform", [False, True])
 @pytest.mark.parametrize("is_local", [True, False])
-async def test_nobody_reads_and_writes_nothing(
+async def test_without_a_token_nothing_is_read_or_written(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, impostor: str | None, as_platform: bool, is_local: bool
 ) -> None:
     """Without a live token there is no row to read or change: none at all, or error 28000 for a value that lies."""

@@ -141,13 +141,13 @@ async def test_the_private_schema_is_closed(database: TestDatabase, role: str) -
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_nobody_changes_or_shadows_the_schema(database: TestDatabase, role: str) -> None:
+async def test_no_role_changes_or_shadows_the_schema(database: TestDatabase, role: str) -> None:
     """No role alters the table, its policies or functions, or makes an object anywhere, temporary ones included."""
     await refuse(database, role, SCHEMA)
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_nobody_gains_power(database: TestDatabase, role: str) -> None:
+async def test_no_role_gains_power(database: TestDatabase, role: str) -> None:
     """No role becomes the owner or a superuser, gives itself an attribute or a membership, or reaches the server."""
     await refuse(database, role, POWER)
 

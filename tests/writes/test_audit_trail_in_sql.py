@@ -85,7 +85,7 @@ async def acting_as(database: TestDatabase, role: str, token: str) -> AsyncItera
 
 @pytest.mark.parametrize("role", ["tenancy_api", "tenancy_platform", "tenancy_operator"])
 @pytest.mark.parametrize("statement", FORGERIES)
-async def test_nobody_who_logs_in_forges_an_event(
+async def test_no_login_role_forges_an_event(
     database: TestDatabase, platform_operator: Party, role: str, statement: str
 ) -> None:
     """No role of the service or the command line adds, changes, removes or silences events, whatever its token."""
@@ -109,7 +109,7 @@ async def test_the_owner_may_only_add(as_admin: asyncpg.Connection, hsbc: Organi
 
 
 @pytest.mark.parametrize("role", ["tenancy_owner", "postgres"])
-async def test_nobody_empties_the_table_without_a_trace(
+async def test_emptying_the_table_leaves_a_trace(
     as_admin: asyncpg.Connection, hsbc: Organization, role: str
 ) -> None:
     """TRUNCATE passes row triggers by, so it is refused; DELETE is the way, and leaves its events."""
@@ -139,7 +139,7 @@ async def test_a_change_past_the_service_is_recorded_with_the_database_role(
         assert [event[column] for column in ("token_id", "token_label", "actor_tenant_id", "request_id")] == [None] * 4
 
 
-async def test_becoming_another_role_hides_nobody(as_admin: asyncpg.Connection, hsbc: Organization) -> None:
+async def test_switching_the_role_does_not_hide_the_login(as_admin: asyncpg.Connection, hsbc: Organization) -> None:
     """Recorded is who logged in, not whom he switched to."""
     superuser = await as_admin.fetchval("SELECT session_user")
     async with presenting(as_admin, hsbc.parent.token):
@@ -203,7 +203,7 @@ async def test_a_failing_commit_leaves_neither_change_nor_event(server_url: URL)
         await operator.close()
 
 
-async def test_everybody_sees_his_own_reach_of_events(
+async def test_every_caller_sees_the_events_in_its_reach(
     as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization, platform_operator: Party
 ) -> None:
     """A parent sees its organisation's events, a subsidiary its own, nobody those of another organisation or none."""

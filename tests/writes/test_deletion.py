@@ -110,7 +110,7 @@ async def test_deleting_a_subsidiary_ends_its_tokens_alone(client: httpx.AsyncCl
 
 
 @pytest.mark.parametrize("cascade", [False, True])
-async def test_nobody_deletes_himself_nor_loses_a_subsidiary_by_trying(
+async def test_no_tenant_deletes_itself_or_loses_a_subsidiary_by_trying(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization, cascade: bool
 ) -> None:
     """A tenant's DELETE of itself is a 403 that leaves the whole organisation and its tokens as they were."""

@@ -55,7 +55,7 @@ async def test_a_key_lives_for_24_hours(
     assert outcome(await create(client, hsbc.parent, body, Idempotency_Key=idempotency_key)) == REUSED
 
 
-async def test_expired_keys_are_removed_by_whoever_comes_next(
+async def test_expired_keys_are_removed_by_the_next_request(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
     """Another organisation's next use of any key clears away those that expired a day ago, and only those."""

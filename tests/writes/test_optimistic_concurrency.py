@@ -119,7 +119,7 @@ async def test_a_change_and_a_deletion_of_one_version_exclude_each_other(
             assert await types_of(as_admin, tenant_id) == ["created", "deleted"]
 
 
-async def test_a_writer_waits_for_the_one_before_him_and_then_sees_his_version(
+async def test_a_writer_waits_for_the_previous_one_and_then_sees_its_version(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
     """A PUT that finds the row locked decides by the version that the lock's holder leaves, not by the one it read."""

@@ -86,10 +86,10 @@ class ConnectionMachine(Machine):
             session.platform = session.platform.set(True, local=True)
         for draft in drafts:
             if not session.failed:
-                self.everybody_sees_what_the_judge_says()
+                self.every_caller_sees_what_the_judge_says()
                 self._act(session, draft)
         if ending % 3:
-            self.everybody_sees_what_the_judge_says()
+            self.every_caller_sees_what_the_judge_says()
             self._end(session, ending)
 
     @rule(number=SESSIONS, drafts=st.lists(DRAFTS, min_size=1, max_size=2), whose=NUMBERS, how=NUMBERS)
@@ -101,7 +101,7 @@ class ConnectionMachine(Machine):
         if how % 3 == 0 and not session.failed:
             self._switch_role(session, platform=how % 4 < 2, local=how % 5 > 0)
         for draft in drafts:
-            self.everybody_sees_what_the_judge_says()
+            self.every_caller_sees_what_the_judge_says()
             self._act(session, draft)
 
     def _pick_rival(self, session: ModelSession, number: int) -> ModelToken | None:

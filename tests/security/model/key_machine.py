@@ -29,7 +29,7 @@ class KeyMachine(ServiceMachine):
     def create_under_keys(self, creations: list[tuple[int, Draft, int]]) -> None:
         """Create under a key; repeat what somebody sent before, as himself, as another, or with another body."""
         for whose, draft, how in creations:
-            self.everybody_sees_what_the_judge_says()
+            self.every_caller_sees_what_the_judge_says()
             world = self.world
             token = world.pick_token(whose)
             view = world.forest
@@ -55,7 +55,7 @@ class KeyMachine(ServiceMachine):
         if how % 4:
             self._present(session, self.world.pick_token(whose), "local")
         for key, asked, what in uses:
-            self.everybody_sees_what_the_judge_says()
+            self.every_caller_sees_what_the_judge_says()
             if what % 5:
                 self._begin_request(session, key, asked)
             if what % 3:

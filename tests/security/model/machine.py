@@ -71,7 +71,7 @@ class Machine(RuleBasedStateMachine):
             self.world.tokens.append(token)
 
     @invariant()
-    def everybody_sees_what_the_judge_says(self) -> None:
+    def every_caller_sees_what_the_judge_says(self) -> None:
         """Every connection sees its caller's reach, of tenants and events; the superuser sees what was committed."""
         self.arena.steps += 1
         self.arena.run(self._compare_views())

@@ -77,7 +77,7 @@ class ServiceMachine(ConnectionMachine):
     def call(self, calls: list[tuple[int, Draft, bool]]) -> None:
         """Create, read, replace and delete tenants, one caller after the other, with If-Match and without."""
         for whose, draft, cascade in calls:
-            self.everybody_sees_what_the_judge_says()
+            self.every_caller_sees_what_the_judge_says()
             self._call(whose, draft, cascade=cascade)
 
     def _call(self, whose: int, draft: Draft, *, cascade: bool) -> None:
