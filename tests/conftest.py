@@ -114,7 +114,7 @@ async def barclays(registry: Registry) -> Organization:
 
 @pytest.fixture
 async def platform_operator(registry: Registry) -> Party:
-    """Make somebody who reaches every tenant."""
+    """Make a platform operator, whose token reaches every tenant."""
     return Party(uuid4(), "platform operator", await registry.issue_operator_token())
 
 
@@ -128,7 +128,7 @@ async def app(database: TestDatabase) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Call the service without a token; `headers=party.headers` makes a call somebody's."""
+    """Call the service without a token; `headers=party.headers` authenticates a call."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         yield client

@@ -78,7 +78,7 @@ def references(element: Any) -> Iterator[str]:
 
 
 async def test_the_document_is_served(client: httpx.AsyncClient, document: dict[str, Any]) -> None:
-    """Anybody may read it, in a version that tools know."""
+    """It is public, in a version that tools know."""
     response = await client.get("/openapi.json")
     assert (response.status_code, response.json()) == (200, document)
     assert document["openapi"].startswith("3.1.")

@@ -52,7 +52,7 @@ async def test_a_login_that_is_refused_is_no_bad_token(database: TestDatabase, h
     async with pool(database, api_password="wrong") as engine:
         with pytest.raises(DatabaseUnavailable) as raised:
             async with tenant_session(engine, hsbc.parent.token):
-                pytest.fail("nobody may enter")
+                pytest.fail("the block must not be entered")
 
     # SQLAlchemy 2.1 wraps what the driver raises when it connects, 2.0 does not.
     cause = raised.value.__cause__
@@ -161,7 +161,7 @@ async def test_a_statement_prepared_for_another_column_type_is_unavailable(serve
 async def test_a_lock_that_is_not_released_is_unavailable(
     engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """Waiting for a row that somebody else holds ends with the lock timeout."""
+    """Waiting for a row that another transaction holds ends with the lock timeout."""
     tenant_id = hsbc.parent.tenant_id
     async with as_admin.transaction():
         await as_admin.execute("SELECT FROM tenancy.tenants WHERE tenant_id = $1 FOR UPDATE", tenant_id)
@@ -226,7 +226,7 @@ async def test_too_many_connections_is_unavailable(
         async with pool(database) as engine:
             with pytest.raises(DatabaseUnavailable):
                 async with tenant_session(engine, hsbc.parent.token):
-                    pytest.fail("nobody may enter")
+                    pytest.fail("the block must not be entered")
     finally:
         await as_admin.execute("ALTER ROLE tenancy_api CONNECTION LIMIT -1")
 

@@ -50,7 +50,7 @@ async def client(service: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @dataclass(frozen=True)
 class Banks:
-    """Two organisations in which everybody holds an account."""
+    """Two organisations in which every tenant holds an account."""
 
     mine: Organization
     theirs: Organization
@@ -76,7 +76,7 @@ async def banks(bank: TestDatabase, client: httpx.AsyncClient) -> Banks:
 
 
 async def seen(client: httpx.AsyncClient, party: Party) -> set[str]:
-    """Return the tenants whose accounts somebody sees."""
+    """Return the tenants whose accounts the caller sees."""
     return {account["tenant_id"] for account in (await client.get("/accounts", headers=party.headers)).json()}
 
 
@@ -94,14 +94,14 @@ async def test_every_caller_sees_the_accounts_in_its_reach(client: httpx.AsyncCl
 
 async def test_without_a_token_there_is_no_access(client: httpx.AsyncClient) -> None:
     """No token and a made-up token are the service's own 401."""
-    for headers in ({}, {"Authorization": "Bearer mtdb_nobody"}):
+    for headers in ({}, {"Authorization": "Bearer mtdb_unknown"}):
         response = await client.get("/accounts", headers=headers)
         assert (response.status_code, response.json()["code"]) == (401, "authentication_required")
         assert response.headers["www-authenticate"].startswith("Bearer")
 
 
 async def test_a_stranger_can_neither_open_nor_book(client: httpx.AsyncClient, banks: Banks) -> None:
-    """A foreign tenant and a foreign account are answered like those that nobody has."""
+    """A foreign tenant and a foreign account are answered like absent ones."""
     stranger, target = banks.theirs.parent, banks.mine.subsidiaries[0]
     for tenant_id in (target.tenant_id, uuid4()):
         body = {"tenant_id": str(tenant_id), "name": "Hidden"}
@@ -145,7 +145,7 @@ async def test_accounts_go_with_their_tenant(client: httpx.AsyncClient, bank: Te
 
 
 async def test_sql_of_the_service_is_bound_as_well(bank: TestDatabase, banks: Banks) -> None:
-    """Injected SQL without a filter reaches the reach and no more, and moves no account to anybody."""
+    """Injected SQL without a filter reads only the caller's reach, and moves no account to another tenant."""
     connection = await bank.connect_as_api()
     everything = "SELECT tenant_id::text FROM tenancy.accounts"
     try:

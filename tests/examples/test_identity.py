@@ -33,7 +33,7 @@ async def exchange(database: TestDatabase) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def claims_of(organization: Organization, **changes: Any) -> dict[str, Any]:
-    """Return what the provider says of somebody who works for the first subsidiary."""
+    """Return the provider's claims about an employee of the first subsidiary."""
     now = int(time.time())
     return {
         "iss": ISSUER,

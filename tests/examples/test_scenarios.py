@@ -16,7 +16,7 @@ SCENARIOS = ROOT / "examples" / "scenarios"
 
 
 async def run(scenario: str, *arguments: str, token: str, url: str) -> list[str]:
-    """Run a script of the folder in a folder of nobody's, and return the lines that it prints."""
+    """Run a script of the folder outside the repository, and return the lines that it prints."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         SCENARIOS / f"{scenario}.py",
@@ -75,7 +75,7 @@ async def test_a_review_reaches_every_subsidiary_once(story: SeededService) -> N
 
 
 async def test_a_review_overwrites_no_other_change(story: SeededService) -> None:
-    """Somebody renames a subsidiary between the script's reading and its writing; both changes are there afterwards."""
+    """A subsidiary is renamed between the script's reading and its writing; both changes are stored."""
     token = await story.token("Deutsche Bank")
     renamed = (await tenants(story, token))["Deutsche Bank Luxembourg"]
 
@@ -93,7 +93,7 @@ async def test_a_review_overwrites_no_other_change(story: SeededService) -> None
 
 
 async def test_a_closed_subsidiary_is_gone_with_its_tokens(story: SeededService) -> None:
-    """The subsidiary is deleted, its token is nobody's, and closing it again says that there is none."""
+    """The subsidiary is deleted, its token is no longer valid, and closing it again reports that it does not exist."""
     parent, subsidiary = await story.token("Barclays"), await story.token("Barclays New York")
     assert await run("close_subsidiary", "Barclays New York", token=parent, url=story.url) == [
         "Barclays New York: closed"

@@ -18,7 +18,7 @@ def test_a_mutant_has_a_name_of_its_own() -> None:
 
 @pytest.mark.parametrize("mutant", CODE_MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_of_the_code_fits(mutant: Mutant) -> None:
-    """What a mutant replaces stands in its file exactly once; whoever changes that passage mends the mutant."""
+    """What a mutant replaces stands in its file exactly once; a change of that passage changes the mutant."""
     assert (ROOT / "src" / "multi_tenant_db" / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1
 
 

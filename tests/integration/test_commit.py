@@ -128,7 +128,7 @@ async def test_no_context_survives_its_transaction(
     barclays: Organization,
     platform_operator: Party,
 ) -> None:
-    """After requests of every kind and outcome the one pooled connection is nobody's, and sees no tenant."""
+    """After requests of every kind and outcome the one pooled connection has no caller and sees no tenant."""
     parent, subsidiary = hsbc.parent, hsbc.subsidiaries[0]
     own, foreign = f"/tenants/{parent.tenant_id}", f"/tenants/{barclays.parent.tenant_id}"
     async with (
@@ -161,7 +161,7 @@ async def test_no_context_survives_its_transaction(
             (parent, "PUT", own, a_replacement(f"{refused_late} parent"), 500),
             (parent, "PUT", foreign, a_replacement(), 404),
             (parent, "DELETE", own, None, 403),
-            (Party(uuid4(), "nobody", "mtdb_unknown"), "GET", "/tenants", None, 401),
+            (Party(uuid4(), "unknown", "mtdb_unknown"), "GET", "/tenants", None, 401),
         ]
         for caller, method, path, body, status in requests:
             contents = {} if body is None else {"json": body}

@@ -58,7 +58,7 @@ async def test_a_created_tenant_is_there_at_its_location(client: httpx.AsyncClie
 async def test_a_parent_heads_its_own_organization(
     client: httpx.AsyncClient, platform_operator: Party, parent: dict[str, None]
 ) -> None:
-    """A platform operator's parent stands under nobody, whether the member is null or left out."""
+    """A platform operator's parent has no parent, whether the member is null or left out."""
     response = await client.post("/tenants", headers=platform_operator.headers, json=a_parent() | parent)
     assert response.status_code == 201
     assert (response.json()["tenant_type"], response.json()["parent_tenant_id"]) == ("parent", None)

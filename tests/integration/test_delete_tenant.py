@@ -70,7 +70,7 @@ async def test_subsidiaries_stop_the_deletion_of_their_parent(
     platform_operator: Party,
     cascade: str | None,
 ) -> None:
-    """Without cascade=true nobody loses his subsidiaries by accident, and nothing changes."""
+    """Without cascade=true a parent with subsidiaries is not deleted, and nothing changes."""
     response = await delete(client, platform_operator, hsbc.parent, cascade)
     assert_problem(response, 409, "tenant_has_subsidiaries")
     assert await standing(as_admin, hsbc) == ids(*hsbc.parties)
@@ -191,8 +191,8 @@ async def test_a_name_is_free_again(client: httpx.AsyncClient, hsbc: Organizatio
 async def test_an_absent_tenant_is_not_found(
     client: httpx.AsyncClient, platform_operator: Party, cascade: str | None
 ) -> None:
-    """An id that nobody has is 404, also for one who may delete all."""
-    absent = Party(uuid4(), "nobody", "")
+    """An absent id is 404, also for one who may delete all."""
+    absent = Party(uuid4(), "absent", "")
     assert_problem(await delete(client, platform_operator, absent, cascade), 404, "tenant_not_found")
 
 

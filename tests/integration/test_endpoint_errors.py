@@ -146,7 +146,7 @@ async def test_an_endpoint_that_asks_nothing_still_needs_a_live_token(
     app, client = service
     fail_with(app, RuntimeError)
     assert (await client.get("/silent", headers=hsbc.parent.headers)).status_code == 200
-    stranger = {"Authorization": "Bearer mtdb_of_nobody"}
+    stranger = {"Authorization": "Bearer mtdb_unknown"}
     assert_problem(await client.get("/silent", headers=stranger), 401, "authentication_required")
     body = {"name": "x", "tenant_type": "parent", "metadata": {}}
     assert_problem(await client.post("/body", headers=stranger, json=body), 401, "authentication_required")

@@ -124,7 +124,7 @@ async def test_a_platform_operator_filters_all_organizations(
 
 
 async def test_a_tenant_added_while_paging_is_found(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """New subsidiaries come at the end, so a reader on his way meets them, and nothing twice."""
+    """New subsidiaries come at the end, so a client that is paging meets them, and no tenant twice."""
     first = (await client.get("/tenants", headers=hsbc.parent.headers, params={"limit": 2})).json()
     added = await client.post("/tenants", headers=hsbc.parent.headers, json=a_subsidiary_of(hsbc.parent))
     rest = await list_all(client, hsbc.parent, limit=2, cursor=first["next_cursor"])

@@ -42,7 +42,7 @@ async def test_each_answer_holds_only_the_callers_rows(
     tmp_path: Path,
     record_property: Callable[[str, str], None],
 ) -> None:
-    """Every answer to each of a hundred concurrent clients is exactly his own organisation's state; none is a 5xx."""
+    """Every answer to each of a hundred concurrent clients is its own organisation's exact state; none is a 5xx."""
     organizations = [await registry.create_organization(f"Bank {number}") for number in range(CALLERS)]
     async with AsyncExitStack() as stack:
         service = stack.enter_context(served(database, folder=tmp_path))

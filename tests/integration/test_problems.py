@@ -251,7 +251,7 @@ async def test_health_without_a_database(database: TestDatabase) -> None:
 
 
 async def test_health_needs_no_token(client: httpx.AsyncClient) -> None:
-    """A healthy service says so to anybody, and ignores a bad token."""
+    """A healthy service says so without a token, and ignores an invalid one."""
     for headers in ({}, {"Authorization": "Bearer x"}):
         response = await client.get("/health", headers=headers)
         assert response.status_code == 200

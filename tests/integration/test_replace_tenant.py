@@ -134,7 +134,7 @@ async def test_an_absent_tenant_is_not_created(
     client: httpx.AsyncClient, platform_operator: Party, if_match: str | None
 ) -> None:
     """PUT replaces and never adds, whatever the condition."""
-    absent = Party(uuid4(), "nobody", platform_operator.token)
+    absent = Party(uuid4(), "absent", platform_operator.token)
     response = await put(client, absent, a_replacement(), if_match=if_match)
     assert_problem(response, 404, "tenant_not_found")
     assert (await client.get(f"/tenants/{absent.tenant_id}", headers=absent.headers)).status_code == 404

@@ -39,7 +39,7 @@ async def test_head_needs_a_token_too(client: httpx.AsyncClient) -> None:
 
 
 async def test_the_root_tells_the_way(client: httpx.AsyncClient) -> None:
-    """Whoever opens the service's address is told where to go."""
+    """The service's root address names the documentation."""
     problem = assert_problem(await client.get("/"), 404, "route_not_found")
     assert "/docs" in problem["detail"]
     assert "/tenants" in problem["detail"]

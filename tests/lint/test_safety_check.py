@@ -50,7 +50,7 @@ async def execute(database: TestDatabase, statement: str) -> None:
 
 
 async def check(database: TestDatabase, url: URL | None = None) -> SafetyReport:
-    """Check the database as the service, or as somebody else."""
+    """Check the database as the service, or as another role."""
     async with pool(database, url=url) as engine:
         return await check_database(engine)
 
@@ -118,7 +118,7 @@ async def test_a_powerful_attribute_is_refused(own: TestDatabase, intruder: URL,
 @pytest.mark.parametrize("inherit", ["TRUE", "FALSE"])
 @pytest.mark.parametrize("role", ["owner", "operator"])
 async def test_a_membership_is_refused(own: TestDatabase, intruder: URL, role: str, inherit: str) -> None:
-    """Whoever may become the owner or the operator, by inheritance or by SET ROLE, does not serve."""
+    """A role that may become the owner or the operator, by inheritance or by SET ROLE, does not serve."""
     await execute(own, f"GRANT tenancy_{role} TO {intruder.username} WITH INHERIT {inherit}")
 
     assert (await only_danger(own, intruder)).code == f"connected-as-{role}"
@@ -143,7 +143,7 @@ async def test_the_operators_role_is_refused(own: TestDatabase) -> None:
 
 
 async def test_the_tables_owner_is_refused(own: TestDatabase, intruder: URL) -> None:
-    """An owner may drop the policies of his table, so he does not serve; the message names the table."""
+    """An owner may drop the policies of its table, so it does not serve; the message names the table."""
     await execute(own, f"ALTER TABLE tenancy.tenants OWNER TO {intruder.username}")
     report = await check(own, intruder)
 
@@ -160,7 +160,7 @@ async def test_a_breach_in_the_catalogue_is_refused(own: TestDatabase) -> None:
 
 
 async def test_a_new_table_without_policies_is_noticed(own: TestDatabase) -> None:
-    """A table that somebody adds to our schemas without row level security keeps the service from starting."""
+    """A table in our schemas without row level security keeps the service from starting."""
     await execute(own, 'CREATE TABLE tenancy."Open" ()')
 
     assert 'tenancy."Open"' in {danger.place for danger in (await check(own)).dangers}

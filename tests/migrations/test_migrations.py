@@ -103,7 +103,7 @@ async def test_each_migration_steps_down_and_up(empty: TestDatabase) -> None:
 
 
 async def test_a_rollback_of_the_policies_leaves_no_open_table(empty: TestDatabase) -> None:
-    """Without its policies the table is closed to the service, not open to everybody."""
+    """Without its policies the table is closed to the service, not open to every role."""
     await up(empty)
     await down(empty, "create_sign_in")
     as_api = await empty.connect_as_api()

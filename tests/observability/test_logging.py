@@ -12,7 +12,7 @@ from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.settings import Settings
 
 FORMATS = ["json", "text"]
-TOKEN = "mtdb_a-token-that-nobody-may-read-in-a-log"
+TOKEN = "mtdb_a-token-that-must-not-be-logged"
 UNPRINTABLE = "a\x1b]0;b\x07\u202ec\x9bd"
 
 

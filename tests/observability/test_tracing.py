@@ -1,4 +1,4 @@
-"""Traces: a request and its statements in the caller's trace, without a word of anybody's data."""
+"""Traces: a request and its statements in the caller's trace, without a tenant's data."""
 
 import json
 import os

@@ -46,7 +46,7 @@ async def as_service(accounts: TestDatabase) -> AsyncIterator[asyncpg.Connection
 
 @pytest.fixture
 async def banks(accounts: TestDatabase, as_service: asyncpg.Connection) -> tuple[Organization, Organization, Party]:
-    """Make two organisations in which everybody has an account, and a platform operator."""
+    """Make two organisations in which every tenant has an account, and a platform operator."""
     operator = await accounts.connect_as_operator()
     registry = Registry(operator)
     banks = [await registry.create_organization(name) for name in ("Mine", "Theirs")]
@@ -75,7 +75,7 @@ def ids(rows: list[asyncpg.Record]) -> set[UUID]:
 async def test_a_tenant_reaches_rows_of_itself_and_its_subsidiaries(
     as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party], statement: str
 ) -> None:
-    """A subsidiary reads and writes its own rows, a parent those of its organisation, and nobody's token nothing."""
+    """A subsidiary reads and writes its own rows, a parent those of its organisation, and no token gives no row."""
     mine, theirs, _ = banks
     subsidiary = mine.subsidiaries[0]
 
@@ -89,7 +89,7 @@ async def test_a_tenant_reaches_rows_of_itself_and_its_subsidiaries(
 async def test_a_tenant_adds_rows_within_its_reach_only(
     as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party]
 ) -> None:
-    """A parent adds for a subsidiary; a subsidiary neither for its parent nor its sister, nobody for a stranger."""
+    """A parent adds rows for a subsidiary; a subsidiary adds none for others, and no tenant for a stranger."""
     mine, theirs, _ = banks
     organization, (subsidiary, sister) = mine.parent.tenant_id, mine.subsidiaries
     await attempt(as_service, mine.parent.token, add(organization, subsidiary.tenant_id))
@@ -108,7 +108,7 @@ async def test_a_tenant_adds_rows_within_its_reach_only(
 async def test_a_row_names_a_tenant_that_exists_and_never_moves(
     as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party]
 ) -> None:
-    """Whose a row is, the foreign key verifies; and nobody may change it."""
+    """The foreign key verifies a row's tenant, and no role of the service may change it."""
     mine, theirs, _ = banks
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         await attempt(as_service, mine.parent.token, add(mine.parent.tenant_id, theirs.parent.tenant_id))
@@ -116,14 +116,14 @@ async def test_a_row_names_a_tenant_that_exists_and_never_moves(
         await attempt(as_service, mine.parent.token, f"UPDATE tenancy.accounts SET tenant_id = '{UUID(int=0)}'")
 
 
-async def test_a_platform_operator_needs_his_token(
+async def test_a_platform_operator_needs_its_token(
     as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party]
 ) -> None:
     """The role of platform operators reaches every row with an operator's token, and none with a tenant's."""
     mine, theirs, platform = banks
-    everybody = {party.tenant_id for party in (*mine.parties, *theirs.parties)}
+    all_tenants = {party.tenant_id for party in (*mine.parties, *theirs.parties)}
 
-    assert everybody <= ids(await attempt(as_service, platform.token, SEE, as_platform=True))
+    assert all_tenants <= ids(await attempt(as_service, platform.token, SEE, as_platform=True))
     added = await attempt(as_service, platform.token, add(*[mine.parent.tenant_id] * 2), as_platform=True)
     assert ids(added) == {mine.parent.tenant_id}
     for statement in (SEE, RENAME, DELETE):

@@ -1,4 +1,4 @@
-"""Forging the context: to be somebody without his live token, by SQL of the service's own role."""
+"""Forging the context: acting as a tenant without its live token, by SQL of the service's own role."""
 
 import asyncpg
 import pytest

@@ -53,7 +53,7 @@ CLOSED = {
     "notes in large objects": "SELECT lo_from_bytea(0, 'loot')",
     "messages in the log": "SELECT pg_logical_emit_message(false, 'loot', 'loot')",
     "queries inside functions": "SELECT query_to_xml('SELECT 1', true, true, '')",
-    "dropping his own rights": "DROP OWNED BY CURRENT_USER",
+    "dropping the own rights": "DROP OWNED BY CURRENT_USER",
     "granting": "GRANT SELECT ON tenancy.tenants TO tenancy_operator",
     "an anonymous type": "CREATE TYPE pg_temp.mine AS ENUM ('x')",
     "refreshing statistics": "CREATE STATISTICS public.mine ON name, version FROM tenancy.tenants",

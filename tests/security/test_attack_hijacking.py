@@ -66,7 +66,7 @@ RIGHTS = {
     "bypass policies": "ALTER ROLE CURRENT_USER BYPASSRLS",
     "create roles": "ALTER ROLE CURRENT_USER CREATEROLE",
     "replicate": "ALTER ROLE CURRENT_USER REPLICATION",
-    "grant the owner to himself": "GRANT tenancy_owner TO CURRENT_USER",
+    "grant the owner to itself": "GRANT tenancy_owner TO CURRENT_USER",
     "inherit the platform's role": "GRANT tenancy_platform TO CURRENT_USER WITH INHERIT TRUE",
     "read all data": "GRANT pg_read_all_data TO CURRENT_USER",
     "set the operator's password": "ALTER ROLE tenancy_operator PASSWORD 'mine'",
@@ -153,7 +153,7 @@ async def test_granting_rights_of_other_roles(
 
 
 @sees_nothing(GROUP)
-async def test_a_search_path_of_the_attackers_choice(as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization) -> None:
+async def test_a_chosen_search_path(as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization) -> None:
     """To have the owner's functions resolve their names in schemas of the attacker's choice."""
     async with presenting(as_api, hsbc.parent.token):
         await as_api.execute("SET LOCAL search_path = pg_temp, public, tenancy, pg_catalog")

@@ -16,7 +16,7 @@ from tests.support.registry import Registry
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
 
 GROUP = "hijacking"
-REPAIRED = "the service stands still, nobody sees anything, until `mtdb migrate` takes the change back"
+REPAIRED = "the service stops, and no rows are visible, until `mtdb migrate` undoes the change"
 DEFAULTS = [
     "SET row_security = off",
     "SET role = tenancy_platform",

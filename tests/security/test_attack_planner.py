@@ -207,11 +207,11 @@ async def test_rows_removed_by_a_filter(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
     """To count hidden rows by EXPLAIN ANALYZE's rows removed."""
-    everybody = await as_admin.fetchval("SELECT count(*) FROM tenancy.tenants")
+    total = await as_admin.fetchval("SELECT count(*) FROM tenancy.tenants")
     for condition in ("true", f"name = '{barclays.parent.name}'", "name = 'absent'"):
         query = f"SELECT FROM tenancy.tenants WHERE {condition}"
         lines = await explained(as_api, None, query, BY_TABLE, as_platform=False)
-        assert f"Rows Removed by Filter: {everybody}" in [line.strip() for line in lines]
+        assert f"Rows Removed by Filter: {total}" in [line.strip() for line in lines]
     assert hsbc.parties
 
 

@@ -98,11 +98,11 @@ async def test_forging_the_request_id(
     await attempt(
         as_api,
         hsbc.parent.token,
-        "SET LOCAL app.request_id = 'somebody-elses'",
+        "SET LOCAL app.request_id = 'another-request'",
         f"UPDATE tenancy.tenants SET name = name || '!' WHERE tenant_id = '{hsbc.parent.tenant_id}'",
     )
     event = (await events_of(as_admin, hsbc))[-1]
-    assert event["request_id"] == "somebody-elses"
+    assert event["request_id"] == "another-request"
     assert event["actor_tenant_id"] == hsbc.parent.tenant_id
     assert event["database_role"] == "tenancy_api"
     assert event["token_id"] is not None
@@ -144,7 +144,7 @@ async def test_rewriting_a_remembered_answer(
     assert [row["answer"] for row in rows] == ['{"name": "original"}']
 
 
-@residual(GROUP, "SQL as a tenant can have a later POST of that tenant answered with what it wrote; of nobody else's")
+@residual(GROUP, "SQL as a tenant can have a later POST of that tenant answered with what it wrote; of no other tenant")
 async def test_planting_an_answer(
     as_api: asyncpg.Connection, client: httpx.AsyncClient, hsbc: Organization, barclays: Organization
 ) -> None:

@@ -22,7 +22,7 @@ async def test_a_name_that_a_stranger_uses(
     as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
     """To learn from a unique constraint that another bank has a customer of this name."""
-    for name in (barclays.subsidiaries[0].name, barclays.parent.name, "Nobody has this name"):
+    for name in (barclays.subsidiaries[0].name, barclays.parent.name, "An unused name"):
         assert await attempt_quietly(as_api, hsbc.parent.token, INSERT.format(hsbc.parent.tenant_id, name)) == []
         assert await attempt_quietly(as_api, hsbc.parent.token, RENAME.format(name, hsbc.parent.tenant_id))
 
@@ -170,14 +170,14 @@ COUNTS = {
 }
 
 
-@residual(GROUP, "one total over everybody, for the table or the server; closed by scripts/harden_self_managed.sql")
+@residual(GROUP, "one total over all tenants, for the table or the server; closed by scripts/harden_self_managed.sql")
 @pytest.mark.parametrize("what", COUNTS)
 async def test_counting(as_api: asyncpg.Connection, hsbc: Organization, what: str) -> None:
     """To measure what others do by counts that no policy covers."""
-    nobody = await attempt(as_api, None, COUNTS[what])
-    somebody = await attempt(as_api, hsbc.parent.token, COUNTS[what])
-    assert len(nobody) == len(somebody) == 1
-    for value in (*nobody[0], *somebody[0]):
+    without_token = await attempt(as_api, None, COUNTS[what])
+    with_token = await attempt(as_api, hsbc.parent.token, COUNTS[what])
+    assert len(without_token) == len(with_token) == 1
+    for value in (*without_token[0], *with_token[0]):
         assert float(value) == value, "a number: no name, no id, no organisation"
 
 

@@ -65,7 +65,7 @@ async def test_aimed_at_a_stranger(
         await attempt_quietly(as_api, hsbc.parent.token, WRITES[what].format(victim=party.tenant_id))
         for party in hsbc.parties
     ]
-    assert any(own), "aimed at a tenant of his own the statement finds nothing either, so it proves nothing"
+    assert any(own), "the statement must find the attacker's own tenant, otherwise it proves nothing"
 
 
 @refused(GROUP)
@@ -75,7 +75,7 @@ async def test_inserting_below_a_stranger(
 ) -> None:
     """To plant a row in a stranger's organisation, or to learn from the conflict what is there."""
     before = await stored_tenants(as_admin)
-    for name in (barclays.subsidiaries[0].name, "Nobody has this name"):
+    for name in (barclays.subsidiaries[0].name, "An unused name"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security") as refusal:
             await attempt(
                 as_api,
@@ -137,11 +137,11 @@ async def test_a_plan_kept_across_callers(
 ) -> None:
     """To have a plan prepared by one caller, or under one role, carried out for another."""
     await as_api.execute(f"SET plan_cache_mode = {mode}; PREPARE kept AS SELECT tenant_id FROM tenancy.tenants")
-    everybody = {party.tenant_id for party in (*hsbc.parties, *barclays.parties)}
+    all_tenants = {party.tenant_id for party in (*hsbc.parties, *barclays.parties)}
     expected: list[tuple[str | None, bool, set[UUID]]] = [
         (hsbc.parent.token, False, {party.tenant_id for party in hsbc.parties}),
         (barclays.subsidiaries[0].token, False, {barclays.subsidiaries[0].tenant_id}),
-        (platform_operator.token, True, everybody),
+        (platform_operator.token, True, all_tenants),
         (hsbc.parent.token, True, set()),
         (None, False, set()),
         (barclays.parent.token, False, {party.tenant_id for party in barclays.parties}),
@@ -149,7 +149,7 @@ async def test_a_plan_kept_across_callers(
     for _ in range(4):
         for token, as_platform, visible in expected:
             rows = await attempt(as_api, token, "EXECUTE kept", as_platform=as_platform)
-            assert {row["tenant_id"] for row in rows} & everybody == visible
+            assert {row["tenant_id"] for row in rows} & all_tenants == visible
 
 
 @sees_nothing(GROUP)

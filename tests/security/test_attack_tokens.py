@@ -131,13 +131,13 @@ async def test_a_plan_printed_to_the_client(
     assert len(hashes) == len(hsbc.parties) + len(barclays.parties)
     printed = " ".join(told)
     assert "PLANNEDSTMT" in printed
-    assert secrets_in(printed, hsbc.parent.token), "what stands in his own statement is printed, so it would be found"
+    assert secrets_in(printed, hsbc.parent.token), "the caller's own statement is printed, and searched"
     assert not [row for row in hashes if secrets_in(printed, row["token_hash"].hex())]
     assert not [party for party in barclays.parties if secrets_in(printed, party.token)]
 
 
 @residual(
-    GROUP, "SQL inside the very transaction that a caller opened with his token reads it; no other transaction does"
+    GROUP, "SQL inside the very transaction that a caller opened with their token reads it; no other transaction does"
 )
 async def test_the_variable_itself(as_api: asyncpg.Connection, database: TestDatabase, hsbc: Organization) -> None:
     """To read the token where it has to be: in the context of the transaction that it was presented in."""

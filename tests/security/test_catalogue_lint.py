@@ -206,7 +206,7 @@ async def test_statistics_that_cannot_be_seen_are_told_of(administration: AsyncC
 
 
 async def test_an_administrator_may_choose_the_limits(administration: AsyncConnection, database: TestDatabase) -> None:
-    """Another duration, for one database or for all, and settings that isolate nobody are his affair."""
+    """Another duration, for one database or for all, and settings without effect on isolation are accepted."""
     name = database.admin_url.database
     await (await driver_of(administration)).execute(f"""
         ALTER ROLE tenancy_api SET statement_timeout = '10s';

@@ -34,7 +34,7 @@ async def test_a_subsidiary_has_no_subsidiaries(as_admin: asyncpg.Connection, hs
 
 
 async def test_a_parent_must_exist(as_admin: asyncpg.Connection) -> None:
-    """A subsidiary of nobody is refused."""
+    """A subsidiary without a parent is refused."""
     await refuse(as_admin, "tenants_parent_fkey", INSERT, "subsidiary", uuid4(), "Orphan")
 
 

@@ -25,7 +25,7 @@ STATEMENTS = (
 async def test_what_the_policies_are_told(
     as_api: asyncpg.Connection, hsbc: Organization, platform_operator: Party
 ) -> None:
-    """A parent's reach is its organisation, a subsidiary's itself, an operator's everything, nobody's nothing."""
+    """A parent reaches its organisation, a subsidiary itself, an operator all; without a token the reach is empty."""
     head, child = hsbc.parent.tenant_id, hsbc.subsidiaries[0].tenant_id
     expected = {
         hsbc.parent.token: (head, head, FIRST, LAST, False, None),
@@ -52,7 +52,7 @@ async def test_the_policies_call_them_once_a_statement(
 
 
 async def test_signing_in_holds_for_one_transaction(as_api: asyncpg.Connection, hsbc: Organization) -> None:
-    """After the end of the transaction in which somebody signed in, the session is nobody's again."""
+    """After the transaction with the sign-in ends, the session has no caller."""
     async with as_api.transaction():
         await as_api.fetch("SELECT * FROM tenancy.sign_in($1)", hsbc.parent.token)
         assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.parties]

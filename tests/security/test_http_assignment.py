@@ -86,9 +86,9 @@ async def test_no_tenant_founds_or_joins_another_organization(
 @sees_nothing(GROUP)
 async def test_head_tells_no_more_than_get(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
     """The attacker asks by HEAD for hidden ids and for absent ids, hoping that a header tells them apart."""
-    hidden, nobodys = f"/tenants/{hsbc.parent.tenant_id}", f"/tenants/{uuid4()}"
+    hidden, absent = f"/tenants/{hsbc.parent.tenant_id}", f"/tenants/{uuid4()}"
     for party in (barclays.parent, barclays.subsidiaries[0], None):
-        answers = [wire.ask("HEAD", target, party) for target in (hidden, nobodys)]
+        answers = [wire.ask("HEAD", target, party) for target in (hidden, absent)]
         assert {answer.status for answer in answers} == {404 if party else 401}
         assert len({answer.observable for answer in answers}) == 1
         assert told_about(hsbc, *answers) == []

@@ -1,4 +1,4 @@
-"""Hidden ids against ids that nobody has, over HTTP: nothing an attacker reads, and nothing he measures, differs."""
+"""Hidden ids against absent ids, over HTTP: nothing that an attacker reads or measures differs."""
 
 import asyncio
 import random

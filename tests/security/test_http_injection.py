@@ -41,7 +41,7 @@ async def test_text_in_a_body_stays_text(
 @refused(GROUP)
 @pytest.mark.parametrize("field", ["tenant_type", "parent_tenant_id", "metadata"])
 async def test_sql_in_a_typed_field_is_refused_unread(wire: Wire, hsbc: Organization, field: str) -> None:
-    """The attacker writes SQL where an id, a type or an object belongs, hoping that it is not checked before quoting."""
+    """The attacker writes SQL where an id, a type or an object belongs, hoping that it is quoted unchecked."""
     body = {"name": "x", "tenant_type": "subsidiary", "parent_tenant_id": str(hsbc.parent.tenant_id)}
     for text in SQL:
         answer = wire.ask("POST", "/tenants", hsbc.parent, json_body=body | {field: text})

@@ -34,10 +34,10 @@ PARTITIONED = """
     CREATE TABLE leaky.secrets_1 PARTITION OF leaky.secrets FOR VALUES IN (1);
     INSERT INTO leaky.secrets SELECT 1, 'secret ' || n FROM generate_series(1, 50) AS n;
     ALTER TABLE leaky.secrets ENABLE ROW LEVEL SECURITY;
-    CREATE POLICY nobody ON leaky.secrets FOR SELECT TO tenancy_api
+    CREATE POLICY no_rows ON leaky.secrets FOR SELECT TO tenancy_api
         USING (secret = current_setting('app.secret', true));
     ALTER TABLE leaky.secrets_1 ENABLE ROW LEVEL SECURITY;
-    CREATE POLICY nobody ON leaky.secrets_1 FOR SELECT TO tenancy_api
+    CREATE POLICY no_rows ON leaky.secrets_1 FOR SELECT TO tenancy_api
         USING (secret = current_setting('app.secret', true));
     GRANT SELECT ON leaky.secrets, leaky.secrets_1 TO tenancy_api;
     ANALYZE leaky.secrets;

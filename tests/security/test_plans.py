@@ -141,7 +141,7 @@ async def test_the_latest_events_are_read_by_index(large: LargeDatabase) -> None
 @pytest.mark.parametrize("verb", BY_ID)
 @pytest.mark.parametrize("caller", ["parent", "subsidiary"])
 async def test_own_foreign_and_absent_ids_take_the_same_plan(large: LargeDatabase, caller: str, verb: str) -> None:
-    """A lookup or write by id is one index condition with the policy's part in it, whoever owns the id."""
+    """A lookup or write by id is one index condition that includes the policy's, whichever tenant has the id."""
     myself = large.giant.parent if caller == "parent" else large.giant.subsidiaries[0]
     own = large.giant.subsidiaries[0].tenant_id
     plans = []
@@ -177,7 +177,7 @@ async def test_policy_functions_run_once_a_statement(large: LargeDatabase) -> No
 
 
 async def test_deleting_an_organisation_reads_no_other(large: LargeDatabase) -> None:
-    """A cascading delete goes by index: a parent's own reach for him, two index lookups for a platform operator."""
+    """A cascading delete goes by index: the own reach for a parent, two index lookups for a platform operator."""
     async with presenting(large.as_api, large.giant.parent.token):
         plan = await large.explain(CASCADE.format(id=large.giant.parent.tenant_id))
         assert all(part in conditions(plan) for part in POLICY)
@@ -205,7 +205,7 @@ PROBES = ("tenant_id = '{id}'", "organization_id = '{id}' AND name >= 'S' AND na
 @pytest.mark.parametrize("probe", PROBES)
 @pytest.mark.parametrize("role", ["tenancy_api", "tenancy_platform"])
 async def test_a_lying_context_is_no_oracle(large: LargeDatabase, role: str, probe: str) -> None:
-    """A context that is no live token is error 28000 whether or not a row matches: nobody learns what exists."""
+    """A context that is no live token is error 28000 whether or not a row matches, so it reveals nothing."""
     answers = []
     for tenant_id in (large.stranger.tenant_id, "ffffffff-ffff-ffff-ffff-ffffffffffff"):
         async with presenting(large.as_api, "no token"):

@@ -50,7 +50,7 @@ async def test_a_platform_operator_updates_and_deletes_all(
     barclays: Organization,
     platform_operator: Party,
 ) -> None:
-    """A platform operator renames and deletes whom he likes, heads of organisations included."""
+    """A platform operator renames and deletes any tenant, heads of organisations included."""
     async with presenting(as_api, platform_operator.token, as_platform=True):
         for party in [*hsbc.parties, *barclays.parties]:
             assert affected(await as_api.execute(RENAME, party.tenant_id)) == 1
@@ -70,7 +70,7 @@ async def test_role_and_token_of_a_platform_operator_need_each_other(
     platform_operator: Party,
     as_platform: bool,
 ) -> None:
-    """His token without the role switch, and the role with a parent's token, read and write nothing."""
+    """An operator's token without the role switch, and the role with a parent's token, read and write nothing."""
     token = hsbc.parent.token if as_platform else platform_operator.token
     before = await stored_tenants(as_admin)
 
@@ -177,7 +177,7 @@ async def test_a_subsidiary_sees_and_updates_itself_alone(
 async def test_a_subsidiary_inserts_and_deletes_nothing(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
-    """A subsidiary adds nobody, under whomever, and deletes nobody, itself included."""
+    """A subsidiary adds no tenant, under any parent, and deletes none, itself included."""
     myself = hsbc.subsidiaries[0]
     before = await stored_tenants(as_admin)
     parents = [None, myself.tenant_id, hsbc.parent.tenant_id, barclays.parent.tenant_id]
@@ -196,7 +196,7 @@ async def test_a_subsidiary_inserts_and_deletes_nothing(
 async def impostor(
     request: pytest.FixtureRequest, registry: Registry, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> str | None:
-    """Give what somebody without a live token may put into `app.current_tenant`."""
+    """Give what a caller without a live token may put into `app.current_tenant`."""
     tenant_id = hsbc.parent.tenant_id
     texts = {"unset": None, "empty": "", "tenant id": str(tenant_id), "text": "mtdb_no-such-token"}
     if request.param in texts:
@@ -223,7 +223,7 @@ async def impostor(
 async def test_without_a_token_nothing_is_read_or_written(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, impostor: str | None, as_platform: bool, is_local: bool
 ) -> None:
-    """Without a live token there is no row to read or change: none at all, or error 28000 for a value that lies."""
+    """Without a live token no row is read or changed: an empty context sees none, another value is error 28000."""
     if impostor is not None and not is_local:
         await as_api.execute("SELECT set_config('app.current_tenant', $1, false)", impostor)
     token = impostor if is_local else None

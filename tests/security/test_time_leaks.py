@@ -30,7 +30,7 @@ REQUESTS = {"part": 1_000, "short": 3_000, "long": 100_000}
 
 
 class LeakyChannel(ApplicationChannel):
-    """One time in twenty gives its caller what the caller before him was given, as a cache without a key would."""
+    """One time in twenty gives its caller the previous caller's answer, as a cache without a key would."""
 
     before: WireAnswer | None = None
 
@@ -101,5 +101,5 @@ async def test_a_leak_does_not_escape_the_storm(
             record_property("storm at a service that mixes up one answer in twenty", str(tally))
 
     reasons = "\n".join(tally.wrongs)
-    assert "shows a row of somebody else" in reasons
+    assert "shows a row of another caller" in reasons
     assert "tells about" in reasons

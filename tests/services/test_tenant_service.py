@@ -47,7 +47,7 @@ async def test_a_cascade_whose_version_comes_too_late_fails_its_condition(
 async def test_advice_to_cascade_is_given_only_to_who_did_not(
     engine: AsyncEngine, hsbc: Organization, platform_operator: Party, cascade: bool
 ) -> None:
-    """Where the foreign key meets a subsidiary of that very moment, whoever cascades is told just to repeat."""
+    """A cascade that meets a subsidiary created at the same moment fails with an error that asks to repeat it."""
     with pytest.raises(TenantHasSubsidiaries) as raised:
         async with tenant_session(engine, platform_operator.token) as (session, _caller):
             service = TenantService(session.sign_in, RefusedRepository(session), RequestRepository(session))

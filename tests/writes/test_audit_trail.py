@@ -201,7 +201,7 @@ async def test_a_deleted_organisation_is_seen_by_platform_operators_only(
     barclays: Organization,
     platform_operator: Party,
 ) -> None:
-    """When the head is gone, too, nobody but a platform operator reads what became of it."""
+    """After the head is deleted, only a platform operator reads the organisation's events."""
     assert (await delete(client, platform_operator, hsbc.parent.tenant_id, cascade=True)).status_code == 204
     ids = {party.tenant_id for party in hsbc.parties}
     seen = await events_seen_by(as_api, platform_operator, as_platform=True)

@@ -1,4 +1,4 @@
-"""The audit trail seen from SQL: nobody adds, changes or removes an event, and no way to the table goes past it."""
+"""The audit trail in SQL: no role adds, changes or removes an event, and no change to the table bypasses it."""
 
 import json
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ ADD = """
 """
 FORGERIES = (
     ADD,
-    "UPDATE tenancy.tenant_events SET token_label = 'somebody else'",
+    "UPDATE tenancy.tenant_events SET token_label = 'another'",
     "UPDATE tenancy.tenant_events SET occurred_at = now() - interval '1 year'",
     "DELETE FROM tenancy.tenant_events",
     "TRUNCATE tenancy.tenant_events",
@@ -42,7 +42,7 @@ FORGERIES = (
     "COPY tenancy.tenant_events FROM STDIN",
 )
 FORBIDDEN_TO_THE_OWNER = (
-    "UPDATE tenancy.tenant_events SET token_label = 'somebody else'",
+    "UPDATE tenancy.tenant_events SET token_label = 'another'",
     "DELETE FROM tenancy.tenant_events",
     "TRUNCATE tenancy.tenant_events",
     "SELECT FROM tenancy.tenant_events",
@@ -109,9 +109,7 @@ async def test_the_owner_may_only_add(as_admin: asyncpg.Connection, hsbc: Organi
 
 
 @pytest.mark.parametrize("role", ["tenancy_owner", "postgres"])
-async def test_emptying_the_table_leaves_a_trace(
-    as_admin: asyncpg.Connection, hsbc: Organization, role: str
-) -> None:
+async def test_emptying_the_table_leaves_a_trace(as_admin: asyncpg.Connection, hsbc: Organization, role: str) -> None:
     """TRUNCATE passes row triggers by, so it is refused; DELETE is the way, and leaves its events."""
     async with as_admin.transaction():
         await as_admin.execute(f"SET LOCAL ROLE {role}")
@@ -126,7 +124,7 @@ async def test_emptying_the_table_leaves_a_trace(
 async def test_a_change_past_the_service_is_recorded_with_the_database_role(
     as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """A superuser's change carries no token, and is recorded all the same: under his own role."""
+    """A superuser's change has no token, and is recorded under the superuser's role."""
     child = hsbc.subsidiaries[0].tenant_id
     await as_admin.execute("UPDATE tenancy.tenants SET name = 'By hand' WHERE tenant_id = $1", child)
     await as_admin.execute("DELETE FROM tenancy.tenants WHERE tenant_id = $1", child)
@@ -140,7 +138,7 @@ async def test_a_change_past_the_service_is_recorded_with_the_database_role(
 
 
 async def test_switching_the_role_does_not_hide_the_login(as_admin: asyncpg.Connection, hsbc: Organization) -> None:
-    """Recorded is who logged in, not whom he switched to."""
+    """An event records the role that logged in, not the role that it switched to."""
     superuser = await as_admin.fetchval("SELECT session_user")
     async with presenting(as_admin, hsbc.parent.token):
         await as_admin.execute("SET LOCAL ROLE tenancy_api")
@@ -206,10 +204,10 @@ async def test_a_failing_commit_leaves_neither_change_nor_event(server_url: URL)
 async def test_every_caller_sees_the_events_in_its_reach(
     as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization, platform_operator: Party
 ) -> None:
-    """A parent sees its organisation's events, a subsidiary its own, nobody those of another organisation or none."""
+    """A parent sees its organisation's events, a subsidiary its own, and no tenant those of another organisation."""
     for organization in (hsbc, barclays):
-        everybody = {party.tenant_id for party in organization.parties}
-        assert {e["tenant_id"] for e in await events_seen_by(as_api, organization.parent)} == everybody
+        tenants = {party.tenant_id for party in organization.parties}
+        assert {e["tenant_id"] for e in await events_seen_by(as_api, organization.parent)} == tenants
         for party in organization.subsidiaries:
             assert {e["tenant_id"] for e in await events_seen_by(as_api, party)} == {party.tenant_id}
     assert await events_seen_by(as_api, None) == []

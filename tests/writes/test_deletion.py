@@ -102,7 +102,7 @@ async def test_a_cascade_takes_the_branch_and_its_tokens_and_nothing_else(
 
 
 async def test_deleting_a_subsidiary_ends_its_tokens_alone(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """The deleted subsidiary's holder learns it with his next request; parent and sibling go on."""
+    """The deleted subsidiary's next request is a 401; parent and sibling keep their access."""
     gone, sibling = hsbc.subsidiaries
     assert outcome(await delete(client, hsbc.parent, gone.tenant_id)) == "204"
     assert [await status_of(client, party) for party in (gone, sibling, hsbc.parent)] == [401, 200, 200]
@@ -200,7 +200,7 @@ async def test_deletion_races_with_new_subsidiaries(
 async def test_what_stands_in_the_way_is_counted_within_the_callers_reach(
     client: httpx.AsyncClient, hsbc: Organization, platform_operator: Party
 ) -> None:
-    """The number is told to platform operators only: nobody else may delete a parent, so nobody else learns it."""
+    """Only platform operators read the number, since only they may delete a parent."""
     for party in (*hsbc.parties, platform_operator):
         detail = (await delete(client, party, hsbc.parent.tenant_id)).json()["detail"]
         assert bool(re.search(r"\d", detail)) == (party is platform_operator)

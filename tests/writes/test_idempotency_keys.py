@@ -26,7 +26,7 @@ FINISH = "SELECT tenancy.finish_request($1, $2)"
 
 
 def key() -> str:
-    """Return a key that nobody has used."""
+    """Return an unused key."""
     return f"key-{uuid4()}"
 
 
@@ -171,7 +171,7 @@ async def test_sql_reads_no_other_organisations_answers(
 async def test_without_a_live_token_there_are_no_keys(
     as_api: asyncpg.Connection, token: str | None, as_platform: bool
 ) -> None:
-    """Nobody begins or finishes a request: the functions raise 28000, whichever role calls them."""
+    """Without a valid token the functions raise 28000, whichever role calls them."""
     for statement, arguments in ((BEGIN, ("k", "x")), (FINISH, ("k", "{}"))):
         with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
             async with presenting(as_api, token, as_platform=as_platform):
@@ -193,7 +193,7 @@ async def test_an_answer_is_written_once(
 async def test_a_strangers_key_is_not_waited_for(
     client: httpx.AsyncClient, as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
-    """A key that another organisation's open transaction holds keeps nobody waiting: time tells nothing either."""
+    """A request does not wait for another organisation's transaction with the same key, so its time tells nothing."""
     held = key()
     async with presenting(as_api, hsbc.parent.token):
         await as_api.fetch(BEGIN, held, "x")

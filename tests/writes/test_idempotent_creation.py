@@ -22,7 +22,7 @@ METADATA = {"z": 1, "a": [*NUMBERS, None, True, {"é": "匯豐 \U0001f3e6", "b":
 
 
 def key() -> str:
-    """Return a key that nobody has used."""
+    """Return an unused key."""
     return f"key-{uuid4()}"
 
 

@@ -18,16 +18,16 @@ from tests.security.model.verb import Verb
 from tests.security.model.world import pick
 
 KEYS = ("key-1", "key-2", "key-3")
-"""So few that everybody uses the same ones."""
+"""Few keys, so that all callers use the same ones."""
 USES = st.tuples(st.sampled_from(KEYS), st.integers(0, 1), NUMBERS)
 
 
 class KeyMachine(ServiceMachine):
-    """Whoever comes with a key meets his own past alone; a key that an open transaction has used is waited for."""
+    """A key refers to its owner's requests only; a caller waits for a key that an open transaction has used."""
 
     @rule(creations=st.lists(st.tuples(NUMBERS, DRAFTS, NUMBERS), min_size=1, max_size=4))
     def create_under_keys(self, creations: list[tuple[int, Draft, int]]) -> None:
-        """Create under a key; repeat what somebody sent before, as himself, as another, or with another body."""
+        """Create under a key; repeat an earlier request, as the same caller, as another, or with another body."""
         for whose, draft, how in creations:
             self.every_caller_sees_what_the_judge_says()
             world = self.world
