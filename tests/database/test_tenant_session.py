@@ -69,14 +69,14 @@ async def test_the_caller_is_who_the_database_says(
 
 @pytest.mark.parametrize("token", ["", "mtdb_nonsense", "x" * 10_000, "ü", "' OR true --"])
 async def test_no_live_token_is_refused(engine: AsyncEngine, token: str) -> None:
-    """Whatever is no live token raises AuthenticationRequired before the caller's first statement."""
+    """Anything but a live token raises AuthenticationRequired before the caller's first statement."""
     with pytest.raises(AuthenticationRequired):
         async with tenant_session(engine, token):
             pytest.fail("the block must not be entered")
 
 
 async def test_success_commits(engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization) -> None:
-    """What was written is stored once the block ends, and not a moment before."""
+    """Changes are committed when the block ends, not earlier."""
     async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
         await session.execute(RENAME)
         assert await renamed(as_admin, hsbc) == 0
@@ -210,7 +210,7 @@ async def test_a_rollback_that_is_cut_off_gives_the_connection_up(
 async def test_a_token_revoked_in_the_middle_ends_the_transaction(
     engine: AsyncEngine, registry: Registry, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """From the revocation on, the next statement raises AuthenticationRequired, and what was written is undone."""
+    """After a revocation the next statement raises AuthenticationRequired, and the transaction is rolled back."""
     with pytest.raises(AuthenticationRequired):
         async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
             await session.execute(RENAME)
@@ -276,14 +276,14 @@ async def test_the_role_ends_without_the_pools_help(engine: AsyncEngine, platfor
 
 
 async def test_other_refusals_are_no_authentication_matter(engine: AsyncEngine, hsbc: Organization) -> None:
-    """A statement that lacks a right is a defect of ours, not a bad token."""
+    """A missing privilege is a defect of the service, not an invalid token."""
     with pytest.raises(DBAPIError, match="permission denied"):
         async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
             await session.execute(text("TRUNCATE tenancy.tenants"))
 
 
 async def test_a_token_is_never_text_of_a_statement(engine: AsyncEngine, as_admin: asyncpg.Connection) -> None:
-    """A refused token appears in no message of the exception, and no activity of the service shows to others."""
+    """A refused token appears in no exception message and in no view of other sessions' activity."""
     token = f"mtdb_{uuid4().hex}"
     with pytest.raises(AuthenticationRequired) as refusal:
         async with tenant_session(engine, token):

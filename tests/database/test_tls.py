@@ -1,4 +1,4 @@
-"""TLS to the database, as PGSSLMODE and PGSSLROOTCERT ask for it: every command checks whom it talks to."""
+"""TLS to the database, as PGSSLMODE and PGSSLROOTCERT ask for it: every command verifies the server."""
 
 import asyncio
 from pathlib import Path
@@ -56,7 +56,7 @@ def _without_authority(environment: dict[str, str]) -> dict[str, str]:
 
 
 async def test_tls_in_the_url_is_refused_in_one_line(database: TestDatabase) -> None:
-    """A URL that says sslmode, as libpq's do, is answered with what to say instead."""
+    """A URL with sslmode is refused in one line that names the variable to use."""
     url = settings_for(database)["MTDB_DATABASE_URL"]
     outcome = await mtdb("check", env=settings_for(database, MTDB_DATABASE_URL=f"{url}?sslmode=require"))
     assert outcome.exit_code == ExitCode.USAGE

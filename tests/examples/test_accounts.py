@@ -1,4 +1,4 @@
-"""A table that was added by one call: isolated like the tenants, and watched by the same checks."""
+"""A table that one call protects: isolated like the tenants, and checked by the same rules."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -126,7 +126,7 @@ async def test_a_parent_books_for_its_subsidiary_and_never_below_nothing(
 
 
 async def test_accounts_go_with_their_tenant(client: httpx.AsyncClient, bank: TestDatabase, banks: Banks) -> None:
-    """Deleting a subsidiary deletes its accounts; what became of them stays in the audit trail, for its parent."""
+    """Deleting a subsidiary deletes its accounts; their events stay in the audit trail, for its parent."""
     gone = banks.mine.subsidiaries[1]
     response = await client.delete(f"/tenants/{gone.tenant_id}", headers=banks.mine.parent.headers)
     assert response.status_code == 204
@@ -160,7 +160,7 @@ async def test_sql_of_the_service_is_bound_as_well(bank: TestDatabase, banks: Ba
 
 
 async def test_the_check_before_the_start_watches_the_table(bank: TestDatabase, service: FastAPI) -> None:
-    """`mtdb check` finds nothing to say of the table as it is, and names it once its protection is taken off."""
+    """`mtdb check` has no finding on the protected table, and one after its protection is removed."""
     assert (await check_database(service.state.engine)).dangers == []
     admin = await bank.connect_as_admin()
     try:

@@ -1,4 +1,4 @@
-"""The scenarios, each a process that knows nothing but an address and a token."""
+"""The scenarios, each a process with an address and a token."""
 
 import asyncio
 import os
@@ -107,7 +107,7 @@ async def test_a_closed_subsidiary_is_gone_with_its_tokens(story: SeededService)
 
 
 async def test_a_subsidiary_cannot_close_itself(story: SeededService) -> None:
-    """The refusal reaches the user in the service's own words."""
+    """The script prints the service's own error."""
     token = await story.token("Barclays Bank Ireland")
     (line,) = await run("close_subsidiary", "Barclays Bank Ireland", token=token, url=story.url)
     assert line.startswith("Barclays Bank Ireland: The operation is not permitted. ")
@@ -125,7 +125,7 @@ async def test_a_lost_answer_creates_nothing_twice(story: SeededService) -> None
 
 
 async def test_a_final_refusal_is_not_repeated(story: SeededService) -> None:
-    """A name that is taken stays taken: the first answer counts."""
+    """A request for a taken name is not repeated."""
     token = await story.token("Deutsche Bank")
     lines = await run("retry_safely", "Deutsche Bank London", token=token, url=story.url)
     assert len(lines) == 1

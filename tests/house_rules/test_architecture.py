@@ -68,7 +68,7 @@ def test_every_setting_is_used_and_described(name: str) -> None:
 
 @for_each(SERVICE)
 def test_no_statement_is_put_together_from_text(path: Path) -> None:
-    """No SQL is built by formatting: values travel as parameters, and a token never stands in a statement."""
+    """No SQL is built by formatting: values are parameters, and a token is never part of a statement."""
     for node in ast.walk(parse(path)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "text" and node.args:
             assert isinstance(node.args[0], ast.Constant), f"{name_of(path)}:{node.lineno}: use bind parameters"

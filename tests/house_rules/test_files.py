@@ -1,4 +1,4 @@
-"""Rules for files: short, one class each, named after it, free of what ties them to one place."""
+"""Rules for files: short, one class each, named after it, without addresses of one machine."""
 
 import ast
 import re

@@ -51,7 +51,7 @@ async def test_a_creation_whose_commit_fails_is_not_answered_as_done(  # noqa: P
     status: int,
     code: str,
 ) -> None:
-    """The INSERT succeeds and the COMMIT does not: an error, no Location, no tenant."""
+    """If the COMMIT fails, the answer is an error without Location, and no tenant is stored."""
     async with refused_names(as_admin, sqlstate, at_commit=True) as refused:
         body = a_subsidiary_of(hsbc.parent, f"{refused} subsidiary")
         response = await client.post("/tenants", headers=hsbc.parent.headers, json=body)
@@ -79,7 +79,7 @@ async def test_a_replacement_whose_commit_fails_is_not_answered_as_done(
 async def test_when_the_status_leaves_the_change_is_visible(
     app: FastAPI, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """At the moment in which the status line is sent, another connection finds the new tenant already."""
+    """Another connection finds the new tenant at the moment in which the status line is sent."""
     body = a_subsidiary_of(hsbc.parent)
     seen: list[tuple[int, int]] = []
 
@@ -98,7 +98,7 @@ async def test_when_the_status_leaves_the_change_is_visible(
 
 
 async def test_a_defect_rolls_back(database: TestDatabase, as_admin: asyncpg.Connection, hsbc: Organization) -> None:
-    """What an endpoint had written before it failed is gone."""
+    """The changes of an endpoint that fails are rolled back."""
     name = f"Written before a defect {uuid4()}"
     async with own_service(database.settings()) as (app, client):
         router = APIRouter(route_class=AuthenticatedRoute)

@@ -103,7 +103,7 @@ async def test_a_cascade_deletes_the_organization_and_no_other(
 async def test_a_refused_cascade_deletes_nothing(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """A parent may delete each subsidiary but not itself: asked for all, it gets none."""
+    """A parent may delete each subsidiary but not itself, so its cascade deletes nothing."""
     response = await delete(client, hsbc.parent, hsbc.parent, "true")
     assert_problem(response, 403, "operation_not_permitted")
     assert await standing(as_admin, hsbc) == ids(*hsbc.parties)
@@ -204,7 +204,7 @@ async def test_an_unclear_cascade_deletes_nothing(
     platform_operator: Party,
     cascade: str,
 ) -> None:
-    """Only a clear yes or no is taken."""
+    """A value of cascade other than a boolean is refused."""
     response = await delete(client, platform_operator, hsbc.parent, cascade)
     assert pointers(response) == ["/query/cascade"]
     assert response.json()["errors"][0]["detail"] == "Send true or false"
@@ -225,7 +225,7 @@ async def test_a_misspelt_cascade_deletes_nothing(
 async def test_a_cascade_racing_with_creations_leaves_no_orphan(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, platform_operator: Party
 ) -> None:
-    """Subsidiaries are added while their parent is deleted: all goes, or the parent and what was added stay."""
+    """A cascade that races with new subsidiaries deletes all, or the parent and the new subsidiaries stay."""
     for _ in range(10):
         created = await client.post("/tenants", headers=platform_operator.headers, json=a_parent())
         parent = Party(UUID(created.json()["tenant_id"]), created.json()["name"], platform_operator.token)

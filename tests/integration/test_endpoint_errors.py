@@ -1,4 +1,4 @@
-"""What an adopter's endpoint raises: a chosen status stays, and a defect is a 500 with a traceback in the log."""
+"""Errors of an adopter's endpoint: a chosen status stays, and a defect is a 500 with a traceback in the log."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -99,7 +99,7 @@ async def test_a_chosen_status_stays(
 
 
 async def test_headers_of_a_chosen_status_stay(service: tuple[FastAPI, httpx.AsyncClient], hsbc: Organization) -> None:
-    """So do the headers, and a status that has no body has none."""
+    """HTTPException keeps its headers, and a status without a body has none."""
     app, client = service
     fail_with(app, lambda: HTTPException(429, "slowly", {"Retry-After": "7"}))
     assert (await client.get("/failure", headers=hsbc.parent.headers)).headers["retry-after"] == "7"

@@ -104,7 +104,7 @@ async def test_a_list_may_be_of_one_type(client: httpx.AsyncClient, hsbc: Organi
 
 
 async def test_a_subsidiary_finds_no_parent(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """The filter narrows what the caller sees and never widens it."""
+    """The filter does not widen the caller's reach."""
     caller = hsbc.subsidiaries[0]
     assert await list_all(client, caller, tenant_type="parent") == []
     assert ids(await list_all(client, caller, tenant_type="subsidiary")) == [caller.tenant_id]
@@ -113,7 +113,7 @@ async def test_a_subsidiary_finds_no_parent(client: httpx.AsyncClient, hsbc: Org
 async def test_a_platform_operator_filters_all_organizations(
     client: httpx.AsyncClient, hsbc: Organization, barclays: Organization, platform_operator: Party
 ) -> None:
-    """The heads of all banks, or all their subsidiaries: the two lists together are the whole."""
+    """The heads of all banks and all their subsidiaries together are the whole list."""
     parents = await list_all(client, platform_operator, limit=50, tenant_type="parent")
     subsidiaries = await list_all(client, platform_operator, limit=50, tenant_type="subsidiary")
     assert {item["tenant_type"] for item in parents} == {"parent"}
@@ -182,7 +182,7 @@ async def test_what_is_no_cursor_is_refused(client: httpx.AsyncClient, hsbc: Org
 
 
 async def test_a_cursor_behind_the_end_gives_an_empty_page(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """There is nothing after the last tenant, and that is no error."""
+    """A cursor after the last tenant gives an empty page."""
     last = UUID(int=2**128 - 1)
     parameters = {"cursor": PageCursor(last, last).encode()}
     response = await client.get("/tenants", headers=hsbc.parent.headers, params=parameters)
@@ -198,6 +198,6 @@ async def test_an_unknown_type_is_refused(client: httpx.AsyncClient, hsbc: Organ
 
 @pytest.mark.parametrize("parameter", ["offset", "Limit", "page", "organization_id", "limit "])
 async def test_an_unknown_parameter_is_refused(client: httpx.AsyncClient, hsbc: Organization, parameter: str) -> None:
-    """A misspelt parameter is an error, not a list that looks filtered and is not."""
+    """A misspelt parameter is an error, not an unfiltered list."""
     response = await client.get("/tenants", headers=hsbc.parent.headers, params={parameter: "1"})
     assert pointers(response) == [f"/query/{parameter}"]

@@ -1,4 +1,4 @@
-"""A hundred organisations at once, more than a thousand requests, and not one row of a stranger."""
+"""A hundred organisations at once read no row of another organisation."""
 
 import asyncio
 import os

@@ -90,7 +90,7 @@ async def test_an_absent_tenant_is_not_found(client: httpx.AsyncClient, platform
 
 
 async def test_an_id_may_be_written_in_capitals(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """RFC 9562 reads UUIDs in either case; the answer writes them small."""
+    """RFC 9562 reads UUIDs in either case; the answer uses lower case."""
     response = await client.get(f"/tenants/{str(hsbc.parent.tenant_id).upper()}", headers=hsbc.parent.headers)
     assert (response.status_code, response.json()["tenant_id"]) == (200, str(hsbc.parent.tenant_id))
 

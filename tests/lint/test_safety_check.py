@@ -1,4 +1,4 @@
-"""The service refuses a database or a role that would not keep tenants apart, and says what to do."""
+"""The service refuses a database or a role that would not isolate tenants, and names the remedy."""
 
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -79,7 +79,7 @@ async def test_the_service_trusts_what_the_migrations_made(
 async def test_a_server_without_the_last_fixes_is_warned_of(
     database: TestDatabase, as_admin: asyncpg.Connection
 ) -> None:
-    """Below 17.6 the warnings name CVE-2025-8713, below 17.11 CVE-2026-16239, each with the release that mends it."""
+    """Below 17.6 the warnings name CVE-2025-8713, below 17.11 CVE-2026-16239, each with the release that fixes it."""
     version = int(await as_admin.fetchval("SELECT current_setting('server_version_num')"))
     expected = [("CVE-2025-8713", "use 17.6 or newer")] if version < 170006 else []
     expected += [("CVE-2026-16239", "use 17.11 or newer")] if version < 170011 else []
@@ -217,7 +217,7 @@ async def test_an_emptied_schema_is_refused(own: TestDatabase) -> None:
 
 
 async def test_missing_roles_are_refused() -> None:
-    """On a server that has never heard of us, the message says to migrate."""
+    """On a server without the roles, the message says to migrate."""
     with EmbeddedPostgres.temporary() as server:
         url = make_url(server.url())
         danger = await only_danger(TestDatabase(url), url.set(drivername="postgresql+asyncpg"))
@@ -226,7 +226,7 @@ async def test_missing_roles_are_refused() -> None:
 
 
 async def test_a_database_that_cannot_be_reached_is_unavailable(database: TestDatabase) -> None:
-    """A database that cannot be reached is no danger but a failure of its own."""
+    """A database that cannot be reached is reported as unavailable, not as a danger."""
     async with pool(database, api_password="wrong") as engine:
         with pytest.raises(DatabaseUnavailable):
             await require_safe_database(engine)

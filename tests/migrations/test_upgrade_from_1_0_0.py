@@ -128,7 +128,7 @@ async def test_every_row_is_there_afterwards(filled: Filled) -> None:
 
 
 async def test_callers_go_on_with_their_tokens(filled: Filled) -> None:
-    """They see what is theirs, their keys are known, their changes are recorded; who was revoked stays out."""
+    """Live tokens keep their reach, their keys and their audit trail; revoked ones stay invalid."""
     await up(filled.database)
     api = await filled.database.connect_as_api()
     for bank in filled.banks:
@@ -182,7 +182,7 @@ async def test_requests_go_on_during_the_upgrade(filled: Filled) -> None:
 
 
 async def test_the_validation_waits_for_no_writer(server_url: URL) -> None:
-    """The CHECK is validated under the eyes of an open transaction that has written tenants."""
+    """The CHECK is validated while another transaction that has written tenants is open."""
     async with fresh_database(server_url, "plain_organization") as own:
         operator, writer = await own.connect_as_operator(), await own.connect_as_api()
         admin = await own.connect_as_admin()
@@ -198,5 +198,5 @@ async def test_the_validation_waits_for_no_writer(server_url: URL) -> None:
 
 
 def test_the_newest_revision_is_another() -> None:
-    """The upgrades here lead somewhere."""
+    """The newest revision differs from that of 1.0.0."""
     assert REQUIRED_SCHEMA_REVISION not in REVISIONS_OF_1_0_0

@@ -1,4 +1,4 @@
-"""Defects of the functions: what a valid token is, whom it reaches, what is recorded and remembered."""
+"""Defects of the functions: validity and reach of tokens, events, idempotency keys."""
 
 from tests.mutants.mutant import Mutant
 from tests.mutants.substitution import answer, substitute

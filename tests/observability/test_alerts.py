@@ -29,7 +29,7 @@ def promtool(*arguments: object) -> str:
 
 
 def test_every_rule_is_read_here() -> None:
-    """What the other tests look at is all that the file holds."""
+    """The other tests read every rule of the file."""
     assert len(ALERTS) == RULES.count("- alert:") == RULES.count("expr:") > 0
 
 

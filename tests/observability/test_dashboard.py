@@ -1,4 +1,4 @@
-"""The dashboard: each of its queries finds what the service, and PostgreSQL, really tell Prometheus."""
+"""The dashboard: each of its queries finds metrics that the service or PostgreSQL exports."""
 
 import asyncio
 import json

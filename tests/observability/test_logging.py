@@ -1,4 +1,4 @@
-"""Logs: lines that a machine can parse, and tracebacks that give no secret away."""
+"""Logs: lines that a machine can parse, and tracebacks without secrets."""
 
 import json
 import logging
@@ -94,7 +94,7 @@ def test_a_traceback_shows_no_local_variables(log_format: str, kind: int, capsys
 
 @pytest.mark.parametrize("log_format", FORMATS)
 def test_a_chain_of_errors_shows_no_local_variables(log_format: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The errors behind an error are named too, as discreetly."""
+    """The causes of an error are logged too, without local variables."""
     configure(log_format)
     try:
         try:
@@ -152,7 +152,7 @@ def test_the_level_holds_for_every_logger(log_format: str, kind: int, capsys: py
 
 
 def test_the_servers_own_access_log_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
-    """Uvicorn's line for each request would hold the query; ours says what is needed."""
+    """Uvicorn's own access log is off, since its lines would hold the query."""
     configure("json")
     logging.getLogger("uvicorn.access").info("GET /tenants?cursor=secret")
     logging.getLogger("uvicorn.error").info("Started")

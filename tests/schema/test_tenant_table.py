@@ -1,4 +1,4 @@
-"""What one call gives a table of tenants' rows: the reach of `tenancy.tenants`, the verbs asked for, and no others."""
+"""`protect_tenant_table()`: a table gets the reach of `tenancy.tenants` and the requested privileges, and no others."""
 
 import json
 import re
@@ -147,7 +147,7 @@ async def test_what_tenants_wrote_is_not_sampled(accounts: TestDatabase) -> None
 async def test_every_change_of_a_row_is_recorded(
     accounts: TestDatabase, as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party]
 ) -> None:
-    """Who, which table, what before and after; visible in the caller's reach and nowhere else, and never emptied."""
+    """An event has actor, table, old and new row; it is visible in the caller's reach only, and is not truncated."""
     mine, theirs, _ = banks
     holder = mine.subsidiaries[0]
     await attempt(as_service, holder.token, RENAME)
@@ -173,7 +173,7 @@ async def test_every_change_of_a_row_is_recorded(
 async def test_a_change_on_a_strangers_token_is_refused(
     as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party]
 ) -> None:
-    """A statement that puts another organisation's token into the context on its way changes nothing."""
+    """A statement that sets another organisation's token while it runs changes nothing."""
     mine, theirs, _ = banks
     async with presenting(as_service, mine.parent.token):
         with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="context has changed"):
@@ -184,7 +184,7 @@ async def test_a_change_on_a_strangers_token_is_refused(
 
 
 async def test_a_verb_that_is_not_asked_for_is_not_granted(server_url: URL) -> None:
-    """Without columns to insert or update and without `may_delete`, a table may be read and no more."""
+    """Without columns to insert or update and without `may_delete`, a table is read-only."""
     async with fresh_database(server_url) as database:
         admin = await database.connect_as_admin()
         await execute_as_owner(admin, CREATE_ACCOUNTS, "CALL tenancy.protect_tenant_table('tenancy.accounts')")
@@ -224,7 +224,7 @@ async def test_it_can_be_undone(server_url: URL) -> None:
     ],
 )
 async def test_a_mistake_is_refused(accounts: TestDatabase, arguments: str, message: str) -> None:
-    """A table or column that is not there, and an update of whose a row is, end the migration."""
+    """An unknown table or column, or an update of the tenant's id, is an error."""
     admin = await accounts.connect_as_admin()
     await execute_as_owner(admin, "CALL tenancy.unprotect_tenant_table('tenancy.accounts')")
     try:

@@ -1,4 +1,4 @@
-"""What the functions of the context answer, to whom, for how long, and how often they are asked."""
+"""The functions of the context: their results, lifetime and number of calls."""
 
 from uuid import UUID
 
@@ -42,7 +42,7 @@ async def test_what_the_policies_are_told(
 async def test_the_policies_call_them_once_a_statement(
     as_api: asyncpg.Connection, hsbc: Organization, statement: str
 ) -> None:
-    """No condition on rows calls a function of the context: each is a value that was asked for before."""
+    """No condition on rows calls a function of the context: each result is an InitPlan."""
     for as_platform in (False, True):
         async with presenting(as_api, hsbc.parent.token, as_platform=as_platform):
             plan = [row[0] for row in await as_api.fetch(f"EXPLAIN {statement}")]
@@ -62,6 +62,6 @@ async def test_signing_in_holds_for_one_transaction(as_api: asyncpg.Connection, 
 
 @pytest.mark.parametrize("token", [None, "", "mtdb_invented"])
 async def test_signing_in_needs_a_valid_token(as_api: asyncpg.Connection, token: str | None) -> None:
-    """Signing in without a live token is an error, not an empty world."""
+    """Signing in without a live token is an error, not an empty result."""
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
         await as_api.fetch("SELECT * FROM tenancy.sign_in($1)", token)

@@ -1,4 +1,4 @@
-"""Who was given what: every grant in the database's catalogues, and how every function of ours was made."""
+"""Every grant in the catalogues, and the properties of every function of ours."""
 
 import asyncpg
 import pytest
@@ -140,7 +140,7 @@ async def functions(as_admin: asyncpg.Connection) -> dict[str, asyncpg.Record]:
 
 
 async def test_the_grants_are_exactly_these(as_admin: asyncpg.Connection) -> None:
-    """Each right on database, schemas, languages, tables, columns, functions and types is one we mean to give."""
+    """Each right on database, schemas, languages, tables, columns, functions and types is one of the list."""
     await as_admin.execute("SET search_path = pg_catalog")
     rows = await as_admin.fetch(GRANTS)
 

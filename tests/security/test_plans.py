@@ -130,7 +130,7 @@ async def test_the_events_of_a_tenant_are_an_index_condition(large: LargeDatabas
 
 
 async def test_the_latest_events_are_read_by_index(large: LargeDatabase) -> None:
-    """A platform operator's newest events are the end of an index, whatever else was ever recorded."""
+    """A platform operator's newest events are read from the end of an index."""
     async with presenting(large.as_api, large.operator_token, as_platform=True):
         plan = await large.explain("SELECT * FROM tenancy.tenant_events ORDER BY event_id DESC LIMIT 20")
 
@@ -191,7 +191,7 @@ async def test_deleting_an_organisation_reads_no_other(large: LargeDatabase) -> 
 
 @pytest.mark.parametrize("verb", BY_ID)
 async def test_a_platform_operator_finds_an_id_by_index(large: LargeDatabase, verb: str) -> None:
-    """A platform operator's lookup or write by id is an index condition, not a walk through all organisations."""
+    """A platform operator's lookup or write by id is an index condition, not a scan of all organisations."""
     async with presenting(large.as_api, large.operator_token, as_platform=True):
         plan = await large.explain(BY_ID[verb].format(id=large.giant.subsidiaries[0].tenant_id))
 
@@ -204,7 +204,7 @@ PROBES = ("tenant_id = '{id}'", "organization_id = '{id}' AND name >= 'S' AND na
 
 @pytest.mark.parametrize("probe", PROBES)
 @pytest.mark.parametrize("role", ["tenancy_api", "tenancy_platform"])
-async def test_a_lying_context_is_no_oracle(large: LargeDatabase, role: str, probe: str) -> None:
+async def test_an_invalid_context_is_no_oracle(large: LargeDatabase, role: str, probe: str) -> None:
     """A context that is no live token is error 28000 whether or not a row matches, so it reveals nothing."""
     answers = []
     for tenant_id in (large.stranger.tenant_id, "ffffffff-ffff-ffff-ffff-ffffffffffff"):

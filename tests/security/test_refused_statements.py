@@ -1,4 +1,4 @@
-"""What the database's roles may not do, statement by statement: grants come before policies."""
+"""Statements that the grants of the database's roles refuse, before any policy."""
 
 import asyncpg
 import pytest
@@ -112,7 +112,7 @@ OTHERS = {
 
 
 async def refuse(database: TestDatabase, role: str, statements: tuple[str, ...]) -> None:
-    """Run each statement as the role and demand that its rights do not suffice."""
+    """Run each statement as the role and require an error for lack of privileges."""
     as_login = database.connect_as_operator if role == "tenancy_operator" else database.connect_as_api
     connection = await as_login()
     accepted = []

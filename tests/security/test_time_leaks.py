@@ -1,7 +1,6 @@
 """Leaks through time: many callers over three connections, while clients leave, tokens die and backends are killed.
 
-Two storms. One blows at a real `mtdb serve` over TCP, because only there do clients disconnect as clients do. The other
-blows at the application in this process, because only there can a request be cancelled at any await, in the middle of a
+Two storms. One goes to a real `mtdb serve` over TCP, because only there do clients disconnect as clients do. The other goes to the application in this process, because only there can a request be cancelled at any await, in the middle of a
 statement or a commit, and the pool be counted from inside. A third, in test_time_leaks_pgbouncer.py, goes through
 PgBouncer.
 """
@@ -92,7 +91,7 @@ async def test_requests_cancelled_at_any_moment(
 async def test_a_leak_does_not_escape_the_storm(
     server_url: URL, announce: Callable[[str], None], record_property: Callable[[str, str], None]
 ) -> None:
-    """Of a service that mixes up one answer in twenty, the storm says so: it can fail."""
+    """The storm finds a service that mixes up one answer in twenty."""
     async with storm_world(server_url) as world:
         app = create_app(world.database.settings(pool_size=POOL_SIZE))
         async with app.router.lifespan_context(app):

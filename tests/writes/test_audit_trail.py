@@ -1,4 +1,4 @@
-"""Every change over HTTP leaves exactly one event that says who, what, when and on which request; nothing else does."""
+"""Every change over HTTP, and nothing else, leaves one event with actor, change, time and request id."""
 
 import asyncio
 import json
@@ -144,7 +144,7 @@ async def test_a_refused_change_leaves_nothing(
 async def test_reading_leaves_nothing(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """Neither lists nor single reads add events: the trail is of changes."""
+    """Reading adds no event."""
     before = await count_events(as_admin)
     for path in ("/tenants", f"/tenants/{hsbc.parent.tenant_id}", "/health"):
         assert (await client.get(path, headers=hsbc.parent.headers)).status_code == 200

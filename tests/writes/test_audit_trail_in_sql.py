@@ -96,7 +96,7 @@ async def test_no_login_role_forges_an_event(
 
 @pytest.mark.parametrize("statement", FORBIDDEN_TO_THE_OWNER)
 async def test_the_owner_may_only_add(as_admin: asyncpg.Connection, hsbc: Organization, statement: str) -> None:
-    """The trigger runs as the owner, whose one right on events is to add: turned against us, it rewrites nothing."""
+    """The owner, as which the trigger runs, may only insert events."""
     async with presenting(as_admin, hsbc.parent.token):
         await as_admin.execute("SET LOCAL ROLE tenancy_owner")
         assert await as_admin.execute(ADD) == "INSERT 0 1"
@@ -110,7 +110,7 @@ async def test_the_owner_may_only_add(as_admin: asyncpg.Connection, hsbc: Organi
 
 @pytest.mark.parametrize("role", ["tenancy_owner", "postgres"])
 async def test_emptying_the_table_leaves_a_trace(as_admin: asyncpg.Connection, hsbc: Organization, role: str) -> None:
-    """TRUNCATE passes row triggers by, so it is refused; DELETE is the way, and leaves its events."""
+    """TRUNCATE is refused, since it bypasses row triggers; DELETE leaves its events."""
     async with as_admin.transaction():
         await as_admin.execute(f"SET LOCAL ROLE {role}")
         with pytest.raises(asyncpg.FeatureNotSupportedError, match="not truncated"):
@@ -180,7 +180,7 @@ async def test_what_is_rolled_back_leaves_nothing(
 
 
 async def test_a_failing_commit_leaves_neither_change_nor_event(server_url: URL) -> None:
-    """Where the commit itself fails, the client is told so, and neither the tenant nor an event is there."""
+    """If the COMMIT fails, the answer is an error, and neither the tenant nor an event is stored."""
     async with fresh_database(server_url) as database:
         as_admin, operator = await database.connect_as_admin(), await database.connect_as_operator()
         hsbc = await Registry(operator).create_organization()

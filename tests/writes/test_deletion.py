@@ -1,4 +1,4 @@
-"""Deleting is all or nothing: the branch, its tokens and the record of it, whatever fails or races in between."""
+"""Deletion is atomic: the branch, its tokens and its events, despite failures and races."""
 
 import asyncio
 import re
@@ -71,7 +71,7 @@ async def test_a_refusal_says_how_many_stand_in_the_way(
 async def test_a_parent_without_subsidiaries_needs_no_cascade(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, registry: Registry, platform_operator: Party
 ) -> None:
-    """Once nothing stands in the way, a plain DELETE suffices, and it is recorded."""
+    """A parent without subsidiaries is deleted without cascade, and the deletion is recorded."""
     bank = await registry.create_organization("Bank", 1)
     assert outcome(await delete(client, bank.parent, bank.subsidiaries[0].tenant_id)) == "204"
     assert outcome(await delete(client, platform_operator, bank.parent.tenant_id)) == "204"
@@ -86,7 +86,7 @@ async def test_a_cascade_takes_the_branch_and_its_tokens_and_nothing_else(
     hsbc: Organization,
     barclays: Organization,
 ) -> None:
-    """Every tenant and every token of the branch is gone at once; the neighbours do not notice."""
+    """Every tenant and token of the branch is deleted at once; other organisations are not affected."""
     second_token = await registry.issue_token(hsbc.parent.tenant_id, hsbc.subsidiaries[0].tenant_id)
     also_hsbc = Party(hsbc.subsidiaries[0].tenant_id, "second", second_token)
     platform_operator = Party(uuid4(), "operator", await registry.issue_operator_token())
@@ -124,7 +124,7 @@ async def test_no_tenant_deletes_itself_or_loses_a_subsidiary_by_trying(
 async def test_cascade_on_a_subsidiary_deletes_only_it(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """There is nothing below a subsidiary: the flag changes nothing."""
+    """A subsidiary has no subsidiaries, so the flag changes nothing."""
     assert outcome(await delete(client, hsbc.parent, hsbc.subsidiaries[0].tenant_id, cascade=True)) == "204"
     assert await stored(as_admin, hsbc) == 2
 

@@ -1,4 +1,4 @@
-"""Idempotency keys themselves: how long they live, which are well formed, and what SQL can do with their functions."""
+"""Idempotency keys: lifetime, format, and their functions in SQL."""
 
 from datetime import timedelta
 from time import perf_counter
@@ -77,7 +77,7 @@ async def test_no_strangers_transaction_delays_the_next_use_of_an_expired_key(
     hsbc: Organization,
     barclays: Organization,
 ) -> None:
-    """What clears keys away locks them until its transaction ends, so it keeps off those that may yet be used again."""
+    """What clears keys away locks them until its transaction ends, so it skips keys that may still be used."""
     expired = key()
     await create(client, hsbc.parent, new_subsidiary(hsbc.parent), Idempotency_Key=expired)
     await age(as_admin, expired, 24.01)
@@ -145,7 +145,7 @@ async def test_a_malformed_key_is_refused(
 
 @pytest.mark.parametrize("unusual", ["k", "k" * 255, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "');DELETE/**/FROM/**/t--"])
 async def test_an_unusual_key_is_a_key(client: httpx.AsyncClient, hsbc: Organization, unusual: str) -> None:
-    """Any visible ASCII will do, and is taken literally."""
+    """Any visible ASCII is a valid key, compared literally."""
     body = new_subsidiary(hsbc.parent)
     first = await create(client, hsbc.parent, body, Idempotency_Key=unusual)
     assert first.status_code == 201

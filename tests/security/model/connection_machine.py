@@ -1,4 +1,4 @@
-"""What the machine does with connections of its own, as tenancy_api: whatever an attacker with SQL might."""
+"""The machine's own connections as tenancy_api: statements that an attacker with SQL might run."""
 
 import asyncpg
 from hypothesis import strategies as st

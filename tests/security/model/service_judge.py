@@ -1,4 +1,4 @@
-"""What the service must answer, derived from the judge's verdict."""
+"""The status that the service must answer with, derived from the judge's verdict."""
 
 from tests.security.model.action import Action
 from tests.security.model.forest import Forest

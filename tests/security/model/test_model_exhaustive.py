@@ -1,4 +1,4 @@
-"""Every small forest of tenants, every caller, every verb: what the database does is what the judge says."""
+"""Every small forest of tenants, every caller, every verb: the database does what the judge says."""
 
 import time
 from collections import Counter

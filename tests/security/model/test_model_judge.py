@@ -1,4 +1,4 @@
-"""The judge itself, held against the table of policies in judge.py, since no other test judges it."""
+"""The judge itself, compared with the table of policies in judge.py."""
 
 from uuid import UUID
 
