@@ -34,7 +34,7 @@ async def test_who_comes_first_is_served_first(database: TestDatabase) -> None:
                 group.create_task(be_served(number))
         patient = [number for number in served if number < 100]
         assert patient == list(range(20))
-        assert len(served) <= 2 * len(patient) + 2, "the greedy one was served more than in turn"
+        assert len(served) <= 2 * len(patient) + 2, "one caller was served out of turn"
         await greedy
     finally:
         await engine.dispose()

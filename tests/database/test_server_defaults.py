@@ -28,7 +28,7 @@ SETTABLE = """
       AND name NOT LIKE 'transaction_%'
     ORDER BY name
 """
-"""All that a database or a role may set. A transaction's own settings are no defaults."""
+"""Every setting that a database or a role may have a default for."""
 
 TEXTS = {
     "DateStyle": ["German, DMY", "SQL, MDY"],
@@ -39,10 +39,10 @@ TEXTS = {
     "lc_messages": ["C"],
     "search_path": ["nowhere", '"$user", public'],
 }
-"""Hostile values of settings whose values are no list."""
+"""Hostile values of settings without a list of values."""
 
 TOLD = {"default_transaction_read_only", "row_security"}
-"""What the service neither sets nor bears: tests of their own show that it says so."""
+"""Settings that the service does not override; other tests show that it reports them."""
 
 
 def hostile_values(setting: asyncpg.Record) -> list[str]:

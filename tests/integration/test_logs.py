@@ -143,7 +143,7 @@ def test_no_line_knows_a_secret(logged: Logged) -> None:
     assert SECRET not in logged.service.log_text()
     assert API_PASSWORD not in logged.service.log_text()
     for party in logged.parties:
-        assert str(party.tenant_id) in logged.service.log_text(), "who asked is no secret"
+        assert str(party.tenant_id) in logged.service.log_text(), "the caller is not a secret"
         assert party.name not in logged.service.log_text()
     for party in [*logged.parties, logged.platform_operator]:
         assert party.token not in logged.service.log_text()

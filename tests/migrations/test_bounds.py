@@ -47,7 +47,7 @@ WAITS = """
 """Whether the administrator's migration waits for a lock."""
 
 COPIES = {"old_values", "new_values", "token_label", "database_role", "table_name"}
-"""Of an event: what the trigger copies from columns that are bounded, and names of the catalogue."""
+"""Columns of events that the trigger copies from bounded columns, and names of the catalogue."""
 
 
 async def test_every_text_is_bounded(as_admin: asyncpg.Connection) -> None:

@@ -1,4 +1,4 @@
-"""Defects of the code: what a hurried engineer might write."""
+"""Defects of the code: mistakes of a programmer."""
 
 from tests.mutants.mutant import Mutant
 

@@ -1,4 +1,4 @@
-"""Defects of the policies: what a careless migration might do."""
+"""Defects of the policies: mistakes of a migration."""
 
 from tests.mutants.mutant import Mutant
 

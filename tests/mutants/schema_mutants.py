@@ -1,4 +1,4 @@
-"""Defects of tables and grants: what a hurried administrator might do."""
+"""Defects of tables and grants: mistakes of an administrator."""
 
 from tests.mutants.mutant import Mutant
 

@@ -1,4 +1,4 @@
-"""What scripts/harden_self_managed.sql closes on a server of one's own, and that the service does not miss it."""
+"""Attacks that scripts/harden_self_managed.sql closes on a self-managed server, and the service on such a server."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Hijacking: to put something of the attacker's in the way of the owner's functions, or to gain a right."""
+"""Hijacking: shadowing names that the owner's functions use, or gaining a right."""
 
 from contextlib import suppress
 

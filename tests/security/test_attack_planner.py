@@ -1,4 +1,4 @@
-"""Asking the planner and the executor: what EXPLAIN, errors and the order of evaluation tell about hidden rows."""
+"""Planner and executor: EXPLAIN, errors and the order of evaluation tell nothing about hidden rows."""
 
 from itertools import product
 

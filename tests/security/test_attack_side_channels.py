@@ -1,4 +1,4 @@
-"""Side channels: to learn that a hidden row exists, or what it holds, without ever being shown it."""
+"""Side channels: learning that a hidden row exists, or its content, without reading it."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Unusual statements: to find one way of reading or writing that the policies forgot."""
+"""Unusual statements: ways of reading or writing that the policies might not cover."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Reading the planner's statistics: what EXPLAIN tells of strangers' rows once ANALYZE has seen them."""
+"""The planner's statistics: EXPLAIN tells nothing about other organisations' rows after ANALYZE."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ async def test_names_letter_by_letter(world: World, expression: str) -> None:
     try:
         for token, as_platform in world.attackers:
             found = await recovered(world.as_api, token, expression, as_platform=as_platform)
-            assert found.startswith(("bank", SECRET)), "the attack itself does not work any more"
+            assert found.startswith(("bank", SECRET)), "the attack itself no longer works"
     finally:
         await world.as_admin.execute(FORGET_NAMES)
     for token, as_platform in world.attackers:

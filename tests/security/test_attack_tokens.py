@@ -1,4 +1,4 @@
-"""Stealing tokens: to read what another caller presents, where the server shows or writes what goes on."""
+"""Stealing tokens: reading another caller's token in the server's views and logs."""
 
 import asyncio
 import re

@@ -42,7 +42,7 @@ IMPLIED = {
     "owner-unexpected": {"grant-unexpected"},
     "role-attribute": {"connected-with-a-detour", "connected-as-owner", "connected-as-operator"},
 }
-"""A role that may do more than it should breaks more than one rule."""
+"""Breaches that break more than one rule."""
 
 
 @pytest.fixture

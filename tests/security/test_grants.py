@@ -42,7 +42,7 @@ ORDINARY_FUNCTIONS = {
     "tenancy.unprotect_tenant_table(regclass)",
     "tenancy_private.create_reach_policy(regclass,name,text,regrole)",
 }
-"""Those that run with their caller's rights; each other one is SECURITY DEFINER."""
+"""Functions that run with their caller's rights; the others are SECURITY DEFINER."""
 
 EXPECTED = {
     *(("database", "this", role, "CONNECT") for role in (API, OPERATOR, OWNER)),
@@ -75,7 +75,7 @@ EXPECTED = {
     *(("function", name, OPERATOR, "EXECUTE") for name in OPERATOR_FUNCTIONS),
     *((kind, name, role, verb) for kind, name, verb in FURTHER_GRANTS for role in (API, PLATFORM)),
 }
-"""Every right that is not its object's owner's."""
+"""Every privilege of a role on an object that it does not own."""
 
 GRANTS = """
     WITH acl (kind, name, owner, items) AS (

@@ -1,4 +1,4 @@
-"""Fields that are not the caller's to choose, and methods that are not what they say."""
+"""Fields that the caller may not set, and overridden methods."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""What one organisation hopes to learn by using what belongs to another: cursors, ETags, names, keys."""
+"""An organisation uses another one's cursors, ETags, names and keys."""
 
 from uuid import UUID
 

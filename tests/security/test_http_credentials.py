@@ -1,4 +1,4 @@
-"""Tokens presented in every way but the right one, and requests that hide a second one."""
+"""Tokens in wrong places and spellings, and requests that hide a second request."""
 
 import asyncpg
 import pytest

@@ -1,4 +1,4 @@
-"""What the service repeats, links, logs and documents: nothing that an attacker wrote, nothing that a tenant owns."""
+"""Answers, links, logs and documents: they repeat neither an attacker's text nor a tenant's data."""
 
 import json
 from urllib.parse import urlsplit

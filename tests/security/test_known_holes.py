@@ -1,4 +1,4 @@
-"""Known holes of PostgreSQL 17 that concern row level security: each shown where it is open, or why it is not ours.
+"""Known holes of PostgreSQL 17 that concern row level security: each is shown open, or not to apply.
 
 From the release notes (PostgreSQL manual, appendix E) of 17.1, 17.6, 17.7 and 17.10. Not shown, because the exploit is
 memory corruption by any SQL at all: CVE-2026-2006 (fixed in 17.8), CVE-2026-6473 (17.10), CVE-2026-16239 (17.11).

@@ -69,7 +69,7 @@ async def test_a_page_is_a_scan_of_the_primary_key(large: LargeDatabase, after: 
     assert "(actual rows=101 " in scan or "(actual rows=101.00 " in scan
     assert all(part in conditions(plan) for part in POLICY)
     assert not re.search(r"Sort|Seq Scan|Bitmap|Rows Removed", "\n".join(plan))
-    # What is skipped in the index is no row and no filter, but it is read.
+    # Skipped index entries are neither rows nor filtered rows, but they are read.
     scanned = json.loads(explained[0][0])[0]["Plan"]["Plans"][-1]
     assert scanned["Node Type"] == "Index Scan"
     assert scanned["Shared Hit Blocks"] + scanned["Shared Read Blocks"] < BLOCKS_OF_A_PAGE

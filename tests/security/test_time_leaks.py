@@ -1,6 +1,7 @@
 """Leaks through time: many callers over three connections, while clients leave, tokens die and backends are killed.
 
-Two storms. One goes to a real `mtdb serve` over TCP, because only there do clients disconnect as clients do. The other goes to the application in this process, because only there can a request be cancelled at any await, in the middle of a
+Two storms. One goes to a real `mtdb serve` over TCP, because only there do clients disconnect as clients do. The other
+goes to the application in this process, because only there can a request be cancelled at any await, in the middle of a
 statement or a commit, and the pool be counted from inside. A third, in test_time_leaks_pgbouncer.py, goes through
 PgBouncer.
 """

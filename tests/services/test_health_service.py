@@ -22,7 +22,7 @@ NEWER = {
     "newer, which declares this version": OURS,
     "newer, whose declarations may not be read": f"{OURS}; REVOKE SELECT ON compatible_revisions FROM tenancy_api",
 }
-"""What a newer schema says of versions before it."""
+"""The versions that a newer schema is compatible with."""
 
 
 @pytest.mark.parametrize(

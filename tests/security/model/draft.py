@@ -13,7 +13,7 @@ from tests.security.model.world import World, pick
 
 ABSENT = UUID("ffffffff-ffff-4fff-8fff-ffffffffffff")
 NUMBERS = st.integers(0, 2**24 - 1).map(lambda seed: Random(seed).randrange(60))
-"""Hypothesis likes to repeat what is small; spread out, its numbers lead the machine to more places."""
+"""Hypothesis prefers small numbers; spread out, they lead the machine to more cases."""
 
 CONFLICTS: tuple[OnConflict, ...] = ("fail", "fail", "nothing", "update")
 MATCHES: tuple[Matched, ...] = ("update", "delete", "nothing")

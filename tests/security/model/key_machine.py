@@ -89,7 +89,7 @@ class KeyMachine(ServiceMachine):
         story = (session, owner, text, observed)
         outcome = observed or "nothing"
         if refusal := self._refusal_without(owner, session):
-            # Where there is no row to ask about, the database need not ask who asks.
+            # Without a row the database does not verify the token.
             assert observed == refusal or (observed is None and not session.failed), story
         elif owner is not None and (stands := self.world.remembered_by(session).get((owner, text))):
             held = stands.answer is None and (owner, text) in self.world.held_keys(but_by=session)

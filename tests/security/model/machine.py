@@ -121,7 +121,7 @@ class Machine(RuleBasedStateMachine):
         return {born if tenant_id == NEW else tenant_id: tenant for tenant_id, tenant in after.items()}
 
     def note(self, caller: ModelCaller, what: str, outcome: str | int | None) -> None:
-        """Count what came of a step, so that a test can ask whether the machine has been everywhere."""
+        """Count what came of a step, so that a test can check which outcomes the machine has seen."""
         self.arena.outcomes[f"{caller.kind}, {what}: {outcome}"] += 1
 
     def teardown(self) -> None:

@@ -97,7 +97,7 @@ def test_the_world_stays_what_the_judge_says(
             deadline=None,
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
-            phases=(Phase.generate,),  # to shrink takes minutes; the failure's own message tells the story
+            phases=(Phase.generate,),  # shrinking takes minutes; the failure's message lists the steps
         ),
     )
     taken, seconds = arena.steps - steps, time.monotonic() - begin
@@ -110,4 +110,4 @@ def test_the_world_stays_what_the_judge_says(
     assert taken >= profile.least_steps
     if attack_profile == "long":
         missed = [place for place in EVERYWHERE if not arena.outcomes[place]]
-        assert missed == [], "the machine has not been everywhere"
+        assert missed == [], "the machine has missed outcomes"
