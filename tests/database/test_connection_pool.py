@@ -11,7 +11,7 @@ from multi_tenant_db.errors import DatabaseUnavailable
 from tests.support.test_database import TestDatabase
 
 
-async def test_who_comes_first_is_served_first(database: TestDatabase) -> None:
+async def test_waiting_callers_are_served_in_order(database: TestDatabase) -> None:
     """Waiting callers get connections in the order of their arrival."""
     settings = database.settings(pool_size=1)
     engine = create_engine(service_url(settings), settings)

@@ -47,7 +47,7 @@ async def end_backend(session: AsyncSession, as_admin: asyncpg.Connection) -> No
     assert await as_admin.fetchval("SELECT pg_terminate_backend($1, 5000)", process_id)
 
 
-async def test_a_login_that_is_refused_is_no_bad_token(database: TestDatabase, hsbc: Organization) -> None:
+async def test_a_refused_login_is_not_an_invalid_token(database: TestDatabase, hsbc: Organization) -> None:
     """The service's own wrong password makes the database unavailable, never the caller unauthenticated."""
     async with pool(database, api_password="wrong") as engine:
         with pytest.raises(DatabaseUnavailable) as raised:

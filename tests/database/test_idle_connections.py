@@ -51,7 +51,7 @@ async def test_a_connection_by_sqlalchemy_alone_never_enters_the_pool(
     await wait_for_end_of(other, as_admin)
 
 
-async def test_one_that_the_server_has_closed_is_replaced(engine: AsyncEngine, as_admin: asyncpg.Connection) -> None:
+async def test_a_connection_closed_by_the_server_is_replaced(engine: AsyncEngine, as_admin: asyncpg.Connection) -> None:
     """The next caller gets another connection, and no error."""
     first = await backend(engine)
     assert await as_admin.fetchval("SELECT pg_terminate_backend($1, 5000)", first)

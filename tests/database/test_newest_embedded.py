@@ -22,7 +22,7 @@ async def test_only_a_server_that_can_be_replaced_is_warned_of(cluster_name: str
 
 
 @pytest.mark.parametrize("release", PACKAGE_VERSIONS)
-def test_only_the_newest_package_says_so(release: str) -> None:
+def test_only_the_newest_release_has_the_cluster_name(release: str) -> None:
     """The server of `make up` sets that cluster name on the newest release only."""
     settings = EmbeddedPostgres.for_development(release=release)._settings
     assert (settings.get("cluster_name") == NEWEST_EMBEDDED) is (release == NEWEST_RELEASE)

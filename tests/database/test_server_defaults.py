@@ -133,7 +133,7 @@ async def test_no_default_changes_an_answer(own: TestDatabase, bank: Organizatio
             assert await answers_of_a_new_service(own, bank) == usual, chosen
 
 
-async def test_a_read_only_default_is_told(own: TestDatabase, bank: Organization) -> None:
+async def test_a_read_only_default_is_reported(own: TestDatabase, bank: Organization) -> None:
     """Where writes are off by default, they are 503, reads are served, and health says why."""
     async with defaults(own, {"default_transaction_read_only": "on"}):
         statuses, *_, health = await answers_of_a_new_service(own, bank)
@@ -142,7 +142,7 @@ async def test_a_read_only_default_is_told(own: TestDatabase, bank: Organization
     assert health["database"] == "read_only"
 
 
-async def test_row_security_that_is_off_is_told(own: TestDatabase, bank: Organization) -> None:
+async def test_row_security_off_is_reported(own: TestDatabase, bank: Organization) -> None:
     """With row_security off, PostgreSQL refuses every statement, and the service refuses to start."""
     async with defaults(own, {"row_security": "off"}):
         statuses, *_ = await answers_of_a_new_service(own, bank)

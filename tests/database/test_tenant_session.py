@@ -275,7 +275,7 @@ async def test_the_role_ends_without_the_pools_help(engine: AsyncEngine, platfor
             assert (await session.execute(text("SELECT current_user"))).scalar_one() == "tenancy_api"
 
 
-async def test_other_refusals_are_no_authentication_matter(engine: AsyncEngine, hsbc: Organization) -> None:
+async def test_a_missing_privilege_is_not_an_invalid_token(engine: AsyncEngine, hsbc: Organization) -> None:
     """A missing privilege is a defect of the service, not an invalid token."""
     with pytest.raises(DBAPIError, match="permission denied"):
         async with tenant_session(engine, hsbc.parent.token) as (session, _caller):

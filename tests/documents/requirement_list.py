@@ -61,7 +61,7 @@ FUNCTIONAL = [
         (
             "contract/test_openapi.py::test_every_problem_has_a_valid_example",
             "contract/test_openapi.py::test_every_field_is_described_with_a_valid_example",
-            "contract/browser/test_docs_page.py::test_a_newcomer_gets_along_with_the_page",
+            "contract/browser/test_docs_page.py::test_a_newcomer_can_use_the_page",
         ),
     ),
 ]
@@ -139,7 +139,7 @@ DATABASE = [
         "Connections and other resources are bounded.",
         (
             "limits/test_load_limits.py::test_an_exhausted_pool_is_waited_for_within_bounds",
-            "database/test_connection_pool.py::test_who_comes_first_is_served_first",
+            "database/test_connection_pool.py::test_waiting_callers_are_served_in_order",
         ),
     ),
 ]

@@ -46,7 +46,7 @@ def test_what_is_missing_is_installed(tmp_path: Path) -> None:
     assert " install --no-install-recommends chromium" in asked[1]
 
 
-def test_a_failing_apt_is_told(tmp_path: Path) -> None:
+def test_a_failing_apt_is_reported(tmp_path: Path) -> None:
     """The message has apt's output, the packages and the consequence."""
     done, asked = install(tmp_path, apt_fails=True)
     assert done.returncode == 1

@@ -139,7 +139,7 @@ async def test_a_malformed_length_does_not_hide_a_good_body(length: str) -> None
 
 
 @pytest.mark.parametrize("messages", [[DISCONNECT], [*arriving(b'{"a": 1}', b"")[:1], DISCONNECT]])
-async def test_a_client_that_leaves_midway_is_no_defect(messages: list[Message]) -> None:
+async def test_an_interrupted_body_is_malformed(messages: list[Message]) -> None:
     """A body cut short is the client's failure, even when what arrived happens to be complete JSON."""
     with pytest.raises(MalformedJson, match="ended before it was complete"):
         await posted(messages).read_json(LIMIT)

@@ -156,7 +156,7 @@ async def test_any_other_tag_stops_the_deletion(  # noqa: PLR0913, PLR0917 - one
     assert await standing(as_admin, hsbc) == ids(*hsbc.parties)
 
 
-async def test_tokens_die_with_their_tenant(
+async def test_tokens_end_with_their_tenant(
     client: httpx.AsyncClient, hsbc: Organization, platform_operator: Party
 ) -> None:
     """After a cascade no token of the organisation signs in any more, whatever it asks for."""
@@ -170,7 +170,7 @@ async def test_tokens_die_with_their_tenant(
         assert_problem(created, 401, "authentication_required")
 
 
-async def test_tokens_of_those_who_stay_live_on(client: httpx.AsyncClient, hsbc: Organization) -> None:
+async def test_other_tokens_stay_valid(client: httpx.AsyncClient, hsbc: Organization) -> None:
     """Deleting a subsidiary ends its own token alone."""
     first, second = hsbc.subsidiaries
     await delete(client, hsbc.parent, first)

@@ -175,7 +175,7 @@ async def test_a_limit_out_of_range_is_refused(client: httpx.AsyncClient, hsbc: 
         "6a78a56d-b5e0-43c6-baa4-63b9f36a5d3a",
     ],
 )
-async def test_what_is_no_cursor_is_refused(client: httpx.AsyncClient, hsbc: Organization, cursor: str) -> None:
+async def test_an_invalid_cursor_is_refused(client: httpx.AsyncClient, hsbc: Organization, cursor: str) -> None:
     """Only what an earlier page gave is taken, in exactly that spelling."""
     response = await client.get("/tenants", headers=hsbc.parent.headers, params={"cursor": cursor})
     assert pointers(response) == ["/query/cursor"]

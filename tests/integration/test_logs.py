@@ -163,7 +163,7 @@ def test_a_failure_is_explained_under_the_id_of_its_request(
         assert "refused by a test" in line["exception" if event == "unhandled_exception" else "cause"]
 
 
-async def test_people_may_read_text_instead(database: TestDatabase, tmp_path: Path, hsbc: Organization) -> None:
+async def test_the_log_may_be_text(database: TestDatabase, tmp_path: Path, hsbc: Organization) -> None:
     """With MTDB_LOG_FORMAT=text a line is plain text, and has no secret either."""
     with served(database, folder=tmp_path, log_level="info", log_format="text") as service:
         async with httpx.AsyncClient(base_url=service.url, headers=hsbc.parent.headers) as client:

@@ -74,9 +74,7 @@ async def test_a_token_that_is_not_live_is_invalid(
     assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
 
 
-async def test_why_a_token_is_not_live_stays_untold(
-    client: httpx.AsyncClient, registry: Registry, hsbc: Organization
-) -> None:
+async def test_invalid_tokens_get_one_answer(client: httpx.AsyncClient, registry: Registry, hsbc: Organization) -> None:
     """Unknown, expired and revoked tokens get one answer, byte for byte."""
     tenant_id = hsbc.parent.tenant_id
     expired = await registry.issue_token(tenant_id, tenant_id, timedelta(microseconds=1))
@@ -107,7 +105,7 @@ async def test_why_a_token_is_not_live_stays_untold(
     ],
     ids=lambda token: repr(token[:12]),
 )
-async def test_no_token_is_strange_enough_to_be_a_defect(client: httpx.AsyncClient, token: bytes) -> None:
+async def test_malformed_tokens_are_a_401(client: httpx.AsyncClient, token: bytes) -> None:
     """Any bytes in the place of a token are a 401."""
     response = await client.get("/tenants", headers=[(b"Authorization", b"Bearer " + token)])
     assert_problem(response, 401, "authentication_required")
@@ -227,7 +225,7 @@ async def test_a_refused_login_of_the_service_is_not_the_callers_fault(
         assert_problem(response, 503, "database_unavailable")
 
 
-async def test_an_exhausted_pool_is_told_in_time(database: TestDatabase, hsbc: Organization) -> None:
+async def test_an_exhausted_pool_is_a_503(database: TestDatabase, hsbc: Organization) -> None:
     """A request without a connection in time is a 503; health has its own connection; later requests succeed."""
     settings = database.settings(pool_size=1, pool_timeout_seconds=0.1)
     async with own_service(settings) as (app, client):

@@ -38,7 +38,7 @@ async def test_head_needs_a_token_too(client: httpx.AsyncClient) -> None:
     assert (await client.head("/tenants")).status_code == 401
 
 
-async def test_the_root_tells_the_way(client: httpx.AsyncClient) -> None:
+async def test_the_root_names_the_documentation(client: httpx.AsyncClient) -> None:
     """The service's root address names the documentation."""
     problem = assert_problem(await client.get("/"), 404, "route_not_found")
     assert "/docs" in problem["detail"]
@@ -102,7 +102,7 @@ async def test_a_preflight_is_logged_and_counted(database: TestDatabase) -> None
 
 
 @pytest.mark.parametrize("origins", ["*", "bank.example", "https://bank.example/path", "https://*.bank.example"])
-def test_an_origin_that_is_none_is_refused(database: TestDatabase, origins: str) -> None:
+def test_an_invalid_origin_is_refused(database: TestDatabase, origins: str) -> None:
     """A star would let every page call, and a path is never part of an origin."""
     with pytest.raises(ValueError, match="is not an origin"):
         database.settings(cors_origins=origins)
@@ -133,14 +133,14 @@ async def test_below_a_prefix(database: TestDatabase, hsbc: Organization) -> Non
 @pytest.mark.parametrize(
     "prefix", ["/\u00e9", "bank", "/", "/bank/", "//bank", "/a b", "/a?b", "/a#b", "/a\n", "/\x7f"]
 )
-def test_a_prefix_that_is_none_is_refused(database: TestDatabase, prefix: str) -> None:
+def test_an_invalid_prefix_is_refused(database: TestDatabase, prefix: str) -> None:
     """A prefix that no request line can hold is refused by the settings."""
     with pytest.raises(ValueError, match="is not a path prefix: write it as /bank, in ASCII"):
         database.settings(root_path=prefix)
 
 
 @pytest.mark.parametrize("prefix", ["", "/bank", "/bank/v1", "/%C3%A9"])
-def test_a_prefix_is_taken_as_it_is(database: TestDatabase, prefix: str) -> None:
+def test_a_valid_prefix_is_accepted(database: TestDatabase, prefix: str) -> None:
     """A valid prefix has no part, one or several, with encoded letters."""
     assert database.settings(root_path=prefix).root_path == prefix
 

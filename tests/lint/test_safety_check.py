@@ -65,9 +65,7 @@ async def only_danger(database: TestDatabase, url: URL | None = None) -> Finding
     return refusal.value.dangers[0]
 
 
-async def test_the_service_trusts_what_the_migrations_made(
-    database: TestDatabase, as_admin: asyncpg.Connection
-) -> None:
+async def test_a_migrated_database_is_safe(database: TestDatabase, as_admin: asyncpg.Connection) -> None:
     """As tenancy_api on a current schema nothing is dangerous; the server's version is reported."""
     async with pool(database) as engine:
         report = await require_safe_database(engine)
@@ -124,7 +122,7 @@ async def test_a_membership_is_refused(own: TestDatabase, intruder: URL, role: s
     assert (await only_danger(own, intruder)).code == f"connected-as-{role}"
 
 
-async def test_a_detour_to_a_role_that_no_policy_binds_is_refused(own: TestDatabase, intruder: URL) -> None:
+async def test_an_indirect_membership_is_refused(own: TestDatabase, intruder: URL) -> None:
     """A role without powers of its own, but a member of a superuser or of a role with BYPASSRLS, does not serve."""
     middle = f"{intruder.username}_middle"
     await execute(own, f"CREATE ROLE {middle} BYPASSRLS; GRANT {middle} TO {intruder.username} WITH INHERIT FALSE")

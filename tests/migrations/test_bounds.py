@@ -145,7 +145,7 @@ async def upgrade_that_waits(own: TestDatabase) -> AsyncIterator[None]:
     await admin.close()
 
 
-async def test_what_is_longer_already_stays(server_url: URL) -> None:
+async def test_longer_values_stay(server_url: URL) -> None:
     """A database that SQL has filled migrates all the same; its long rows stay, and new ones are refused."""
     async with fresh_database(server_url) as own:
         await down(own, "stamp_with_the_clock")

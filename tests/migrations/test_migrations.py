@@ -149,7 +149,7 @@ async def test_the_models_agree_with_the_migrations(database: TestDatabase) -> N
     assert found == []
 
 
-async def test_alembic_check_is_content(database: TestDatabase) -> None:
+async def test_alembic_check_finds_nothing(database: TestDatabase) -> None:
     """`alembic check`, with the project's own environment, finds no new operations either."""
 
     def check() -> None:

@@ -54,7 +54,7 @@ CODE_MUTANTS = (
     ),
     Mutant(
         "every failure of the database is a bad token",
-        (f"{IN_SESSION}test_other_refusals_are_no_authentication_matter",),
+        (f"{IN_SESSION}test_a_missing_privilege_is_not_an_invalid_token",),
         file=SESSION,
         old="isinstance(failure, DBAPIError) and sqlstate(failure) == INVALID_AUTHORIZATION",
         new="isinstance(failure, DBAPIError)",
@@ -257,14 +257,14 @@ CODE_MUTANTS = (
     ),
     Mutant(
         "a repeated creation is carried out again",
-        ("security/model/test_model_keys.py::test_a_key_is_its_users_alone",),
+        ("security/model/test_model_keys.py::test_a_key_belongs_to_its_user",),
         file=SERVICE,
         old="if stored is not None:",
         new="if False:",
     ),
     Mutant(
         "the answer to a creation is not remembered",
-        ("security/model/test_model_keys.py::test_a_key_is_its_users_alone",),
+        ("security/model/test_model_keys.py::test_a_key_belongs_to_its_user",),
         file=SERVICE,
         old="await self._requests.finish(",
         new="str(",

@@ -162,17 +162,17 @@ FUNCTION_MUTANTS = (
     ),
     Mutant(
         "changes of further tables leave no event",
-        (f"{LINT}test_a_table_whose_changes_leave_no_event_is_told_of",),
+        (f"{LINT}test_a_table_without_events_is_a_warning",),
         substitute(PROTECT, "AFTER INSERT OR UPDATE OR DELETE", "AFTER INSERT OR UPDATE"),
     ),
     Mutant(
         "further tables do not bind their owner",
-        (f"{LINT}test_a_table_that_forgets_everything_learns_how",),
+        (f"{LINT}test_the_remedy_protects_an_unprotected_table",),
         substitute(PROTECT, ", FORCE ROW LEVEL SECURITY", ""),
     ),
     Mutant(
         "the planner samples further tables",
-        (f"{LINT}test_a_table_that_forgets_everything_learns_how",),
+        (f"{LINT}test_the_remedy_protects_an_unprotected_table",),
         substitute(PROTECT, r"COLUMN %I SET STATISTICS 0", "COLUMN %I SET STATISTICS 100"),
     ),
     Mutant(

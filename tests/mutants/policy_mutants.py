@@ -23,7 +23,7 @@ A_SUBSIDIARY_SEES = (f"{IN_SQL}test_a_subsidiary_sees_and_updates_itself_alone",
 A_SUBSIDIARY_WRITES = (f"{IN_SQL}test_a_subsidiary_inserts_and_deletes_nothing",)
 ROLE_AND_TOKEN = (f"{IN_SQL}test_role_and_token_of_a_platform_operator_need_each_other",)
 OWN_EVENTS = ("writes/test_audit_trail_in_sql.py::test_every_caller_sees_the_events_in_its_reach",)
-STARTS = ("lint/test_safety_check.py::test_the_service_trusts_what_the_migrations_made",)
+STARTS = ("lint/test_safety_check.py::test_a_migrated_database_is_safe",)
 PLANNER = "security/test_attack_planner.py::"
 FREE = (f"{PLANNER}test_conditions_that_cost_nothing",)
 OPERATORS = "organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])"

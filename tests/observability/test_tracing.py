@@ -100,7 +100,7 @@ VARIABLES: list[tuple[dict[str, str], str]] = [
 ]
 
 
-def test_the_environment_is_obeyed_or_costs_the_traces(tmp_path: Path) -> None:
+def test_the_environment_configures_or_disables_tracing(tmp_path: Path) -> None:
     """OpenTelemetry's variables name the service; an invalid one is a warning, and the service starts."""
     environment = {"PATH": os.environ["PATH"], **ENDPOINT}
     command = [sys.executable, "-c", NAMES, json.dumps([variables for variables, _ in VARIABLES])]

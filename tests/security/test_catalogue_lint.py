@@ -74,7 +74,7 @@ async def test_what_the_migrations_made_breaks_no_rule(administration: AsyncConn
     assert await dangers(administration) == []
 
 
-async def test_a_hardened_server_is_seen_as_well(administration: AsyncConnection) -> None:
+async def test_a_hardened_server_is_linted(administration: AsyncConnection) -> None:
     """The lint has no finding after scripts/harden_self_managed.sql, and still finds a breach."""
     driver = await driver_of(administration)
     await driver.execute(HARDENING)
@@ -141,7 +141,7 @@ async def test_every_rule_is_broken_by_a_test() -> None:
     assert {*codes} == {code for code, _, _ in BREACHES} | TESTED_BELOW
 
 
-async def test_a_table_that_forgets_everything_learns_how(administration: AsyncConnection) -> None:
+async def test_the_remedy_protects_an_unprotected_table(administration: AsyncConnection) -> None:
     """A new table without policies has findings with the helper as remedy; after the helper it has none."""
     driver = await driver_of(administration)
     await driver.execute(f"SET LOCAL ROLE tenancy_owner; {CREATE_ACCOUNTS}; RESET ROLE")
@@ -157,7 +157,7 @@ async def test_a_table_that_forgets_everything_learns_how(administration: AsyncC
     assert await dangers(administration) == []
 
 
-async def test_a_table_whose_changes_leave_no_event_is_told_of(administration: AsyncConnection) -> None:
+async def test_a_table_without_events_is_a_warning(administration: AsyncConnection) -> None:
     """A table without events is a warning, only where callers may change rows, and its remedy removes it."""
     driver = await driver_of(administration)
     await create_accounts(driver)
@@ -186,7 +186,7 @@ async def test_the_procedure_makes_the_policies_that_the_lint_knows(administrati
         assert row["with_check"] == (condition if row["cmd"] in {"INSERT", "UPDATE"} else None)
 
 
-async def test_a_partial_index_is_told_of(administration: AsyncConnection) -> None:
+async def test_a_partial_index_is_a_warning(administration: AsyncConnection) -> None:
     """A warning names a partial index beyond our own two: the planner shows how many rows meet its condition."""
     assert "partial-index-counts" not in {finding.code for finding in await find_all(administration)}
     await (await driver_of(administration)).execute(
@@ -197,7 +197,7 @@ async def test_a_partial_index_is_told_of(administration: AsyncConnection) -> No
     assert finding.place == "tenancy.swiss WHERE ((metadata ->> 'country'::text) = 'CH'::text)"
 
 
-async def test_statistics_that_cannot_be_seen_are_told_of(administration: AsyncConnection) -> None:
+async def test_unreadable_statistics_are_a_warning(administration: AsyncConnection) -> None:
     """On a managed server, where the role may not read the statistics' definitions, a warning says what to check."""
     await (await driver_of(administration)).execute("REVOKE SELECT (starelid) ON pg_statistic FROM tenancy_api")
     await administration.execute(text("SET LOCAL ROLE tenancy_api"))

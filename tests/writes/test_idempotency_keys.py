@@ -144,7 +144,7 @@ async def test_a_malformed_key_is_refused(
 
 
 @pytest.mark.parametrize("unusual", ["k", "k" * 255, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "');DELETE/**/FROM/**/t--"])
-async def test_an_unusual_key_is_a_key(client: httpx.AsyncClient, hsbc: Organization, unusual: str) -> None:
+async def test_any_visible_ascii_is_a_key(client: httpx.AsyncClient, hsbc: Organization, unusual: str) -> None:
     """Any visible ASCII is a valid key, compared literally."""
     body = new_subsidiary(hsbc.parent)
     first = await create(client, hsbc.parent, body, Idempotency_Key=unusual)

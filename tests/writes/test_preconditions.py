@@ -103,7 +103,7 @@ async def test_an_etag_is_the_version_of_what_is_answered(client: httpx.AsyncCli
         assert etag == f'"{answer.json()["version"]}"' == f'"{n}"'
 
 
-async def test_an_asterisk_does_not_bring_a_tenant_into_being(
+async def test_an_asterisk_creates_no_tenant(
     client: httpx.AsyncClient, hsbc: Organization, barclays: Organization
 ) -> None:
     """`If-Match: *` and `If-None-Match: *` on what does not exist, or not for this caller, are a 404 like without."""

@@ -64,7 +64,7 @@ async def authorize(page: Page, token: str, name: str | None = None) -> None:
     await page.locator(".modal-ux").get_by_role("button", name="Close", exact=True).click()
 
 
-async def test_a_newcomer_gets_along_with_the_page(page: Page, story: SeededService) -> None:
+async def test_a_newcomer_can_use_the_page(page: Page, story: SeededService) -> None:
     """Authorise as HSBC, list HSBC's tenants, create a subsidiary, and see the 409 of the same again."""
     elsewhere: list[str] = []
     page.on("request", lambda request: None if request.url.startswith(story.url) else elsewhere.append(request.url))

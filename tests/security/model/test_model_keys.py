@@ -61,7 +61,7 @@ async def try_everything(arena: Arena) -> set[str]:
     return came
 
 
-def test_a_key_is_its_users_alone(arena: Arena) -> None:
+def test_a_key_belongs_to_its_user(arena: Arena) -> None:
     """Whichever caller used a key first, each later answer and each row is what the judge says."""
     assert arena.run(try_everything(arena)) == {
         "no key: 401",
