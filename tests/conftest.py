@@ -28,7 +28,7 @@ from tests.support.tested_server import IS_OURS
 EXTERNAL_SERVER = None if IS_OURS else os.environ["MTDB_DATABASE_URL"]
 MUTANT_DATABASE = os.environ.get("MUTANT_DATABASE")  # one with a defect to be noticed, see tests/mutants
 PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_EXHAUSTIVE", "MTDB_LONG"}
-"""How hard the tests try; everything else of the environment is none of their business."""
+"""How hard the tests try; the tests use no other variable of the environment."""
 pytest_plugins = ["tests.support.skipped_tests", "tests.support.untraced"]
 FOR_OTHERS = (
     *("MTDB_", "OTEL_", "PYTHONSAFEPATH"),
@@ -38,9 +38,9 @@ FOR_OTHERS = (
 for name in [*os.environ]:
     if (name.startswith(FOR_OTHERS) and name not in PROFILES) or name.lower().endswith("_proxy"):
         del os.environ[name]
-hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no defect
+hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is not a failure
 hypothesis.settings.load_profile("suite")
-Settings.model_config["env_file"] = None  # the development's database is none of the tests' business
+Settings.model_config["env_file"] = None  # the tests do not use the development's database
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -114,7 +114,7 @@ async def barclays(registry: Registry) -> Organization:
 
 @pytest.fixture
 async def platform_operator(registry: Registry) -> Party:
-    """Make somebody who reaches every tenant."""
+    """Make a platform operator, whose token reaches every tenant."""
     return Party(uuid4(), "platform operator", await registry.issue_operator_token())
 
 
@@ -128,7 +128,7 @@ async def app(database: TestDatabase) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Call the service without a token; `headers=party.headers` makes a call somebody's."""
+    """Call the service without a token; `headers=party.headers` authenticates a call."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         yield client

@@ -55,7 +55,7 @@ async def test_the_service_serves_and_stops(
             await process.wait()
 
     assert health.json()["status"] == "healthy"
-    assert [item["tenant_id"] for item in page["items"]] == [str(party.tenant_id) for party in hsbc.everybody]
+    assert [item["tenant_id"] for item in page["items"]] == [str(party.tenant_id) for party in hsbc.parties]
     assert process.returncode in {0, -how, 128 + how}
     assert b"Traceback" not in out + err
     assert hsbc.parent.token.encode() not in out + err

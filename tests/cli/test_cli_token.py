@@ -65,7 +65,7 @@ async def test_quiet_prints_the_token_and_nothing_else(
 
     assert (outcome.exit_code, outcome.stderr, outcome.stdout.count("\n")) == (0, "", 1)
     async with presenting(as_api, outcome.stdout.strip()):
-        assert len(await visible_ids(as_api)) == len(hsbc.everybody)
+        assert len(await visible_ids(as_api)) == len(hsbc.parties)
 
 
 async def test_a_script_gets_token_and_id_in_one_go(database: TestDatabase, hsbc: Organization) -> None:

@@ -1,4 +1,4 @@
-"""The OpenAPI document and the pages that show it. That every answer keeps its promises, each test here checks."""
+"""The OpenAPI document and the pages that show it."""
 
 import json
 import re
@@ -78,7 +78,7 @@ def references(element: Any) -> Iterator[str]:
 
 
 async def test_the_document_is_served(client: httpx.AsyncClient, document: dict[str, Any]) -> None:
-    """Anybody may read it, in a version that tools know."""
+    """It is public, in a version that tools know."""
     response = await client.get("/openapi.json")
     assert (response.status_code, response.json()) == (200, document)
     assert document["openapi"].startswith("3.1.")
@@ -88,12 +88,12 @@ async def test_the_document_is_served(client: httpx.AsyncClient, document: dict[
 
 
 def test_there_are_exactly_six_endpoints(document: dict[str, Any]) -> None:
-    """Six, and never more."""
+    """The document has six endpoints."""
     assert {key for key, _ in operations(document)} == ENDPOINTS
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
-    """No $ref dangles, and no schema is left that nothing refers to."""
+    """Every $ref resolves, and every schema is referenced."""
     assert set(references(document)) == {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
 
 
@@ -177,7 +177,7 @@ def test_bodies_are_declared(document: dict[str, Any]) -> None:
 
 
 def test_every_status_is_declared(document: dict[str, Any]) -> None:
-    """Exactly the answers that an endpoint can give."""
+    """Each endpoint declares exactly the statuses that it can answer with."""
     declared = {key: {int(status) for status in operation["responses"]} for key, operation in operations(document)}
     assert declared == STATUSES
 

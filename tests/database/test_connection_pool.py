@@ -12,7 +12,7 @@ from tests.support.test_database import TestDatabase
 
 
 async def test_who_comes_first_is_served_first(database: TestDatabase) -> None:
-    """A newcomer never overtakes those who wait, however often a connection becomes free."""
+    """Waiting callers get connections in the order of their arrival."""
     settings = database.settings(pool_size=1)
     engine = create_engine(service_url(settings), settings)
     served: list[int] = []
@@ -34,7 +34,7 @@ async def test_who_comes_first_is_served_first(database: TestDatabase) -> None:
                 group.create_task(be_served(number))
         patient = [number for number in served if number < 100]
         assert patient == list(range(20))
-        assert len(served) <= 2 * len(patient) + 2, "the greedy one was served more than in turn"
+        assert len(served) <= 2 * len(patient) + 2, "one caller was served out of turn"
         await greedy
     finally:
         await engine.dispose()
@@ -56,7 +56,7 @@ async def test_waiting_ends_with_the_pools_timeout(database: TestDatabase) -> No
 
 
 async def test_a_cancelled_waiter_leaves_the_queue(database: TestDatabase) -> None:
-    """A caller that gives up takes no slot: those behind it are still served."""
+    """A cancelled caller takes no slot, and the callers behind it are still served."""
     settings = database.settings(pool_size=1)
     engine = create_engine(service_url(settings), settings)
 

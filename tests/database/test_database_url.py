@@ -1,4 +1,4 @@
-"""One reading of MTDB_DATABASE_URL, for every command: understood whole, or refused in one line."""
+"""MTDB_DATABASE_URL: every command parses it alike, or refuses it in one line."""
 
 from pathlib import Path
 
@@ -64,14 +64,14 @@ def url(database: TestDatabase) -> str:
 
 @pytest.mark.parametrize("given", UNDERSTOOD)
 def test_what_is_understood(given: str) -> None:
-    """Every way of writing hosts comes to the same, and what the driver would not know is translated."""
+    """All spellings of hosts give the same address, and parameters unknown to the driver are translated."""
     assert read_database_url(given).render_as_string(hide_password=False) == f"postgresql+asyncpg:{UNDERSTOOD[given]}"
 
 
 @pytest.mark.parametrize("given", REFUSED)
 @pytest.mark.parametrize("command", [["check"], ["migrate"], ["token", "list"]], ids=" ".join)
 async def test_what_is_refused(given: str, command: list[str]) -> None:
-    """Every command says in one line what is wrong, and reaches for no server."""
+    """Every command reports the error in one line, and connects to no server."""
     outcome = await mtdb(*command, env=PASSWORDS | {"MTDB_DATABASE_URL": given})
 
     assert outcome.exit_code == ExitCode.USAGE
@@ -79,7 +79,7 @@ async def test_what_is_refused(given: str, command: list[str]) -> None:
 
 
 async def test_the_service_refuses_it_too(tmp_path: Path) -> None:
-    """So does `mtdb serve`, before it starts."""
+    """`mtdb serve` refuses an invalid URL before it starts."""
     environment = PASSWORDS | {"MTDB_DATABASE_URL": "postgresql://h/t?keepalives=1"}
     outcome = await mtdb_process("serve", env=environment, cwd=tmp_path)
 
@@ -97,7 +97,7 @@ async def test_parameters_reach_the_server(database: TestDatabase, url: str) -> 
 
 @pytest.mark.parametrize("command", [["check"], ["token", "list"]], ids=" ".join)
 async def test_commands_take_several_hosts(database: TestDatabase, command: list[str]) -> None:
-    """What the service understands, every command understands."""
+    """Every command accepts the URLs that the service accepts."""
     at = database.admin_url
     given = f"postgresql://{at.host}:1,{at.host}:{at.port}/{at.database}?target_session_attrs=primary"
     outcome = await mtdb(*command, env=settings_for(database) | {"MTDB_DATABASE_URL": given})
@@ -106,7 +106,7 @@ async def test_commands_take_several_hosts(database: TestDatabase, command: list
 
 
 async def test_migrations_take_several_hosts(database: TestDatabase) -> None:
-    """Database, roles and migrations, by the same URL."""
+    """`mtdb migrate` accepts a URL of several hosts."""
     at = database.admin_url
     given = f"postgresql://{at.username}:{at.password}@{at.host}:1,{at.host}:{at.port}/{at.database}?connect_timeout=5"
     outcome = await mtdb("migrate", env=settings_for(database) | {"MTDB_DATABASE_URL": given})

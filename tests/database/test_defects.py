@@ -1,4 +1,4 @@
-"""What is no failure of the database: it passes unchanged, and never looks like one that is away."""
+"""Errors that are not failures of the database pass unchanged and are not reported as unavailability."""
 
 # ruff: noqa: PT012 - what raises is the transaction, so the block is the transaction
 
@@ -35,7 +35,7 @@ async def still_works(engine: AsyncEngine) -> bool:
 
 @pytest.mark.parametrize("raised", [TimeoutError("mine"), FileNotFoundError("mine"), asyncpg.InterfaceError("mine")])
 async def test_a_failure_of_other_code_is_a_defect(engine: AsyncEngine, raised: Exception) -> None:
-    """What a block raises of its own is not taken for the database's, whatever its class."""
+    """An error that a block raises itself is not taken for the database's, whatever its class."""
     with pytest.raises(type(raised), match="mine"):
         async with transaction(engine) as session:
             await session.execute(text("SELECT true"))
@@ -44,7 +44,7 @@ async def test_a_failure_of_other_code_is_a_defect(engine: AsyncEngine, raised: 
 
 
 async def test_wrong_arguments_are_a_defect(engine: AsyncEngine) -> None:
-    """What the driver refuses to send is no failure of the database."""
+    """An argument that the driver refuses to send is not a failure of the database."""
     with pytest.raises(DBAPIError) as raised:
         async with transaction(engine) as session:
             await session.fetch(CompiledStatement(text("SELECT CAST(:number AS integer)"), tuple), number="x")
@@ -53,7 +53,7 @@ async def test_wrong_arguments_are_a_defect(engine: AsyncEngine) -> None:
 
 
 async def test_a_transaction_that_forbids_writes_itself_is_a_defect(engine: AsyncEngine, hsbc: Organization) -> None:
-    """25006 of a server that takes writes is a mistake of the block, not of the server."""
+    """Error 25006 of a server that accepts writes is a defect of the block, not a failure of the server."""
     with pytest.raises(DBAPIError) as raised:
         async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
             await session.execute(text("SET TRANSACTION READ ONLY"))
@@ -65,7 +65,7 @@ async def test_a_transaction_that_forbids_writes_itself_is_a_defect(engine: Asyn
     "statement", ["TRUNCATE tenancy.tenants", "SELECT nonsense", "SELECT 1 / 0", "SELECT 'x'::uuid", "SELEKT"]
 )
 async def test_a_wrong_statement_passes_unchanged(engine: AsyncEngine, statement: str) -> None:
-    """A defect in our SQL is not hidden as unavailability: no later try would meet another answer."""
+    """A defect in the SQL is not reported as unavailability, since a retry would fail, too."""
     with pytest.raises(DBAPIError) as raised:
         async with transaction(engine) as session:
             await session.execute(text(statement))

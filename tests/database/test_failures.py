@@ -1,4 +1,4 @@
-"""When the database fails the service: DatabaseUnavailable for what a later try may not meet, defects unchanged."""
+"""Failures of the database: DatabaseUnavailable if a retry may succeed; defects pass unchanged."""
 
 # ruff: noqa: PT012 - what raises is the transaction, so the block is the transaction
 
@@ -52,7 +52,7 @@ async def test_a_login_that_is_refused_is_no_bad_token(database: TestDatabase, h
     async with pool(database, api_password="wrong") as engine:
         with pytest.raises(DatabaseUnavailable) as raised:
             async with tenant_session(engine, hsbc.parent.token):
-                pytest.fail("nobody may enter")
+                pytest.fail("the block must not be entered")
 
     # SQLAlchemy 2.1 wraps what the driver raises when it connects, 2.0 does not.
     cause = raised.value.__cause__
@@ -61,7 +61,7 @@ async def test_a_login_that_is_refused_is_no_bad_token(database: TestDatabase, h
 
 
 async def test_a_database_that_does_not_exist_is_unavailable(database: TestDatabase) -> None:
-    """A wrong database name is a failure of the installation, told as unavailability."""
+    """A wrong database name is reported as unavailability."""
     where = f"postgresql://{database.admin_url.host}:{database.admin_url.port}/nowhere"
     async with pool(database, database_url=where) as engine:
         with pytest.raises(DatabaseUnavailable):
@@ -71,7 +71,7 @@ async def test_a_database_that_does_not_exist_is_unavailable(database: TestDatab
 async def test_a_database_closed_to_the_service_is_unavailable(
     database: TestDatabase, as_admin: asyncpg.Connection
 ) -> None:
-    """Without the right to connect, which create_roles.sql gives, the database is unavailable, not the caller wrong."""
+    """Without the right to connect, which create_roles.sql grants, the database is unavailable."""
     quoted = await as_admin.fetchval("SELECT quote_ident(current_database())")
     await as_admin.execute(f"REVOKE CONNECT ON DATABASE {quoted} FROM tenancy_api")
     try:
@@ -82,7 +82,7 @@ async def test_a_database_closed_to_the_service_is_unavailable(
         await as_admin.execute(f"GRANT CONNECT ON DATABASE {quoted} TO tenancy_api")
 
 
-async def test_nobody_listening_is_unavailable(database: TestDatabase) -> None:
+async def test_a_closed_port_is_unavailable(database: TestDatabase) -> None:
     """A port without a server makes the database unavailable."""
     async with pool(database, database_url=f"postgresql://127.0.0.1:{free_port()}/nowhere") as engine:
         with pytest.raises(DatabaseUnavailable):
@@ -90,7 +90,7 @@ async def test_nobody_listening_is_unavailable(database: TestDatabase) -> None:
 
 
 async def test_a_server_that_never_answers_is_unavailable(database: TestDatabase) -> None:
-    """A server that accepts the connection and stays silent is given up after the connect timeout."""
+    """A server that accepts the connection and does not answer is given up after the connect timeout."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         where = f"postgresql://127.0.0.1:{silent.getsockname()[1]}/nowhere"
         async with pool(database, database_url=where, connect_timeout_seconds=0.2) as engine, asyncio.timeout(5):
@@ -99,7 +99,7 @@ async def test_a_server_that_never_answers_is_unavailable(database: TestDatabase
 
 
 async def test_a_statement_that_takes_too_long_is_unavailable(engine: AsyncEngine) -> None:
-    """The server's statement timeout ends the statement, and the connection serves on."""
+    """The server's statement timeout ends the statement, and the connection stays usable."""
     with pytest.raises(DatabaseUnavailable) as raised:
         async with transaction(engine) as session:
             await session.execute(text("SET LOCAL statement_timeout = '50ms'"))
@@ -120,7 +120,7 @@ async def test_an_answer_that_does_not_come_is_unavailable(database: TestDatabas
 
 
 async def test_a_silent_server_costs_one_wait(database: TestDatabase) -> None:
-    """After the wait for an answer nothing more is asked of the connection, not even to roll back."""
+    """After a timeout no statement is sent on the connection, not even a rollback."""
     watched: list[str] = []
     async with pool(database, pool_size=1, command_timeout_seconds=0.2) as engine:
         with pytest.raises(DatabaseUnavailable) as raised:
@@ -137,7 +137,7 @@ async def test_a_silent_server_costs_one_wait(database: TestDatabase) -> None:
 
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "SQLAlchemy"])
 async def test_a_statement_prepared_for_another_column_type_is_unavailable(server_url: URL, compiled: bool) -> None:
-    """After a migration has changed a column's type, a connection that knows the old one is replaced: once 503."""
+    """After a migration has changed a column's type, a connection that knows the old one is replaced, after one 503."""
     statement = text("SELECT label FROM tenancy.labels")
     prepared = CompiledStatement(statement, tuple)
 
@@ -161,7 +161,7 @@ async def test_a_statement_prepared_for_another_column_type_is_unavailable(serve
 async def test_a_lock_that_is_not_released_is_unavailable(
     engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """Waiting for a row that somebody else holds ends with the lock timeout."""
+    """Waiting for a row that another transaction holds ends with the lock timeout."""
     tenant_id = hsbc.parent.tenant_id
     async with as_admin.transaction():
         await as_admin.execute("SELECT FROM tenancy.tenants WHERE tenant_id = $1 FOR UPDATE", tenant_id)
@@ -226,7 +226,7 @@ async def test_too_many_connections_is_unavailable(
         async with pool(database) as engine:
             with pytest.raises(DatabaseUnavailable):
                 async with tenant_session(engine, hsbc.parent.token):
-                    pytest.fail("nobody may enter")
+                    pytest.fail("the block must not be entered")
     finally:
         await as_admin.execute("ALTER ROLE tenancy_api CONNECTION LIMIT -1")
 
@@ -245,7 +245,7 @@ async def test_a_violated_constraint_tells_its_name(engine: AsyncEngine, hsbc: O
 
 
 async def test_a_failure_outside_the_server_has_no_sqlstate() -> None:
-    """An error that no server sent tells neither a state nor a constraint."""
+    """An error that no server sent has neither SQLSTATE nor constraint."""
     failure = DBAPIError("SELECT", None, ValueError("local"))
 
     assert (sqlstate(failure), constraint_name(failure)) == (None, None)

@@ -41,7 +41,7 @@ async def test_the_next_caller_takes_the_same_connection(engine: AsyncEngine) ->
 async def test_a_connection_by_sqlalchemy_alone_never_enters_the_pool(
     engine: AsyncEngine, as_admin: asyncpg.Connection
 ) -> None:
-    """What `engine.connect()` leaves in its session reaches no caller: the connection is its own, and closed after."""
+    """State that `engine.connect()` leaves in its session reaches no caller: its connection is closed."""
     first = await backend(engine)
     async with engine.connect() as connection:
         await connection.execute(text("SET app.current_tenant = 'left behind'"))
@@ -60,7 +60,7 @@ async def test_one_that_the_server_has_closed_is_replaced(engine: AsyncEngine, a
 
 
 async def test_a_pool_gets_no_connection_of_one_before_it(engine: AsyncEngine) -> None:
-    """What began before the pool was disposed of ends in the pool that it began in."""
+    """A transaction that began before the pool was disposed of ends in its own pool."""
     before = engine.pool
     async with transaction(engine):
         await engine.dispose()
@@ -71,7 +71,7 @@ async def test_a_pool_gets_no_connection_of_one_before_it(engine: AsyncEngine) -
 
 
 async def test_disposing_of_the_pool_closes_it(engine: AsyncEngine, as_admin: asyncpg.Connection) -> None:
-    """Nothing stays connected."""
+    """No connection stays open."""
     first = await backend(engine)
     await engine.dispose()
     await wait_for_end_of(first, as_admin)

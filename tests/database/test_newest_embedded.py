@@ -1,4 +1,4 @@
-"""A warning asks for what can be done: the development server is not asked for a package that does not exist."""
+"""Warnings of the server's version name only updates that exist."""
 
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -14,7 +14,7 @@ NEWER_THAN_ALL = {"last_fix": 990000}
 
 @pytest.mark.parametrize(("cluster_name", "warnings"), [(NEWEST_EMBEDDED, 0), ("main", 1)])
 async def test_only_a_server_that_can_be_replaced_is_warned_of(cluster_name: str, warnings: int) -> None:
-    """A server that lacks a fix is warned of, but for one that says that there is no newer package for it."""
+    """A server that lacks a fix has a warning, unless its cluster name says that there is no newer package."""
     with EmbeddedPostgres.temporary(settings={"cluster_name": cluster_name}) as server:
         engine = create_async_engine(server.url().replace("postgresql:", "postgresql+asyncpg:", 1))
         async with engine.connect() as connection:
@@ -25,6 +25,6 @@ async def test_only_a_server_that_can_be_replaced_is_warned_of(cluster_name: str
 
 @pytest.mark.parametrize("release", PACKAGE_VERSIONS)
 def test_only_the_newest_package_says_so(release: str) -> None:
-    """The server of `make up` says it on the newest release; on an older one the newer package is to be used."""
+    """The server of `make up` sets that cluster name on the newest release only."""
     settings = EmbeddedPostgres.for_development(release=release)._settings
     assert (settings.get("cluster_name") == NEWEST_EMBEDDED) is (release == NEWEST_RELEASE)

@@ -1,4 +1,4 @@
-"""What a replica would have to do: sign in and read, where nothing may be written."""
+"""Signing in and reading in read-only transactions, as on a replica."""
 
 import asyncpg
 import pytest
@@ -8,13 +8,13 @@ from tests.support.test_database import TestDatabase
 
 
 async def test_a_read_only_transaction_signs_in_and_reads(database: TestDatabase, hsbc: Organization) -> None:
-    """Signing in writes nothing, so the policies work in a transaction that may not; a write is refused."""
+    """The policies work in a read-only transaction, since signing in writes nothing; a write is refused."""
     connection = await database.connect_as_api()
     try:
         async with connection.transaction(readonly=True):
             await connection.execute("SELECT tenancy.sign_in($1)", hsbc.parent.token)
             seen = await connection.fetch("SELECT tenant_id FROM tenancy.tenants")
-            assert {row[0] for row in seen} == {party.tenant_id for party in hsbc.everybody}
+            assert {row[0] for row in seen} == {party.tenant_id for party in hsbc.parties}
             with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
                 await connection.execute("UPDATE tenancy.tenants SET name = name")
     finally:

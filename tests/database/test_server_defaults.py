@@ -1,4 +1,4 @@
-"""Whatever defaults a server, a database or a role has, the service answers the same, or says what is wrong."""
+"""Whatever defaults a server, a database or a role has, the service answers the same, or reports what is wrong."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -28,7 +28,7 @@ SETTABLE = """
       AND name NOT LIKE 'transaction_%'
     ORDER BY name
 """
-"""All that a database or a role may set. A transaction's own settings are no defaults."""
+"""Every setting that a database or a role may have a default for."""
 
 TEXTS = {
     "DateStyle": ["German, DMY", "SQL, MDY"],
@@ -39,10 +39,10 @@ TEXTS = {
     "lc_messages": ["C"],
     "search_path": ["nowhere", '"$user", public'],
 }
-"""Hostile values of settings whose values are no list."""
+"""Hostile values of settings without a list of values."""
 
 TOLD = {"default_transaction_read_only", "row_security"}
-"""What the service neither sets nor bears: tests of their own show that it says so."""
+"""Settings that the service does not override; other tests show that it reports them."""
 
 
 def hostile_values(setting: asyncpg.Record) -> list[str]:
@@ -143,7 +143,7 @@ async def test_a_read_only_default_is_told(own: TestDatabase, bank: Organization
 
 
 async def test_row_security_that_is_off_is_told(own: TestDatabase, bank: Organization) -> None:
-    """Then PostgreSQL refuses every statement rather than show everything, and the service refuses to start."""
+    """With row_security off, PostgreSQL refuses every statement, and the service refuses to start."""
     async with defaults(own, {"row_security": "off"}):
         statuses, *_ = await answers_of_a_new_service(own, bank)
         checked = await mtdb("check", env=settings_for(own))
@@ -175,7 +175,7 @@ async def test_quotes_around_every_name_break_no_rule(own: TestDatabase) -> None
     ids=str,
 )
 async def test_a_server_wide_default(settings: dict[str, str]) -> None:
-    """In the server's own configuration they change nothing, from the first migration on."""
+    """Defaults in the server's configuration change nothing, from the first migration on."""
     with EmbeddedPostgres.temporary(settings=settings) as server:
         async with fresh_database(make_url(server.url())) as own:
             issued = await mtdb("token", "issue", "--platform-operator", "--label", "x", env=settings_for(own))

@@ -69,19 +69,19 @@ async def test_the_caller_is_who_the_database_says(
 
 @pytest.mark.parametrize("token", ["", "mtdb_nonsense", "x" * 10_000, "ü", "' OR true --"])
 async def test_no_live_token_is_refused(engine: AsyncEngine, token: str) -> None:
-    """Whatever is no live token raises AuthenticationRequired before the caller's first statement."""
+    """Anything but a live token raises AuthenticationRequired before the caller's first statement."""
     with pytest.raises(AuthenticationRequired):
         async with tenant_session(engine, token):
-            pytest.fail("nobody may enter")
+            pytest.fail("the block must not be entered")
 
 
 async def test_success_commits(engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization) -> None:
-    """What was written is stored once the block ends, and not a moment before."""
+    """Changes are committed when the block ends, not earlier."""
     async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
         await session.execute(RENAME)
         assert await renamed(as_admin, hsbc) == 0
 
-    assert await renamed(as_admin, hsbc) == len(hsbc.everybody)
+    assert await renamed(as_admin, hsbc) == len(hsbc.parties)
 
 
 async def test_an_error_rolls_back(engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization) -> None:
@@ -149,7 +149,7 @@ async def test_a_session_ends_with_its_block(engine: AsyncEngine, hsbc: Organiza
 async def test_a_deferred_session_takes_a_connection_for_its_first_statement(
     engine: AsyncEngine, hsbc: Organization
 ) -> None:
-    """Before it, the pool's only connection is somebody else's; what raises before it has asked nobody."""
+    """Before sign-in no connection is taken from the pool; what raises before it reaches no database."""
     async with deferred_tenant_session(engine, hsbc.parent.token) as session:
         assert session.caller is None
         assert (await context_left(engine))[0] == "tenancy_api"
@@ -161,14 +161,14 @@ async def test_a_deferred_session_takes_a_connection_for_its_first_statement(
 
 
 async def test_a_deferred_session_that_asked_nothing_is_verified_at_its_end(engine: AsyncEngine) -> None:
-    """A block without a statement does not succeed for whoever holds no live token."""
+    """A block without a statement fails for a caller without a valid token."""
     with pytest.raises(AuthenticationRequired):
         async with deferred_tenant_session(engine, "no token at all"):
             pass
 
 
 async def test_a_transaction_has_no_caller(engine: AsyncEngine) -> None:
-    """Whoever asks an operator's transaction for its caller has mixed something up."""
+    """Asking an operator's transaction for its caller is a programming error."""
     async with transaction(engine) as session:
         with pytest.raises(TypeError, match="no caller"):
             await session.sign_in()
@@ -210,7 +210,7 @@ async def test_a_rollback_that_is_cut_off_gives_the_connection_up(
 async def test_a_token_revoked_in_the_middle_ends_the_transaction(
     engine: AsyncEngine, registry: Registry, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """From the revocation on, the next statement raises AuthenticationRequired, and what was written is undone."""
+    """After a revocation the next statement raises AuthenticationRequired, and the transaction is rolled back."""
     with pytest.raises(AuthenticationRequired):
         async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
             await session.execute(RENAME)
@@ -251,7 +251,7 @@ async def test_a_platform_operator_revoked_in_the_middle_stops_too(
 async def test_context_and_role_end_with_the_transaction(
     engine: AsyncEngine, hsbc: Organization, platform_operator: Party, who: str, ending: str
 ) -> None:
-    """The next transaction on the same connection is nobody's, as tenancy_api, however the last one ended."""
+    """The next transaction on the same connection has no caller and runs as tenancy_api, however the last one ended."""
     token = hsbc.parent.token if who == "parent" else platform_operator.token
     role = "tenancy_api" if who == "parent" else "tenancy_platform"
     contexts = []
@@ -267,7 +267,7 @@ async def test_context_and_role_end_with_the_transaction(
 
 
 async def test_the_role_ends_without_the_pools_help(engine: AsyncEngine, platform_operator: Party) -> None:
-    """A platform operator's role is his transaction's: it ends with a COMMIT, before the pool resets the session."""
+    """A platform operator's role lasts for one transaction: it ends at COMMIT, before the pool resets the session."""
     with pytest.raises(DBAPIError, match="SAVEPOINT can only be used in transaction blocks"):
         async with tenant_session(engine, platform_operator.token) as (session, _caller):
             assert (await session.execute(text("SELECT current_user"))).scalar_one() == "tenancy_platform"
@@ -276,18 +276,18 @@ async def test_the_role_ends_without_the_pools_help(engine: AsyncEngine, platfor
 
 
 async def test_other_refusals_are_no_authentication_matter(engine: AsyncEngine, hsbc: Organization) -> None:
-    """A statement that lacks a right is a defect of ours, not a bad token."""
+    """A missing privilege is a defect of the service, not an invalid token."""
     with pytest.raises(DBAPIError, match="permission denied"):
         async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
             await session.execute(text("TRUNCATE tenancy.tenants"))
 
 
 async def test_a_token_is_never_text_of_a_statement(engine: AsyncEngine, as_admin: asyncpg.Connection) -> None:
-    """A refused token appears in no message of the exception, and no activity of the service shows to others."""
+    """A refused token appears in no exception message and in no view of other sessions' activity."""
     token = f"mtdb_{uuid4().hex}"
     with pytest.raises(AuthenticationRequired) as refusal:
         async with tenant_session(engine, token):
-            pytest.fail("nobody may enter")
+            pytest.fail("the block must not be entered")
 
     assert token not in str(refusal.value)
     assert token not in str(refusal.value.__cause__)

@@ -1,4 +1,4 @@
-"""TLS to the database, as PGSSLMODE and PGSSLROOTCERT ask for it: every command checks whom it talks to."""
+"""TLS to the database, as PGSSLMODE and PGSSLROOTCERT ask for it: every command verifies the server."""
 
 import asyncio
 from pathlib import Path
@@ -36,7 +36,7 @@ async def test_the_server_must_be_the_one_that_the_certificate_names(tmp_path: P
         assert (await mtdb("migrate", env=as_admin)).exit_code == 0
         assert (await mtdb("check", env=named)).exit_code == 0
         connection = await database.connect_as_admin()
-        # From now on whoever comes without TLS is refused.
+        # From now on connections without TLS are refused.
         hba = Path(await connection.fetchval("SHOW hba_file"))
         await asyncio.to_thread(hba.write_text, ONLY_WITH_TLS)
         await connection.execute("SELECT pg_reload_conf()")
@@ -48,9 +48,9 @@ async def test_the_server_must_be_the_one_that_the_certificate_names(tmp_path: P
         assert "certificate is not valid for '127.0.0.1'" in other_name.complaint
         no_authority = {"PGSSLMODE": "verify-full", "HOME": str(tmp_path)}
         for command, environment in (("check", settings_for(database)), ("migrate", as_admin)):
-            nobody = await mtdb(command, env=_without_authority(environment) | no_authority)
-            assert nobody.exit_code == ExitCode.NO_DATABASE
-            assert "root.crt" in nobody.complaint
+            refused = await mtdb(command, env=_without_authority(environment) | no_authority)
+            assert refused.exit_code == ExitCode.NO_DATABASE
+            assert "root.crt" in refused.complaint
 
 
 def _without_authority(environment: dict[str, str]) -> dict[str, str]:
@@ -58,7 +58,7 @@ def _without_authority(environment: dict[str, str]) -> dict[str, str]:
 
 
 async def test_tls_in_the_url_is_refused_in_one_line(database: TestDatabase) -> None:
-    """A URL that says sslmode, as libpq's do, is answered with what to say instead."""
+    """A URL with sslmode is refused in one line that names the variable to use."""
     url = settings_for(database)["MTDB_DATABASE_URL"]
     outcome = await mtdb("check", env=settings_for(database, MTDB_DATABASE_URL=f"{url}?sslmode=require"))
     assert outcome.exit_code == ExitCode.USAGE

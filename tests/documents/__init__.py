@@ -1,1 +1,1 @@
-"""What the documents promise: their commands are run, their tables compared with the code."""
+"""The documents: their commands are run, their tables compared with the code."""

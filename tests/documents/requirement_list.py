@@ -35,7 +35,7 @@ FUNCTIONAL = [
         (
             "writes/test_deletion.py::test_a_refusal_says_how_many_stand_in_the_way",
             "writes/test_deletion.py::test_a_failure_in_the_middle_undoes_everything",
-            "integration/test_delete_tenant.py::test_a_cascade_racing_with_creations_orphans_nobody",
+            "integration/test_delete_tenant.py::test_a_cascade_racing_with_creations_leaves_no_orphan",
         ),
     ),
     Requirement(
@@ -72,7 +72,7 @@ SECURITY = [
         "Row level security in the database isolates the tenants.",
         (
             "security/test_policies_in_sql.py::test_a_parent_sees_itself_and_its_subsidiaries",
-            "security/test_policies_in_sql.py::test_nobody_reads_and_writes_nothing",
+            "security/test_policies_in_sql.py::test_without_a_token_nothing_is_read_or_written",
             "lint/test_safety_check.py::test_a_breach_in_the_catalogue_is_refused",
             "security/test_catalogue_lint.py",
         ),
@@ -91,7 +91,7 @@ SECURITY = [
         "S3",
         "Nothing leaks across organisations: rows, counts, errors, timing, pooled connections, concurrency.",
         (
-            "security/test_http_hidden_ids.py::test_hidden_ids_answer_like_ids_that_nobody_has",
+            "security/test_http_hidden_ids.py::test_hidden_ids_answer_like_absent_ids",
             "security/test_plans.py::test_own_foreign_and_absent_ids_take_the_same_plan",
             "security/test_attack_pooled_sessions.py::test_a_variable_left_behind",
             "security/test_time_leaks.py::test_a_real_service_in_a_storm",
@@ -243,7 +243,7 @@ DOCUMENTS = [
         "Extended examples: institutions, usage scenarios, checklists for performance and security.",
         (
             "examples/test_scenarios.py::test_onboarding_can_be_repeated",
-            "examples/test_accounts.py::test_everybody_sees_the_accounts_of_his_reach",
+            "examples/test_accounts.py::test_every_caller_sees_the_accounts_in_its_reach",
             "docs/how-to/copy-the-pattern.md",
         ),
     ),

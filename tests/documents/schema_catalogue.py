@@ -1,4 +1,4 @@
-"""What docs/schema.sql asks of the catalogue."""
+"""The queries on the catalogue for docs/schema.sql."""
 
 OURS = "IN ('public', 'tenancy', 'tenancy_private')"
 IS_OURS = f"class.relnamespace::regnamespace::text {OURS} AND class.relname !~ '^alembic_version'"

@@ -1,4 +1,4 @@
-"""What stands at the head of docs/schema.sql: why the schema is shaped as it is."""
+"""The head of docs/schema.sql: the reasons for the schema's design."""
 
 ESSAY = """\
 -- The schema as it is, made by `make docs` from a migrated database. migrations/versions has its history.

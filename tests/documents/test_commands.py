@@ -101,5 +101,5 @@ def test_json_is_laid_out_for_reading() -> None:
 
 
 def test_the_tutorial_is_among_them() -> None:
-    """The rule above has something to run."""
+    """The tutorial is among the documents that are run."""
     assert {"README.md", "docs/tutorial.md"} <= set(DOCUMENTS)

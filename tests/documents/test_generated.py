@@ -1,4 +1,4 @@
-"""What documents show of the code is what the code says now."""
+"""The generated parts of the documents are current."""
 
 from pkgutil import iter_modules
 

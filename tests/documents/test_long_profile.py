@@ -1,4 +1,4 @@
-"""The table of the long profile: who runs a part of it writes that part alone."""
+"""The table of the long profile: a run of a part writes only that part."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The list of requirements names tests, targets and files that exist, and forgets none."""
+"""The list of requirements is complete and names tests, targets and files that exist."""
 
 import ast
 import re

@@ -23,7 +23,7 @@ Bare = create_model("Bare", amount=(int, ...))
 Described = create_model("Described", amount=(int, Field(description="Added to the balance.", examples=[1])))
 
 
-async def undescribed() -> None:  # noqa: D103 - which is what it is for
+async def undescribed() -> None:  # noqa: D103 - the test needs a route without one
     ...
 
 

@@ -1,4 +1,4 @@
-"""Every error that a caller may see: complete, stable, and found where its code says."""
+"""The error classes: complete, stable, each in the file of its code."""
 
 import inspect
 import pkgutil
@@ -32,7 +32,7 @@ ERRORS = {name: the_error_in(module) for name, module in MODULES.items()}
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_the_code_is_the_name_of_the_file(name: str) -> None:
-    """Who reads a code in a log opens the file of that name and finds the class of that name."""
+    """Each error's code is the name of its file and, in camel case, of its class."""
     assert ERRORS[name].code == name
     assert ERRORS[name].__name__ == name.title().replace("_", "")
 
@@ -73,7 +73,7 @@ def test_an_error_says_its_standard_detail_unless_told_more() -> None:
 
 
 def test_headers_and_members_belong_to_one_error() -> None:
-    """What one answer adds never shows in another: the headers are copied, not shared."""
+    """Headers and members of one error do not appear in another, since they are copied."""
     headers = {"Retry-After": "1"}
     error = NameTaken(headers=headers, errors=["x"])
     error.headers["WWW-Authenticate"] = "Bearer"

@@ -1,4 +1,4 @@
-"""A table that was added by one call: isolated like the tenants, and watched by the same checks."""
+"""A table that one call protects: isolated like the tenants, and checked by the same rules."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ async def client(service: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @dataclass(frozen=True)
 class Banks:
-    """Two organisations in which everybody holds an account."""
+    """Two organisations in which every tenant holds an account."""
 
     mine: Organization
     theirs: Organization
@@ -67,7 +67,7 @@ async def banks(bank: TestDatabase, client: httpx.AsyncClient) -> Banks:
     operator = Party(uuid4(), "platform operator", await registry.issue_operator_token())
     await connection.close()
     accounts = {}
-    for party in (*mine.everybody, *theirs.everybody):
+    for party in (*mine.parties, *theirs.parties):
         body = {"tenant_id": str(party.tenant_id), "name": "Current"}
         opened = await client.post("/accounts", json=body, headers=party.headers)
         assert opened.status_code == 201, opened.text
@@ -76,7 +76,7 @@ async def banks(bank: TestDatabase, client: httpx.AsyncClient) -> Banks:
 
 
 async def seen(client: httpx.AsyncClient, party: Party) -> set[str]:
-    """Return the tenants whose accounts somebody sees."""
+    """Return the tenants whose accounts the caller sees."""
     return {account["tenant_id"] for account in (await client.get("/accounts", headers=party.headers)).json()}
 
 
@@ -85,23 +85,23 @@ def ids(*parties: Party) -> set[str]:
     return {str(party.tenant_id) for party in parties}
 
 
-async def test_everybody_sees_the_accounts_of_his_reach(client: httpx.AsyncClient, banks: Banks) -> None:
+async def test_every_caller_sees_the_accounts_in_its_reach(client: httpx.AsyncClient, banks: Banks) -> None:
     """A parent sees the accounts of its organisation, a subsidiary its own, a platform operator all."""
-    assert await seen(client, banks.mine.parent) == ids(*banks.mine.everybody)
+    assert await seen(client, banks.mine.parent) == ids(*banks.mine.parties)
     assert await seen(client, banks.mine.subsidiaries[0]) == ids(banks.mine.subsidiaries[0])
-    assert await seen(client, banks.operator) >= ids(*banks.mine.everybody, *banks.theirs.everybody)
+    assert await seen(client, banks.operator) >= ids(*banks.mine.parties, *banks.theirs.parties)
 
 
-async def test_nobody_without_a_token(client: httpx.AsyncClient) -> None:
+async def test_without_a_token_there_is_no_access(client: httpx.AsyncClient) -> None:
     """No token and a made-up token are the service's own 401."""
-    for headers in ({}, {"Authorization": "Bearer mtdb_nobody"}):
+    for headers in ({}, {"Authorization": "Bearer mtdb_unknown"}):
         response = await client.get("/accounts", headers=headers)
         assert (response.status_code, response.json()["code"]) == (401, "authentication_required")
         assert response.headers["www-authenticate"].startswith("Bearer")
 
 
 async def test_a_stranger_can_neither_open_nor_book(client: httpx.AsyncClient, banks: Banks) -> None:
-    """A foreign tenant and a foreign account are answered like those that nobody has."""
+    """A foreign tenant and a foreign account are answered like absent ones."""
     stranger, target = banks.theirs.parent, banks.mine.subsidiaries[0]
     for tenant_id in (target.tenant_id, uuid4()):
         body = {"tenant_id": str(tenant_id), "name": "Hidden"}
@@ -126,7 +126,7 @@ async def test_a_parent_books_for_its_subsidiary_and_never_below_nothing(
 
 
 async def test_accounts_go_with_their_tenant(client: httpx.AsyncClient, bank: TestDatabase, banks: Banks) -> None:
-    """Deleting a subsidiary deletes its accounts; what became of them stays in the audit trail, for its parent."""
+    """Deleting a subsidiary deletes its accounts; their events stay in the audit trail, for its parent."""
     gone = banks.mine.subsidiaries[1]
     response = await client.delete(f"/tenants/{gone.tenant_id}", headers=banks.mine.parent.headers)
     assert response.status_code == 204
@@ -145,14 +145,14 @@ async def test_accounts_go_with_their_tenant(client: httpx.AsyncClient, bank: Te
 
 
 async def test_sql_of_the_service_is_bound_as_well(bank: TestDatabase, banks: Banks) -> None:
-    """Injected SQL without a filter reaches the reach and no more, and moves no account to anybody."""
+    """Injected SQL without a filter reads only the caller's reach, and moves no account to another tenant."""
     connection = await bank.connect_as_api()
     everything = "SELECT tenant_id::text FROM tenancy.accounts"
     try:
         assert await connection.fetch(everything) == []
         async with connection.transaction():
             await connection.execute("SELECT tenancy.sign_in($1)", banks.theirs.parent.token)
-            assert {row[0] for row in await connection.fetch(everything)} == ids(*banks.theirs.everybody)
+            assert {row[0] for row in await connection.fetch(everything)} == ids(*banks.theirs.parties)
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute("UPDATE tenancy.accounts SET tenant_id = $1", banks.mine.parent.tenant_id)
     finally:
@@ -160,7 +160,7 @@ async def test_sql_of_the_service_is_bound_as_well(bank: TestDatabase, banks: Ba
 
 
 async def test_the_check_before_the_start_watches_the_table(bank: TestDatabase, service: FastAPI) -> None:
-    """`mtdb check` finds nothing to say of the table as it is, and names it once its protection is taken off."""
+    """`mtdb check` has no finding on the protected table, and one after its protection is removed."""
     assert (await check_database(service.state.engine)).dangers == []
     admin = await bank.connect_as_admin()
     try:

@@ -1,4 +1,4 @@
-"""The token exchange: a login at the bank's provider becomes a token of just that tenant, and nothing else does."""
+"""The token exchange: a login at the bank's provider is exchanged for a token of that tenant."""
 
 import time
 from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ async def exchange(database: TestDatabase) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def claims_of(organization: Organization, **changes: Any) -> dict[str, Any]:
-    """Return what the provider says of somebody who works for the first subsidiary."""
+    """Return the provider's claims about an employee of the first subsidiary."""
     now = int(time.time())
     return {
         "iss": ISSUER,
@@ -93,10 +93,10 @@ async def test_a_token_does_not_outlive_its_login(exchange: httpx.AsyncClient, h
     ],
     ids=["expired", "issuer", "audience", "no-id", "null", "another-organisation"],
 )
-async def test_a_login_of_nobody_is_refused(
+async def test_a_login_without_a_valid_claim_is_refused(
     exchange: httpx.AsyncClient, hsbc: Organization, changes: dict[str, Any]
 ) -> None:
-    """Every claim counts; the answer is OAuth's, and says nothing of what exists."""
+    """Every claim is verified; the answer is OAuth's, and does not tell which tenants exist."""
     response = await ask(exchange, sign(claims_of(hsbc, **changes)))
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
     assert response.json()["error_description"] == "the subject token is no valid login of a tenant"
@@ -111,7 +111,7 @@ async def test_a_tenant_of_another_organisation_is_refused(
 
 
 async def test_a_forged_login_is_refused(exchange: httpx.AsyncClient, hsbc: Organization) -> None:
-    """Another key, an unknown key, another algorithm, no signature, and what is no token at all."""
+    """A token of another key or algorithm, without signature, or malformed is refused."""
     claims = claims_of(hsbc)
     forged = [
         sign(claims, STRANGERS_KEY),

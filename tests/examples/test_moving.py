@@ -33,7 +33,7 @@ async def move(organization_id: UUID, source: asyncpg.Connection, target: asyncp
 
 
 async def seen(database: TestDatabase, token: str) -> list[asyncpg.Record] | None:
-    """Return what a caller sees, None when he cannot sign in."""
+    """Return what a caller sees, None if the token is not valid."""
     connection = await database.connect_as_api()
     try:
         async with connection.transaction():
@@ -48,8 +48,8 @@ async def seen(database: TestDatabase, token: str) -> list[asyncpg.Record] | Non
 async def test_an_organisation_moves_with_its_tokens(
     database: TestDatabase, server_url: URL, hsbc: Organization, barclays: Organization
 ) -> None:
-    """Everybody sees there what he saw here, and nothing here any more; strangers notice nothing."""
-    before = {party.token: await seen(database, party.token) for party in hsbc.everybody}
+    """Every tenant sees the same rows on the target and none on the source; other organisations are not affected."""
+    before = {party.token: await seen(database, party.token) for party in hsbc.parties}
     theirs = await seen(database, barclays.parent.token)
     async with fresh_database(server_url) as its_own:
         source, target = await database.connect_as_admin(), await its_own.connect_as_admin()

@@ -1,4 +1,4 @@
-"""The scenarios, each a process that knows nothing but an address and a token."""
+"""The scenarios, each a process with an address and a token."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ SCENARIOS = ROOT / "examples" / "scenarios"
 
 
 async def run(scenario: str, *arguments: str, token: str, url: str) -> list[str]:
-    """Run a script of the folder in a folder of nobody's, and return the lines that it prints."""
+    """Run a script of the folder outside the repository, and return the lines that it prints."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         SCENARIOS / f"{scenario}.py",
@@ -74,8 +74,8 @@ async def test_a_review_reaches_every_subsidiary_once(story: SeededService) -> N
         )
 
 
-async def test_a_review_overwrites_nobody(story: SeededService) -> None:
-    """Somebody renames a subsidiary between the script's reading and its writing; both changes are there afterwards."""
+async def test_a_review_overwrites_no_other_change(story: SeededService) -> None:
+    """A subsidiary is renamed between the script's reading and its writing; both changes are stored."""
     token = await story.token("Deutsche Bank")
     renamed = (await tenants(story, token))["Deutsche Bank Luxembourg"]
 
@@ -93,7 +93,7 @@ async def test_a_review_overwrites_nobody(story: SeededService) -> None:
 
 
 async def test_a_closed_subsidiary_is_gone_with_its_tokens(story: SeededService) -> None:
-    """The subsidiary is deleted, its token is nobody's, and closing it again says that there is none."""
+    """The subsidiary is deleted, its token is no longer valid, and closing it again reports that it does not exist."""
     parent, subsidiary = await story.token("Barclays"), await story.token("Barclays New York")
     assert await run("close_subsidiary", "Barclays New York", token=parent, url=story.url) == [
         "Barclays New York: closed"
@@ -107,7 +107,7 @@ async def test_a_closed_subsidiary_is_gone_with_its_tokens(story: SeededService)
 
 
 async def test_a_subsidiary_cannot_close_itself(story: SeededService) -> None:
-    """The refusal reaches the user in the service's own words."""
+    """The script prints the service's own error."""
     token = await story.token("Barclays Bank Ireland")
     (line,) = await run("close_subsidiary", "Barclays Bank Ireland", token=token, url=story.url)
     assert line.startswith("Barclays Bank Ireland: The operation is not permitted. ")
@@ -125,7 +125,7 @@ async def test_a_lost_answer_creates_nothing_twice(story: SeededService) -> None
 
 
 async def test_a_final_refusal_is_not_repeated(story: SeededService) -> None:
-    """A name that is taken stays taken: the first answer counts."""
+    """A request for a taken name is not repeated."""
     token = await story.token("Deutsche Bank")
     lines = await run("retry_safely", "Deutsche Bank London", token=token, url=story.url)
     assert len(lines) == 1

@@ -19,7 +19,7 @@ SETTINGS = "src/multi_tenant_db/settings.py"
 
 
 def test_imports_follow_the_layers() -> None:
-    """Routers call services, services call repositories, and nobody imports upwards."""
+    """Routers call services, services call repositories, and no layer imports a higher one."""
     linter = Path(sys.executable).parent / "lint-imports"
     result = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
@@ -27,7 +27,7 @@ def test_imports_follow_the_layers() -> None:
 
 @for_each([p for p in SERVICE if name_of(p) != TRANSACTIONS])
 def test_one_place_begins_and_ends_transactions(path: Path) -> None:
-    """Nobody but tenant_session.py begins, commits or rolls back."""
+    """Only tenant_session.py begins, commits or rolls back."""
     for node in ast.walk(parse(path)):
         if isinstance(node, ast.Attribute):
             assert node.attr not in {"begin", "begin_nested", "commit", "rollback", "autocommit"}, (
@@ -59,16 +59,16 @@ def test_one_place_opens_connections(path: Path) -> None:
 
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_used_and_described(name: str) -> None:
-    """A setting that nobody reads is removed, and one that exists is described."""
+    """An unused setting is removed, and one that exists is described."""
     readers = [path for path in SERVICE if name_of(path) != SETTINGS]
     used = any(re.search(rf"settings\.{name}\b", path.read_text(encoding="utf-8")) for path in readers)
-    assert used, f"nobody reads settings.{name}: remove it"
+    assert used, f"no code reads settings.{name}: remove it"
     assert Settings.model_fields[name].description, f"settings.{name} has no description"
 
 
 @for_each(SERVICE)
 def test_no_statement_is_put_together_from_text(path: Path) -> None:
-    """No SQL is built by formatting: values travel as parameters, and a token never stands in a statement."""
+    """No SQL is built by formatting: values are parameters, and a token is never part of a statement."""
     for node in ast.walk(parse(path)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "text" and node.args:
             assert isinstance(node.args[0], ast.Constant), f"{name_of(path)}:{node.lineno}: use bind parameters"

@@ -38,7 +38,7 @@ def install(folder: Path, *, apt_fails: bool) -> tuple[subprocess.CompletedProce
 
 
 def test_what_is_missing_is_installed(tmp_path: Path) -> None:
-    """The lists of packages are read once, and no question is asked."""
+    """The lists of packages are updated once, and apt asks no question."""
     done, asked = install(tmp_path, apt_fails=False)
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in asked] == ["noninteractive", "noninteractive"]
@@ -47,7 +47,7 @@ def test_what_is_missing_is_installed(tmp_path: Path) -> None:
 
 
 def test_a_failing_apt_is_told(tmp_path: Path) -> None:
-    """What apt said, what it should have installed, and what follows."""
+    """The message has apt's output, the packages and the consequence."""
     done, asked = install(tmp_path, apt_fails=True)
     assert done.returncode == 1
     assert len(asked) == 1

@@ -76,7 +76,7 @@ def test_every_make_target_in_a_document_exists(path: Path) -> None:
 
 @for_each(DOCUMENTS)
 def test_every_test_in_a_document_exists(path: Path) -> None:
-    """A test that a document names is there, so a report of the suite speaks of the suite as it is."""
+    """A test that a document names exists."""
     named = set(NAMED_TEST.findall(path.read_text(encoding="utf-8")))
     missing = sorted(f"{file}::{test}" for file, test in named if test not in _tests_of(ROOT / file))
     assert not missing, (

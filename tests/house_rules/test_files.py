@@ -1,4 +1,4 @@
-"""Rules for files: short, one class each, named after it, free of what ties them to one place."""
+"""Rules for files: short, one class each, named after it, without addresses of one machine."""
 
 import ast
 import re
@@ -39,7 +39,7 @@ def test_a_file_names_no_package_registry(path: Path) -> None:
     """No file holds the address of a package registry, so the project works behind any mirror."""
     text = path.read_bytes().decode("utf-8", errors="ignore")
     found = [match[0] for match in re.finditer(REGISTRIES, text)]
-    assert not found, f"{name_of(path)} names {found}: the reader's own settings name his mirror"
+    assert not found, f"{name_of(path)} names {found}: a mirror belongs in the reader's own settings"
 
 
 @for_each(python_files("tests"))

@@ -1,4 +1,4 @@
-"""Rules for the deliberate defects of `make mutants`: they fit the code as it is, without a hunt of minutes."""
+"""Rules for the deliberate defects of `make mutants`: they fit the code, checked without a hunt."""
 
 from collections import Counter
 
@@ -11,20 +11,20 @@ from tests.support.sources import ROOT
 
 
 def test_a_mutant_has_a_name_of_its_own() -> None:
-    """A line of the table speaks of one mutant."""
+    """Every mutant has a name of its own."""
     names = Counter(mutant.name for mutant in MUTANTS)
     assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("mutant", CODE_MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_of_the_code_fits(mutant: Mutant) -> None:
-    """What a mutant replaces stands in its file exactly once; whoever changes that passage mends the mutant."""
+    """What a mutant replaces stands in its file exactly once; a change of that passage changes the mutant."""
     assert (ROOT / "src" / "multi_tenant_db" / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_the_killers_of_a_mutant_exist(mutant: Mutant) -> None:
-    """The tests that are to notice a mutant are there."""
+    """The tests that are to notice a mutant exist."""
     for killer in mutant.killers:
         file, _, test = killer.partition("::")
         assert f"def {test}(" in (ROOT / "tests" / file).read_text(encoding="utf-8")

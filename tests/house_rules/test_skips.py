@@ -1,4 +1,4 @@
-"""What a run leaves out it says in one line, and continuous integration leaves out nothing."""
+"""A run reports its skips in one line, and continuous integration allows none."""
 
 import subprocess
 import sys
@@ -58,20 +58,20 @@ def run_suite(folder: Path, suite: str, *options: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("options", [(), ("-p", "xdist", "-n", "2")])
 def test_a_run_says_in_one_line_what_it_left_out(tmp_path: Path, options: tuple[str, ...]) -> None:
-    """The programs that are missing, and the command that installs them; the run passes."""
+    """The line names the missing programs and the command that installs them, and the run passes."""
     code, said = run_suite(tmp_path, SUITE, *options)
     assert (code, said.splitlines().count(LINE)) == (0, 1), said
 
 
 @pytest.mark.parametrize("options", [(), ("-p", "xdist", "-n", "2")])
 def test_a_skip_can_fail_the_run(tmp_path: Path, options: tuple[str, ...]) -> None:
-    """With `--no-skips` nothing may be left out, in one process and in several."""
+    """With `--no-skips` a skip fails the run, in one process and in several."""
     code, said = run_suite(tmp_path, SUITE, "--no-skips", *options)
     assert (code, LINE in said) == (1, True), said
 
 
 def test_a_skipped_file_fails_the_run(tmp_path: Path) -> None:
-    """A file that skips itself while it is collected is as much of a hole."""
+    """A file that skips itself while it is collected fails the run, too."""
     suite = 'import pytest\n\npytest.skip("a reason", allow_module_level=True)\n'
     code, said = run_suite(tmp_path, suite, "--no-skips")
     assert (code, "Left out: 1 test (a reason)" in said) == (1, True), said

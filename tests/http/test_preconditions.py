@@ -41,7 +41,7 @@ def is_not_modified(if_none_match: str | None, version: int) -> bool:
 
 @given(VERSIONS)
 def test_a_version_is_matched_by_its_own_tag(version: int) -> None:
-    """The ETag that an answer gave, sent back unchanged, stands for exactly this version in both headers."""
+    """An ETag sent back unchanged matches exactly its version, in both headers."""
     assert versions_matching(entity_tag(version)) == frozenset({version})
     assert is_not_modified(entity_tag(version), version)
 
@@ -74,7 +74,7 @@ def test_if_match_compares_strongly() -> None:
 
 
 def test_if_none_match_compares_weakly() -> None:
-    """A weak tag, as a compressing proxy makes it of ours, still spares the answer."""
+    """A weak tag, as a compressing proxy makes it of ours, still gives a 304."""
     assert is_not_modified('W/"7"', 7)
     assert not is_not_modified('W/"7"', 8)
 
@@ -99,14 +99,14 @@ def test_a_list_matches_all_of_its_versions(versions: list[int], separator: str)
     "header", ['"0"', '"01"', '"-1"', '"+1"', '"1.0"', '"1_0"', '""', '"x"', '"1,2"', '"W/1"', '"\xb2"', '"\xff"']
 )
 def test_tags_of_other_making_match_nothing(header: str) -> None:
-    """A well-formed tag that is no version as we write it matches none: it is not repaired into one."""
+    """A well-formed tag that is not in the service's own format matches no version."""
     assert versions_matching(header) == frozenset()
     assert not any(is_not_modified(header, version) for version in (1, 2, 10, 12))
 
 
 @pytest.mark.parametrize("version", [LARGEST_VERSION + 1, 9_999_999_999, 10**40])
 def test_versions_beyond_the_columns_type_match_nothing(version: int) -> None:
-    """A number that PostgreSQL could not compare with the column never reaches it."""
+    """A number beyond the column's type is not sent to PostgreSQL."""
     assert versions_matching(f'{entity_tag(version)}, "1"') == frozenset({1})
     assert versions_matching(entity_tag(LARGEST_VERSION)) == frozenset({LARGEST_VERSION})
 
@@ -123,7 +123,7 @@ def test_a_list_has_at_most_a_hundred_tags() -> None:
 
 @pytest.mark.parametrize("header", MALFORMED)
 def test_malformed_headers_are_refused(header: str) -> None:
-    """What is no list of entity tags is an error in both headers, never a precondition that is skipped."""
+    """A malformed list of entity tags is an error in both headers, and the precondition is not skipped."""
     with pytest.raises(MalformedPrecondition):
         versions_matching(header)
     with pytest.raises(MalformedPrecondition):

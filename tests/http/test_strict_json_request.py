@@ -1,4 +1,4 @@
-"""Bodies are read with a limit and parsed without mercy, driven as an ASGI server would."""
+"""Strict JSON bodies with a size limit, driven as an ASGI server would."""
 
 import json
 import math
@@ -123,7 +123,7 @@ async def test_a_body_that_is_declared_too_large_is_not_read() -> None:
 
 @pytest.mark.parametrize("length", [None, "2", "11", "", "abc", "-1", "1_0", "\xb2", "0x10", "9" * 5000])
 async def test_a_body_is_counted_whatever_its_length_is_said_to_be(length: str | None) -> None:
-    """Chunked bodies, lies and malformed lengths do not pass the limit: reading stops at the chunk that exceeds it."""
+    """Reading stops at the chunk that exceeds the limit, also with a wrong or malformed Content-Length."""
     messages = arriving(b'{"a":', b' "123', b'"}', b" ", b" ")
     with pytest.raises(BodyTooLarge):
         await posted(messages, length=length).read_json(11)
@@ -132,7 +132,7 @@ async def test_a_body_is_counted_whatever_its_length_is_said_to_be(length: str |
 
 @pytest.mark.parametrize("length", ["abc", "-1", "\xb2"])
 async def test_a_malformed_length_does_not_hide_a_good_body(length: str) -> None:
-    """The framing is the server's affair: a length that is no number is no failure of ours."""
+    """A malformed Content-Length is left to the server, and the body is parsed."""
     request = posted(arriving(b"{}"), length=length)
     await request.read_json(LIMIT)
     assert await request.json() == {}
@@ -147,7 +147,7 @@ async def test_a_client_that_leaves_midway_is_no_defect(messages: list[Message])
 
 @pytest.mark.parametrize("body", [b"", b" ", b"\r\n\t"])
 async def test_an_empty_body_is_refused(body: bytes) -> None:
-    """Nothing, or nothing but white space, is no JSON."""
+    """An empty body, or one of white space, is refused."""
     assert "EOF" in await refusal_of(body)
 
 
@@ -163,7 +163,7 @@ async def test_an_empty_body_is_refused(body: bytes) -> None:
     ],
 )
 async def test_duplicate_keys_are_refused(body: bytes) -> None:
-    """Readers disagree which of two members counts, so neither does: at no depth, in no spelling."""
+    """Duplicate members are refused at any depth and in any spelling, since parsers disagree which one counts."""
     assert "duplicate key" in await refusal_of(body)
 
 
@@ -177,7 +177,7 @@ async def test_numbers_that_json_does_not_have_are_refused(number: bytes) -> Non
 
 
 async def test_an_integer_of_thousands_of_digits_is_refused() -> None:
-    """Digits that would take quadratic time to read are a malformed body, not a busy worker."""
+    """An integer whose parsing would take quadratic time is refused as malformed."""
     assert "out of range" in await refusal_of(b'{"a": %s}' % (b"9" * 50_000))
 
 
@@ -194,7 +194,7 @@ async def test_a_number_beyond_double_precision_is_left_to_validation(number: by
     "text", [rb"\ud800", rb"\udfff", rb"\ud800\ud800", rb"\udc00\ud800", rb"\ud83dx", rb"\ud83d\n", rb"\uD83D\u0041"]
 )
 async def test_lone_surrogates_are_refused(text: bytes) -> None:
-    """Half a character, which PostgreSQL cannot store, passes neither in a value nor in a key."""
+    """A lone surrogate is refused in values and keys, since PostgreSQL cannot store it."""
     await refusal_of(b'{"a": "%s"}' % text)
     await refusal_of(b'{"%s": 1}' % text)
 
@@ -227,7 +227,7 @@ async def test_deep_nesting_is_refused(opening: bytes, closing: bytes, closed: b
     ],
 )
 async def test_only_utf_8_without_mark_is_accepted(body: bytes) -> None:
-    """Other encodings, byte order marks and invalid UTF-8 are refused, never guessed or replaced."""
+    """Other encodings, byte order marks and invalid UTF-8 are refused, not converted."""
     await refusal_of(body)
 
 

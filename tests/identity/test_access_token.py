@@ -25,7 +25,7 @@ def test_a_token_carries_256_random_bits() -> None:
 
 
 def test_the_hash_is_sha_256_of_the_whole_token() -> None:
-    """The digest is the one that PostgreSQL's sha256() gives, prefix included: otherwise nobody could sign in."""
+    """The digest is the one that PostgreSQL's sha256() gives, prefix included: otherwise every sign-in would fail."""
     expected = "b29ba779bfadb27acfe4cd673ac92e993a72192227313b2119ab9e730a50a588"
     assert hash_access_token("mtdb_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").hex() == expected
 

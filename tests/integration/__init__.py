@@ -1,1 +1,1 @@
-"""The service through HTTP: the whole contract, in one process or as a real one."""
+"""The service over HTTP, in the test's process or in its own."""

@@ -15,6 +15,6 @@ def contract(app: FastAPI) -> Contract:
 
 @pytest.fixture
 def client(client: httpx.AsyncClient, contract: Contract) -> httpx.AsyncClient:
-    """Call the service without a token; `headers=party.headers` makes a call somebody's."""
+    """Call the service without a token; `headers=party.headers` authenticates a call."""
     client.event_hooks = {"response": [contract.check]}
     return client

@@ -51,7 +51,7 @@ async def test_a_creation_whose_commit_fails_is_not_answered_as_done(  # noqa: P
     status: int,
     code: str,
 ) -> None:
-    """The INSERT succeeds and the COMMIT does not: an error, no Location, no tenant."""
+    """If the COMMIT fails, the answer is an error without Location, and no tenant is stored."""
     async with refused_names(as_admin, sqlstate, at_commit=True) as refused:
         body = a_subsidiary_of(hsbc.parent, f"{refused} subsidiary")
         response = await client.post("/tenants", headers=hsbc.parent.headers, json=body)
@@ -76,10 +76,10 @@ async def test_a_replacement_whose_commit_fails_is_not_answered_as_done(
     assert (after.content, after.headers["etag"]) == (before.content, before.headers["etag"])
 
 
-async def test_when_the_status_leaves_everybody_sees_the_change(
+async def test_when_the_status_leaves_the_change_is_visible(
     app: FastAPI, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """At the moment in which the status line is sent, another connection finds the new tenant already."""
+    """Another connection finds the new tenant at the moment in which the status line is sent."""
     body = a_subsidiary_of(hsbc.parent)
     seen: list[tuple[int, int]] = []
 
@@ -98,7 +98,7 @@ async def test_when_the_status_leaves_everybody_sees_the_change(
 
 
 async def test_a_defect_rolls_back(database: TestDatabase, as_admin: asyncpg.Connection, hsbc: Organization) -> None:
-    """What an endpoint had written before it failed is gone."""
+    """The changes of an endpoint that fails are rolled back."""
     name = f"Written before a defect {uuid4()}"
     async with own_service(database.settings()) as (app, client):
         router = APIRouter(route_class=AuthenticatedRoute)
@@ -128,7 +128,7 @@ async def test_no_context_survives_its_transaction(
     barclays: Organization,
     platform_operator: Party,
 ) -> None:
-    """After requests of every kind and outcome the one pooled connection is nobody's, and sees no tenant."""
+    """After requests of every kind and outcome the one pooled connection has no caller and sees no tenant."""
     parent, subsidiary = hsbc.parent, hsbc.subsidiaries[0]
     own, foreign = f"/tenants/{parent.tenant_id}", f"/tenants/{barclays.parent.tenant_id}"
     async with (
@@ -161,7 +161,7 @@ async def test_no_context_survives_its_transaction(
             (parent, "PUT", own, a_replacement(f"{refused_late} parent"), 500),
             (parent, "PUT", foreign, a_replacement(), 404),
             (parent, "DELETE", own, None, 403),
-            (Party(uuid4(), "nobody", "mtdb_unknown"), "GET", "/tenants", None, 401),
+            (Party(uuid4(), "unknown", "mtdb_unknown"), "GET", "/tenants", None, 401),
         ]
         for caller, method, path, body, status in requests:
             contents = {} if body is None else {"json": body}

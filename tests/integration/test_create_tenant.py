@@ -58,7 +58,7 @@ async def test_a_created_tenant_is_there_at_its_location(client: httpx.AsyncClie
 async def test_a_parent_heads_its_own_organization(
     client: httpx.AsyncClient, platform_operator: Party, parent: dict[str, None]
 ) -> None:
-    """A platform operator's parent stands under nobody, whether the member is null or left out."""
+    """A platform operator's parent has no parent, whether the member is null or left out."""
     response = await client.post("/tenants", headers=platform_operator.headers, json=a_parent() | parent)
     assert response.status_code == 201
     assert (response.json()["tenant_type"], response.json()["parent_tenant_id"]) == ("parent", None)
@@ -111,7 +111,7 @@ async def test_a_name_is_unique_inside_its_organization(
 
 
 async def test_a_subsidiary_does_not_bear_its_parents_name(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """The head's name counts as well."""
+    """A subsidiary with the name of its parent is refused."""
     body = a_subsidiary_of(hsbc.parent, hsbc.parent.name)
     assert_problem(await client.post("/tenants", headers=hsbc.parent.headers, json=body), 409, "name_taken")
 
@@ -212,7 +212,7 @@ async def test_bad_metadata_is_refused(client: httpx.AsyncClient, hsbc: Organiza
     ids=lambda body: body[:30].decode("latin-1"),
 )
 async def test_what_is_not_strict_json_is_refused(client: httpx.AsyncClient, hsbc: Organization, body: bytes) -> None:
-    """Broken, ambiguous or bottomless JSON is told from JSON that breaks a rule, and harms nothing."""
+    """Malformed, ambiguous or deeply nested JSON is a 400, unlike JSON that breaks a rule."""
     response = await client.post("/tenants", headers=hsbc.parent.headers | JSON, content=body)
     assert_problem(response, 400, "malformed_json")
 
@@ -226,7 +226,7 @@ async def test_a_body_is_an_object(client: httpx.AsyncClient, hsbc: Organization
 
 @pytest.mark.parametrize("member", ["tenant_id", "organization_id", "version", "created_at", "updated_at", "nmae"])
 async def test_unknown_members_are_refused(client: httpx.AsyncClient, hsbc: Organization, member: str) -> None:
-    """What the database makes, and what is misspelt, is refused rather than ignored."""
+    """Members that the database sets, and misspelt ones, are refused rather than ignored."""
     body = a_subsidiary_of(hsbc.parent) | {member: "x"}
     assert pointers(await client.post("/tenants", headers=hsbc.parent.headers, json=body)) == [f"/body/{member}"]
 
@@ -256,7 +256,7 @@ async def test_every_mistake_is_named_at_once(client: httpx.AsyncClient, hsbc: O
 
 
 async def test_a_refused_creation_leaves_nothing(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """Whatever refuses a tenant, the list is as before."""
+    """A refused creation leaves the list unchanged."""
     before = await client.get("/tenants", headers=hsbc.parent.headers)
     for body in (
         a_subsidiary_of(hsbc.parent, hsbc.parent.name),

@@ -70,10 +70,10 @@ async def test_subsidiaries_stop_the_deletion_of_their_parent(
     platform_operator: Party,
     cascade: str | None,
 ) -> None:
-    """Without cascade=true nobody loses his subsidiaries by accident, and nothing changes."""
+    """Without cascade=true a parent with subsidiaries is not deleted, and nothing changes."""
     response = await delete(client, platform_operator, hsbc.parent, cascade)
     assert_problem(response, 409, "tenant_has_subsidiaries")
-    assert await standing(as_admin, hsbc) == ids(*hsbc.everybody)
+    assert await standing(as_admin, hsbc) == ids(*hsbc.parties)
 
 
 async def test_a_childless_parent_needs_no_cascade(
@@ -97,16 +97,16 @@ async def test_a_cascade_deletes_the_organization_and_no_other(
     response = await delete(client, platform_operator, hsbc.parent, "true")
     assert (response.status_code, response.content) == (204, b"")
     assert await standing(as_admin, hsbc) == []
-    assert await standing(as_admin, barclays) == ids(*barclays.everybody)
+    assert await standing(as_admin, barclays) == ids(*barclays.parties)
 
 
 async def test_a_refused_cascade_deletes_nothing(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """A parent may delete each subsidiary but not itself: asked for all, it gets none."""
+    """A parent may delete each subsidiary but not itself, so its cascade deletes nothing."""
     response = await delete(client, hsbc.parent, hsbc.parent, "true")
     assert_problem(response, 403, "operation_not_permitted")
-    assert await standing(as_admin, hsbc) == ids(*hsbc.everybody)
+    assert await standing(as_admin, hsbc) == ids(*hsbc.parties)
 
 
 async def test_a_cascade_on_a_stale_tag_deletes_nothing(
@@ -117,7 +117,7 @@ async def test_a_cascade_on_a_stale_tag_deletes_nothing(
     changed = await client.put(path, headers=hsbc.parent.headers, json=a_replacement())
     stale = await delete(client, platform_operator, hsbc.parent, "true", if_match='"1"')
     assert_problem(stale, 412, "precondition_failed")
-    assert await standing(as_admin, hsbc) == ids(*hsbc.everybody)
+    assert await standing(as_admin, hsbc) == ids(*hsbc.parties)
     current = await delete(client, platform_operator, hsbc.parent, "true", if_match=changed.headers["etag"])
     assert current.status_code == 204
     assert await standing(as_admin, hsbc) == []
@@ -153,17 +153,17 @@ async def test_any_other_tag_stops_the_deletion(  # noqa: PLR0913, PLR0917 - one
     """Stale, weak or malformed: the tenant stays."""
     response = await delete(client, hsbc.parent, hsbc.subsidiaries[0], if_match=if_match)
     assert_problem(response, status, code)
-    assert await standing(as_admin, hsbc) == ids(*hsbc.everybody)
+    assert await standing(as_admin, hsbc) == ids(*hsbc.parties)
 
 
 async def test_tokens_die_with_their_tenant(
     client: httpx.AsyncClient, hsbc: Organization, platform_operator: Party
 ) -> None:
     """After a cascade no token of the organisation signs in any more, whatever it asks for."""
-    for party in hsbc.everybody:
+    for party in hsbc.parties:
         assert (await client.get("/tenants", headers=party.headers)).status_code == 200
     await delete(client, platform_operator, hsbc.parent, "true")
-    for party in hsbc.everybody:
+    for party in hsbc.parties:
         for path in ("/tenants", f"/tenants/{party.tenant_id}"):
             assert_problem(await client.get(path, headers=party.headers), 401, "authentication_required")
         created = await client.post("/tenants", headers=party.headers, json=a_subsidiary_of(hsbc.parent))
@@ -191,8 +191,8 @@ async def test_a_name_is_free_again(client: httpx.AsyncClient, hsbc: Organizatio
 async def test_an_absent_tenant_is_not_found(
     client: httpx.AsyncClient, platform_operator: Party, cascade: str | None
 ) -> None:
-    """An id that nobody has is 404, also for one who may delete all."""
-    absent = Party(uuid4(), "nobody", "")
+    """An absent id is 404, also for one who may delete all."""
+    absent = Party(uuid4(), "absent", "")
     assert_problem(await delete(client, platform_operator, absent, cascade), 404, "tenant_not_found")
 
 
@@ -204,11 +204,11 @@ async def test_an_unclear_cascade_deletes_nothing(
     platform_operator: Party,
     cascade: str,
 ) -> None:
-    """Only a clear yes or no is taken."""
+    """A value of cascade other than a boolean is refused."""
     response = await delete(client, platform_operator, hsbc.parent, cascade)
     assert pointers(response) == ["/query/cascade"]
     assert response.json()["errors"][0]["detail"] == "Send true or false"
-    assert await standing(as_admin, hsbc) == ids(*hsbc.everybody)
+    assert await standing(as_admin, hsbc) == ids(*hsbc.parties)
 
 
 async def test_a_misspelt_cascade_deletes_nothing(
@@ -219,13 +219,13 @@ async def test_a_misspelt_cascade_deletes_nothing(
     for query in ({"Cascade": "true"}, {"cascade": "true", "dry_run": "true"}):
         response = await client.delete(path, headers=platform_operator.headers, params=query)
         assert pointers(response) == [f"/query/{list(query)[-1]}"]
-    assert await standing(as_admin, hsbc) == ids(*hsbc.everybody)
+    assert await standing(as_admin, hsbc) == ids(*hsbc.parties)
 
 
-async def test_a_cascade_racing_with_creations_orphans_nobody(
+async def test_a_cascade_racing_with_creations_leaves_no_orphan(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, platform_operator: Party
 ) -> None:
-    """Subsidiaries are added while their parent is deleted: all goes, or the parent and what was added stay."""
+    """A cascade that races with new subsidiaries deletes all, or the parent and the new subsidiaries stay."""
     for _ in range(10):
         created = await client.post("/tenants", headers=platform_operator.headers, json=a_parent())
         parent = Party(UUID(created.json()["tenant_id"]), created.json()["name"], platform_operator.token)

@@ -1,4 +1,4 @@
-"""What an adopter's endpoint raises: a chosen status stays, and a defect is a 500 with a traceback in the log."""
+"""Errors of an adopter's endpoint: a chosen status stays, and a defect is a 500 with a traceback in the log."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -99,7 +99,7 @@ async def test_a_chosen_status_stays(
 
 
 async def test_headers_of_a_chosen_status_stay(service: tuple[FastAPI, httpx.AsyncClient], hsbc: Organization) -> None:
-    """So do the headers, and a status that has no body has none."""
+    """HTTPException keeps its headers, and a status without a body has none."""
     app, client = service
     fail_with(app, lambda: HTTPException(429, "slowly", {"Retry-After": "7"}))
     assert (await client.get("/failure", headers=hsbc.parent.headers)).headers["retry-after"] == "7"
@@ -146,7 +146,7 @@ async def test_an_endpoint_that_asks_nothing_still_needs_a_live_token(
     app, client = service
     fail_with(app, RuntimeError)
     assert (await client.get("/silent", headers=hsbc.parent.headers)).status_code == 200
-    stranger = {"Authorization": "Bearer mtdb_of_nobody"}
+    stranger = {"Authorization": "Bearer mtdb_unknown"}
     assert_problem(await client.get("/silent", headers=stranger), 401, "authentication_required")
     body = {"name": "x", "tenant_type": "parent", "metadata": {}}
     assert_problem(await client.post("/body", headers=stranger, json=body), 401, "authentication_required")

@@ -1,4 +1,4 @@
-"""What a caller may not see does not exist for him: not in a status, a header, a body, a name, a cursor or an ETag."""
+"""Tenants outside the caller's reach are reported as absent: in status, header, body, name, cursor and ETag."""
 
 import copy
 from typing import Any
@@ -86,7 +86,7 @@ async def ask(client: httpx.AsyncClient, caller: Party, request: str, tenant_id:
 async def test_a_hidden_tenant_answers_as_an_absent_one(
     client: httpx.AsyncClient, parties: dict[str, Party], caller: str, hidden: str, request_: str
 ) -> None:
-    """Whatever is asked of a hidden id gets the same status, headers and body as of an id that nobody has."""
+    """Every request for a hidden id gets the same status, headers and body as for an absent id."""
     of_the_hidden = await ask(client, parties[caller], request_, parties[hidden].tenant_id)
     of_an_absent = await ask(client, parties[caller], request_, uuid4())
     assert of_the_hidden.status_code in {400, 403, 404, 405, 415, 422}
@@ -144,10 +144,10 @@ async def test_a_list_does_not_change_when_strangers_do(
 async def test_a_strangers_cursor_shows_only_the_callers_own_tenants(
     client: httpx.AsyncClient, registry: Registry, caller: str, limit: int
 ) -> None:
-    """A cursor is a position, not a permission: from behind or before, its user sees himself or nothing."""
+    """A cursor is a position, not a permission: the caller sees only its own reach, before or after that position."""
     earlier, between, later = [await registry.create_organization() for _ in range(3)]
     me = between.parent if caller == "parent" else between.subsidiaries[0]
-    mine = between.everybody if caller == "parent" else [me]
+    mine = between.parties if caller == "parent" else [me]
     for stranger, seen in ((earlier, mine), (later, [])):
         page = await client.get("/tenants", headers=stranger.parent.headers, params={"limit": 1})
         parameters: dict[str, str | int] = {"limit": limit, "cursor": page.json()["next_cursor"]}
@@ -174,7 +174,7 @@ async def test_a_cursor_of_a_hidden_tenant_works_as_one_of_an_absent_tenant(
 async def test_an_etag_of_a_stranger_says_nothing(
     client: httpx.AsyncClient, hsbc: Organization, barclays: Organization
 ) -> None:
-    """ETags count one tenant's versions: a stranger's tag neither proves nor disproves that he has changed."""
+    """ETags count one tenant's versions: a stranger's tag neither proves nor disproves a change."""
     path = f"/tenants/{barclays.parent.tenant_id}"
     tags = [(await client.get(path, headers=barclays.parent.headers)).headers["etag"]]
     changed = await client.put(path, headers=barclays.parent.headers, json=a_replacement())

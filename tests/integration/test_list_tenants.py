@@ -43,7 +43,7 @@ def ids(items: list[dict[str, Any]]) -> list[UUID]:
 async def test_a_parent_lists_its_organization(client: httpx.AsyncClient, hsbc: Organization) -> None:
     """The head comes first, then its subsidiaries as they were created, each as reading it shows it."""
     items = await list_all(client, hsbc.parent)
-    assert ids(items) == [party.tenant_id for party in hsbc.everybody]
+    assert ids(items) == [party.tenant_id for party in hsbc.parties]
     for item in items:
         read = await client.get(f"/tenants/{item['tenant_id']}", headers=hsbc.parent.headers)
         assert read.json() == item
@@ -62,7 +62,7 @@ async def test_pages_of_any_size_show_everything_once(
     """From one on a page to more than there are: every tenant, once, in key order, and an end."""
     organization = await registry.create_organization(subsidiaries=6)
     items = await list_all(client, organization.parent, limit=limit)
-    assert ids(items) == [party.tenant_id for party in organization.everybody]
+    assert ids(items) == [party.tenant_id for party in organization.parties]
 
 
 async def test_a_full_last_page_is_the_last(client: httpx.AsyncClient, hsbc: Organization) -> None:
@@ -91,7 +91,7 @@ async def test_a_platform_operator_lists_organization_by_organization(
     assert len(listed) == len(set(listed))
     for organization in (hsbc, barclays):
         start = listed.index(organization.parent.tenant_id)
-        assert listed[start : start + 3] == [party.tenant_id for party in organization.everybody]
+        assert listed[start : start + 3] == [party.tenant_id for party in organization.parties]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 100])
@@ -104,7 +104,7 @@ async def test_a_list_may_be_of_one_type(client: httpx.AsyncClient, hsbc: Organi
 
 
 async def test_a_subsidiary_finds_no_parent(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """The filter narrows what the caller sees and never widens it."""
+    """The filter does not widen the caller's reach."""
     caller = hsbc.subsidiaries[0]
     assert await list_all(client, caller, tenant_type="parent") == []
     assert ids(await list_all(client, caller, tenant_type="subsidiary")) == [caller.tenant_id]
@@ -113,7 +113,7 @@ async def test_a_subsidiary_finds_no_parent(client: httpx.AsyncClient, hsbc: Org
 async def test_a_platform_operator_filters_all_organizations(
     client: httpx.AsyncClient, hsbc: Organization, barclays: Organization, platform_operator: Party
 ) -> None:
-    """The heads of all banks, or all their subsidiaries: the two lists together are the whole."""
+    """The heads of all banks and all their subsidiaries together are the whole list."""
     parents = await list_all(client, platform_operator, limit=50, tenant_type="parent")
     subsidiaries = await list_all(client, platform_operator, limit=50, tenant_type="subsidiary")
     assert {item["tenant_type"] for item in parents} == {"parent"}
@@ -124,7 +124,7 @@ async def test_a_platform_operator_filters_all_organizations(
 
 
 async def test_a_tenant_added_while_paging_is_found(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """New subsidiaries come at the end, so a reader on his way meets them, and nothing twice."""
+    """New subsidiaries come at the end, so a client that is paging meets them, and no tenant twice."""
     first = (await client.get("/tenants", headers=hsbc.parent.headers, params={"limit": 2})).json()
     added = await client.post("/tenants", headers=hsbc.parent.headers, json=a_subsidiary_of(hsbc.parent))
     rest = await list_all(client, hsbc.parent, limit=2, cursor=first["next_cursor"])
@@ -146,7 +146,7 @@ async def test_a_change_moves_nothing(client: httpx.AsyncClient, hsbc: Organizat
     body = a_replacement("AAA first by name")
     await client.put(f"/tenants/{hsbc.subsidiaries[1].tenant_id}", headers=hsbc.parent.headers, json=body)
     items = await list_all(client, hsbc.parent)
-    assert ids(items) == [party.tenant_id for party in hsbc.everybody]
+    assert ids(items) == [party.tenant_id for party in hsbc.parties]
     assert (items[2]["name"], items[2]["version"]) == (body["name"], 2)
 
 
@@ -182,7 +182,7 @@ async def test_what_is_no_cursor_is_refused(client: httpx.AsyncClient, hsbc: Org
 
 
 async def test_a_cursor_behind_the_end_gives_an_empty_page(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """There is nothing after the last tenant, and that is no error."""
+    """A cursor after the last tenant gives an empty page."""
     last = UUID(int=2**128 - 1)
     parameters = {"cursor": PageCursor(last, last).encode()}
     response = await client.get("/tenants", headers=hsbc.parent.headers, params=parameters)
@@ -198,6 +198,6 @@ async def test_an_unknown_type_is_refused(client: httpx.AsyncClient, hsbc: Organ
 
 @pytest.mark.parametrize("parameter", ["offset", "Limit", "page", "organization_id", "limit "])
 async def test_an_unknown_parameter_is_refused(client: httpx.AsyncClient, hsbc: Organization, parameter: str) -> None:
-    """A misspelt parameter is an error, not a list that looks filtered and is not."""
+    """A misspelt parameter is an error, not an unfiltered list."""
     response = await client.get("/tenants", headers=hsbc.parent.headers, params={parameter: "1"})
     assert pointers(response) == [f"/query/{parameter}"]

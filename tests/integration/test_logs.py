@@ -1,4 +1,4 @@
-"""The log of a real `mtdb serve`: one line for each request, and nothing that a log may not know."""
+"""The log of a real `mtdb serve`: one line for each request, and no secret."""
 
 import json
 from collections.abc import AsyncIterator
@@ -118,7 +118,7 @@ async def logged(database: TestDatabase, tmp_path_factory: pytest.TempPathFactor
             await send_all(service, requests)
     for connection in (operator, admin):
         await connection.close()
-    return Logged(requests, service, hsbc.everybody, platform_operator)
+    return Logged(requests, service, hsbc.parties, platform_operator)
 
 
 def log_lines(logged: Logged) -> list[dict[str, Any]]:
@@ -127,7 +127,7 @@ def log_lines(logged: Logged) -> list[dict[str, Any]]:
 
 
 def test_a_request_is_one_line(logged: Logged) -> None:
-    """Who asked for what, how it went and how long it took, under the id that the client was told."""
+    """The line has caller, route, status and duration under the request id of the answer."""
     lines = [line for line in log_lines(logged) if line["event"] == "request"]
     for sent in logged.requests:
         (line,) = [line for line in lines if line["request_id"] == sent.request_id]
@@ -143,7 +143,7 @@ def test_no_line_knows_a_secret(logged: Logged) -> None:
     assert SECRET not in logged.service.log_text()
     assert API_PASSWORD not in logged.service.log_text()
     for party in logged.parties:
-        assert str(party.tenant_id) in logged.service.log_text(), "who asked is no secret"
+        assert str(party.tenant_id) in logged.service.log_text(), "the caller is not a secret"
         assert party.name not in logged.service.log_text()
     for party in [*logged.parties, logged.platform_operator]:
         assert party.token not in logged.service.log_text()
@@ -164,7 +164,7 @@ def test_a_failure_is_explained_under_the_id_of_its_request(
 
 
 async def test_people_may_read_text_instead(database: TestDatabase, tmp_path: Path, hsbc: Organization) -> None:
-    """With MTDB_LOG_FORMAT=text a line is no JSON, and as silent about secrets."""
+    """With MTDB_LOG_FORMAT=text a line is plain text, and has no secret either."""
     with served(database, folder=tmp_path, log_level="info", log_format="text") as service:
         async with httpx.AsyncClient(base_url=service.url, headers=hsbc.parent.headers) as client:
             await client.get("/tenants", params={SECRET: SECRET})

@@ -1,4 +1,4 @@
-"""A hundred organisations at once, more than a thousand requests, and not one row of a stranger."""
+"""A hundred organisations at once read no row of another organisation."""
 
 import asyncio
 import os
@@ -42,7 +42,7 @@ async def test_each_answer_holds_only_the_callers_rows(
     tmp_path: Path,
     record_property: Callable[[str, str], None],
 ) -> None:
-    """Every answer to each of a hundred concurrent clients is exactly his own organisation's state; none is a 5xx."""
+    """Every answer to each of a hundred concurrent clients is its own organisation's exact state; none is a 5xx."""
     organizations = [await registry.create_organization(f"Bank {number}") for number in range(CALLERS)]
     async with AsyncExitStack() as stack:
         service = stack.enter_context(served(database, folder=tmp_path))
@@ -51,7 +51,7 @@ async def test_each_answer_holds_only_the_callers_rows(
         for number, organization in enumerate(organizations):
             client = httpx.AsyncClient(base_url=service.url, verify=verify, timeout=60)
             strangers = [*organizations[:number], *organizations[number + 1 :]]
-            hidden = [party.tenant_id for stranger in strangers for party in stranger.everybody]
+            hidden = [party.tenant_id for stranger in strangers for party in stranger.parties]
             await stack.enter_async_context(client)
             clients.append(CarefulClient(client, organization, hidden, seed=number))
         async with asyncio.TaskGroup() as group:

@@ -17,8 +17,8 @@ from tests.support.problems import assert_problem
 from tests.support.registry import Registry
 
 ROWS = ("HSBC", "HSBC London", "HSBC Hong Kong", "Barclays", "Barclays London")
-NOBODIES = ("no token", "bad token", "expired token", "revoked token", "token of a deleted tenant")
-CALLERS = ("platform operator", "parent", "subsidiary", *part(NOBODIES, 3))
+UNAUTHENTICATED = ("no token", "bad token", "expired token", "revoked token", "token of a deleted tenant")
+CALLERS = ("platform operator", "parent", "subsidiary", *part(UNAUTHENTICATED, 3))
 """The parent is HSBC, the subsidiary HSBC London."""
 
 SEES: dict[str, set[str]] = {
@@ -46,14 +46,14 @@ each_cell = pytest.mark.parametrize(("caller", "row"), list(product(CALLERS, ROW
 @pytest.fixture
 def rows(hsbc: Organization, barclays: Organization) -> dict[str, Party]:
     """Give each row's name in the tables above its tenant."""
-    return dict(zip(ROWS, [*hsbc.everybody, *barclays.everybody], strict=False))
+    return dict(zip(ROWS, [*hsbc.parties, *barclays.parties], strict=False))
 
 
 @pytest.fixture
 async def headers(
     caller: str, hsbc: Organization, platform_operator: Party, registry: Registry, as_admin: asyncpg.Connection
 ) -> dict[str, str]:
-    """Give what the caller sends to say who he is."""
+    """Give the headers by which the caller authenticates."""
     head = hsbc.parent.tenant_id
     match caller:
         case "platform operator":
@@ -91,8 +91,8 @@ async def stored(as_admin: asyncpg.Connection, tenant_id: UUID) -> asyncpg.Recor
 
 
 def assert_refused(response: httpx.Response, caller: str, *, visible: bool) -> None:
-    """Nobody is asked to sign in; a row out of sight does not exist; one in sight may not be touched."""
-    if caller in NOBODIES:
+    """Without a valid token the answer is 401; a hidden row is 404; a visible row that may not be changed is 403."""
+    if caller in UNAUTHENTICATED:
         assert_problem(response, 401, "authentication_required")
     elif visible:
         assert_problem(response, 403, "operation_not_permitted")
@@ -102,7 +102,7 @@ def assert_refused(response: httpx.Response, caller: str, *, visible: bool) -> N
 
 @each_cell
 async def test_sees(as_caller: httpx.AsyncClient, rows: dict[str, Party], caller: str, row: str) -> None:
-    """A caller reads exactly the tenants that the table grants him."""
+    """A caller reads exactly the tenants that the table grants."""
     tenant = rows[row]
     response = await as_caller.get(f"/tenants/{tenant.tenant_id}")
     if row in SEES.get(caller, set()):
@@ -114,12 +114,12 @@ async def test_sees(as_caller: httpx.AsyncClient, rows: dict[str, Party], caller
 
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_sees_in_a_list(as_caller: httpx.AsyncClient, rows: dict[str, Party], caller: str) -> None:
-    """A caller's list holds exactly the tenants that the table grants him."""
+    """A caller's list holds exactly the tenants that the table grants."""
     listed: set[str] = set()
     parameters: dict[str, Any] = {"limit": 1000}
     while True:
         response = await as_caller.get("/tenants", params=parameters)
-        if caller in NOBODIES:
+        if caller in UNAUTHENTICATED:
             assert_problem(response, 401, "authentication_required")
             return
         page = response.json()
@@ -144,7 +144,7 @@ async def test_updates(
     caller: str,
     row: str,
 ) -> None:
-    """A caller changes exactly the tenants that the table grants him; a refused change leaves the row as it was."""
+    """A caller changes exactly the tenants that the table grants; a refused change leaves the row as it was."""
     tenant_id = rows[row].tenant_id
     before = await stored(as_admin, tenant_id)
     body = a_replacement(touched=True)
@@ -167,7 +167,7 @@ async def test_deletes(
     caller: str,
     row: str,
 ) -> None:
-    """A caller deletes exactly the tenants that the table grants him; a refused cascade takes no subsidiary along."""
+    """A caller deletes exactly the tenants that the table grants; a refused cascade takes no subsidiary along."""
     everything = [party.tenant_id for party in rows.values()]
     tenant_id = rows[row].tenant_id
     response = await as_caller.delete(f"/tenants/{tenant_id}", params={"cascade": "true"})
@@ -188,7 +188,7 @@ async def test_inserts(
     caller: str,
     new_row: str,
 ) -> None:
-    """A caller adds exactly the tenants that the table grants him; there are never three levels."""
+    """A caller adds exactly the tenants that the table grants; there are never three levels."""
     name = f"New {uuid4().hex}"
     if new_row == "a parent":
         body = a_parent(name)
@@ -198,7 +198,7 @@ async def test_inserts(
     granted = new_row in INSERTS.get(caller, set())
     if granted:
         assert response.status_code == 201
-    elif caller in NOBODIES:
+    elif caller in UNAUTHENTICATED:
         assert_problem(response, 401, "authentication_required")
     elif caller == "platform operator":
         assert_problem(response, 422, "parent_not_found")
@@ -208,10 +208,10 @@ async def test_inserts(
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-async def test_inserts_under_nobody(as_caller: httpx.AsyncClient, caller: str) -> None:
-    """A parent that does not exist is a mistake to a platform operator, and not permitted to anybody else."""
+async def test_inserts_under_an_absent_parent(as_caller: httpx.AsyncClient, caller: str) -> None:
+    """A parent that does not exist is a mistake to a platform operator, and not permitted to any other caller."""
     response = await as_caller.post("/tenants", json=a_subsidiary_of(uuid4()))
-    if caller in NOBODIES:
+    if caller in UNAUTHENTICATED:
         assert_problem(response, 401, "authentication_required")
     elif caller == "platform operator":
         assert_problem(response, 422, "parent_not_found")

@@ -1,4 +1,4 @@
-"""Every error, the framework's own included, in one format; and the id that every answer bears."""
+"""Every error, the framework's own included, in one format; and the request id of every answer."""
 
 import asyncio
 from datetime import timedelta
@@ -53,7 +53,7 @@ async def test_no_such_method(client: httpx.AsyncClient, path: str, method: str)
 
 
 @each_endpoint
-async def test_without_a_token_nobody_is_asked_twice(
+async def test_without_a_token_the_challenge_names_no_error(
     client: httpx.AsyncClient, method: str, path: str, contents: dict[str, Any]
 ) -> None:
     """WWW-Authenticate names the scheme, and no error, since no token was tried (RFC 6750, section 3.1)."""
@@ -108,7 +108,7 @@ async def test_why_a_token_is_not_live_stays_untold(
     ids=lambda token: repr(token[:12]),
 )
 async def test_no_token_is_strange_enough_to_be_a_defect(client: httpx.AsyncClient, token: bytes) -> None:
-    """Whatever bytes stand in the place of a token, the answer is 401."""
+    """Any bytes in the place of a token are a 401."""
     response = await client.get("/tenants", headers=[(b"Authorization", b"Bearer " + token)])
     assert_problem(response, 401, "authentication_required")
     assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
@@ -228,7 +228,7 @@ async def test_a_refused_login_of_the_service_is_not_the_callers_fault(
 
 
 async def test_an_exhausted_pool_is_told_in_time(database: TestDatabase, hsbc: Organization) -> None:
-    """Who gets no connection within the time limit is told 503, health keeps its own; then all is well again."""
+    """A request without a connection in time is a 503; health has its own connection; later requests succeed."""
     settings = database.settings(pool_size=1, pool_timeout_seconds=0.1)
     async with own_service(settings) as (app, client):
         async with transaction(app.state.engine):
@@ -251,7 +251,7 @@ async def test_health_without_a_database(database: TestDatabase) -> None:
 
 
 async def test_health_needs_no_token(client: httpx.AsyncClient) -> None:
-    """A healthy service says so to anybody, and ignores a bad token."""
+    """A healthy service says so without a token, and ignores an invalid one."""
     for headers in ({}, {"Authorization": "Bearer x"}):
         response = await client.get("/health", headers=headers)
         assert response.status_code == 200
@@ -274,7 +274,7 @@ async def test_a_well_formed_request_id_is_kept(client: httpx.AsyncClient, hsbc:
     "given", ["", "1234567", "a" * 65, "two words", "semi;colon", "größe-12", '{"a": "b"}', "<script>"]
 )
 async def test_any_other_request_id_is_replaced(client: httpx.AsyncClient, given: str) -> None:
-    """What could confuse a log is not repeated anywhere; a UUID takes its place."""
+    """A malformed request id is replaced by a UUID and not repeated anywhere."""
     headers = httpx.Headers({"X-Request-ID": given}, encoding="utf-8")
     response = await client.get("/tenants", headers=headers)
     made = assert_problem(response, 401, "authentication_required")["request_id"]

@@ -22,10 +22,10 @@ async def test_a_tenant_comes_with_its_etag(client: httpx.AsyncClient, hsbc: Org
     assert (tenant["tenant_type"], tenant["parent_tenant_id"]) == ("subsidiary", str(hsbc.parent.tenant_id))
 
 
-async def test_everybody_reads_the_same_tenant(
+async def test_every_caller_reads_the_same_tenant(
     client: httpx.AsyncClient, hsbc: Organization, platform_operator: Party
 ) -> None:
-    """Whoever may see a tenant sees all of it, byte for byte."""
+    """Every caller that may see a tenant gets the same bytes."""
     path = f"/tenants/{hsbc.subsidiaries[0].tenant_id}"
     readers = [hsbc.subsidiaries[0], hsbc.parent, platform_operator]
     answers = [await client.get(path, headers=reader.headers) for reader in readers]
@@ -84,13 +84,13 @@ async def test_there_is_a_limit_to_the_list_of_tags(client: httpx.AsyncClient, h
 
 
 async def test_an_absent_tenant_is_not_found(client: httpx.AsyncClient, platform_operator: Party) -> None:
-    """An id that nobody has is 404, also for one who sees all."""
+    """An absent id is 404, also for a platform operator."""
     response = await client.get(f"/tenants/{uuid4()}", headers=platform_operator.headers)
     assert_problem(response, 404, "tenant_not_found")
 
 
 async def test_an_id_may_be_written_in_capitals(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """RFC 9562 reads UUIDs in either case; the answer writes them small."""
+    """RFC 9562 reads UUIDs in either case; the answer uses lower case."""
     response = await client.get(f"/tenants/{str(hsbc.parent.tenant_id).upper()}", headers=hsbc.parent.headers)
     assert (response.status_code, response.json()["tenant_id"]) == (200, str(hsbc.parent.tenant_id))
 

@@ -62,7 +62,7 @@ async def test_equal_content_is_a_new_version_too(client: httpx.AsyncClient, hsb
 
 
 async def test_a_name_is_trimmed_and_normalized(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """A new name follows the rules of a first one."""
+    """A new name is trimmed and normalized as on creation."""
     response = await put(client, hsbc.parent, a_replacement(" Cre\u0301dit\u2003"))
     assert response.json()["name"] == "Cr\u00e9dit"
 
@@ -72,7 +72,7 @@ async def test_a_taken_name_is_refused(client: httpx.AsyncClient, hsbc: Organiza
     """Another tenant of the organisation has it: nothing changes."""
     subsidiary = hsbc.subsidiaries[1]
     before = await get(client, subsidiary)
-    response = await put(client, hsbc.parent, a_replacement(hsbc.everybody[taken].name), tenant=subsidiary)
+    response = await put(client, hsbc.parent, a_replacement(hsbc.parties[taken].name), tenant=subsidiary)
     assert_problem(response, 409, "name_taken")
     assert await get(client, subsidiary) == before
 
@@ -123,7 +123,7 @@ async def test_a_stale_tag_stops_the_change(client: httpx.AsyncClient, hsbc: Org
 
 @pytest.mark.parametrize("if_match", ["1", '"1', "", "*, *", '"1" "2"', ",".join(['"1"'] * 101)])
 async def test_a_malformed_tag_stops_the_change(client: httpx.AsyncClient, hsbc: Organization, if_match: str) -> None:
-    """What cannot be read as tags is not taken for no condition at all."""
+    """A malformed If-Match is refused, not ignored."""
     before = await get(client, hsbc.parent)
     assert_problem(await put(client, hsbc.parent, a_replacement(), if_match=if_match), 400, "malformed_precondition")
     assert await get(client, hsbc.parent) == before
@@ -134,14 +134,14 @@ async def test_an_absent_tenant_is_not_created(
     client: httpx.AsyncClient, platform_operator: Party, if_match: str | None
 ) -> None:
     """PUT replaces and never adds, whatever the condition."""
-    absent = Party(uuid4(), "nobody", platform_operator.token)
+    absent = Party(uuid4(), "absent", platform_operator.token)
     response = await put(client, absent, a_replacement(), if_match=if_match)
     assert_problem(response, 404, "tenant_not_found")
     assert (await client.get(f"/tenants/{absent.tenant_id}", headers=absent.headers)).status_code == 404
 
 
 async def test_of_many_changes_to_one_version_one_succeeds(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """Twenty clients that read the same version write at once: one wins, all others learn of it."""
+    """Of twenty clients that write to the same version at once, one succeeds and the others get 412."""
     bodies = [a_replacement() for _ in range(20)]
     answers = await asyncio.gather(*(put(client, hsbc.parent, body, if_match='"1"') for body in bodies))
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 19

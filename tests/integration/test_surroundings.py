@@ -1,4 +1,4 @@
-"""What browsers, monitors and proxies want of the service beside its six endpoints."""
+"""HEAD, CORS, the documentation pages and proxies, beside the six endpoints."""
 
 import asyncio
 import json
@@ -34,12 +34,12 @@ async def test_head_is_get_without_its_body(client: httpx.AsyncClient, hsbc: Org
 
 
 async def test_head_needs_a_token_too(client: httpx.AsyncClient) -> None:
-    """It is no way around signing in."""
+    """HEAD needs a valid token like GET."""
     assert (await client.head("/tenants")).status_code == 401
 
 
 async def test_the_root_tells_the_way(client: httpx.AsyncClient) -> None:
-    """Whoever opens the service's address is told where to go."""
+    """The service's root address names the documentation."""
     problem = assert_problem(await client.get("/"), 404, "route_not_found")
     assert "/docs" in problem["detail"]
     assert "/tenants" in problem["detail"]
@@ -52,7 +52,7 @@ async def test_no_page_of_another_origin_may_call_by_default(client: httpx.Async
 
 
 async def test_pages_of_chosen_origins_may_call(database: TestDatabase, hsbc: Organization) -> None:
-    """With the setting theirs may, with a token, and read the headers; those of others may not."""
+    """Pages of the configured origins may call with a token and read the headers; others may not."""
     async with own_service(database.settings(cors_origins=f"{ORIGIN}, https://other.example")) as (_, client):
         asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "PUT"}
         asked["Access-Control-Request-Headers"] = "authorization, if-match, traceparent, tracestate"
@@ -109,7 +109,7 @@ def test_an_origin_that_is_none_is_refused(database: TestDatabase, origins: str)
 
 
 async def test_the_pages_can_be_switched_off(database: TestDatabase) -> None:
-    """Then neither the pages nor the document are served, and the service works."""
+    """With the pages off, neither they nor the document are served, and the service works."""
     async with own_service(database.settings(docs=False)) as (_, client):
         for path in ("/docs", "/redoc", "/openapi.json", "/static-offline-docs/swagger-ui.css"):
             assert_problem(await client.get(path), 404, "route_not_found")
@@ -134,14 +134,14 @@ async def test_below_a_prefix(database: TestDatabase, hsbc: Organization) -> Non
     "prefix", ["/\u00e9", "bank", "/", "/bank/", "//bank", "/a b", "/a?b", "/a#b", "/a\n", "/\x7f"]
 )
 def test_a_prefix_that_is_none_is_refused(database: TestDatabase, prefix: str) -> None:
-    """What no request line could hold would leave every request without an answer."""
+    """A prefix that no request line can hold is refused by the settings."""
     with pytest.raises(ValueError, match="is not a path prefix: write it as /bank, in ASCII"):
         database.settings(root_path=prefix)
 
 
 @pytest.mark.parametrize("prefix", ["", "/bank", "/bank/v1", "/%C3%A9"])
 def test_a_prefix_is_taken_as_it_is(database: TestDatabase, prefix: str) -> None:
-    """With one part, with several, with none, or with letters that are encoded."""
+    """A valid prefix has no part, one or several, with encoded letters."""
     assert database.settings(root_path=prefix).root_path == prefix
 
 
@@ -165,7 +165,7 @@ async def test_a_weakened_tag_is_recognised(client: httpx.AsyncClient, hsbc: Org
 async def test_a_repeated_parameter_is_refused(
     client: httpx.AsyncClient, hsbc: Organization, method: str, path: str
 ) -> None:
-    """Of two values one reader takes the first, another the last: none is taken."""
+    """A repeated parameter is refused, since parsers disagree which value counts."""
     url = path.replace("{id}", str(hsbc.subsidiaries[0].tenant_id))
     problem = assert_problem(await client.request(method, url, headers=hsbc.parent.headers), 422, "invalid_request")
     assert problem["errors"][0]["pointer"].startswith("/query/")
@@ -175,7 +175,7 @@ async def test_a_repeated_parameter_is_refused(
 
 @pytest.mark.parametrize("limit", ["1_0", "%2B5", "%205", "5%20", "0x5", "\uff15"])
 async def test_a_number_is_written_in_digits(client: httpx.AsyncClient, hsbc: Organization, limit: str) -> None:
-    """What only Python reads as a number is none."""
+    """A spelling that only Python reads as a number is refused."""
     answer = await client.get(f"/tenants?limit={limit}", headers=hsbc.parent.headers)
     assert_problem(answer, 422, "invalid_request")
 

@@ -21,4 +21,4 @@ async def test_an_unknown_parameter_is_refused(client: httpx.AsyncClient, hsbc: 
     )
     assert sorted(pointers(answer)) == ["/query/dry_run", "/query/limit"]
     listed = (await client.get("/tenants", headers=parent.headers)).json()["items"]
-    assert [(item["name"], item["version"]) for item in listed] == [(party.name, 1) for party in hsbc.everybody]
+    assert [(item["name"], item["version"]) for item in listed] == [(party.name, 1) for party in hsbc.parties]

@@ -1,4 +1,4 @@
-"""The way of a request through the files of the service: short, downwards, and as README tells it."""
+"""The path of a request through the service's files: few files, down the layers, as README lists them."""
 
 import re
 import tomllib

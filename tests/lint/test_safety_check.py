@@ -1,4 +1,4 @@
-"""The service refuses a database or a role that would not keep tenants apart, and says what to do."""
+"""The service refuses a database or a role that would not isolate tenants, and names the remedy."""
 
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -50,7 +50,7 @@ async def execute(database: TestDatabase, statement: str) -> None:
 
 
 async def check(database: TestDatabase, url: URL | None = None) -> SafetyReport:
-    """Check the database as the service, or as somebody else."""
+    """Check the database as the service, or as another role."""
     async with pool(database, url=url) as engine:
         return await check_database(engine)
 
@@ -79,7 +79,7 @@ async def test_the_service_trusts_what_the_migrations_made(
 async def test_a_server_without_the_last_fixes_is_warned_of(
     database: TestDatabase, as_admin: asyncpg.Connection
 ) -> None:
-    """Below 17.6 the warnings name CVE-2025-8713, below 17.11 CVE-2026-16239, each with the release that mends it."""
+    """Below 17.6 the warnings name CVE-2025-8713, below 17.11 CVE-2026-16239, each with the release that fixes it."""
     version = int(await as_admin.fetchval("SELECT current_setting('server_version_num')"))
     expected = [("CVE-2025-8713", "use 17.6 or newer")] if version < 170006 else []
     expected += [("CVE-2026-16239", "use 17.11 or newer")] if version < 170011 else []
@@ -118,7 +118,7 @@ async def test_a_powerful_attribute_is_refused(own: TestDatabase, intruder: URL,
 @pytest.mark.parametrize("inherit", ["TRUE", "FALSE"])
 @pytest.mark.parametrize("role", ["owner", "operator"])
 async def test_a_membership_is_refused(own: TestDatabase, intruder: URL, role: str, inherit: str) -> None:
-    """Whoever may become the owner or the operator, by inheritance or by SET ROLE, does not serve."""
+    """A role that may become the owner or the operator, by inheritance or by SET ROLE, does not serve."""
     await execute(own, f"GRANT tenancy_{role} TO {intruder.username} WITH INHERIT {inherit}")
 
     assert (await only_danger(own, intruder)).code == f"connected-as-{role}"
@@ -143,7 +143,7 @@ async def test_the_operators_role_is_refused(own: TestDatabase) -> None:
 
 
 async def test_the_tables_owner_is_refused(own: TestDatabase, intruder: URL) -> None:
-    """An owner may drop the policies of his table, so he does not serve; the message names the table."""
+    """An owner may drop the policies of its table, so it does not serve; the message names the table."""
     await execute(own, f"ALTER TABLE tenancy.tenants OWNER TO {intruder.username}")
     report = await check(own, intruder)
 
@@ -160,7 +160,7 @@ async def test_a_breach_in_the_catalogue_is_refused(own: TestDatabase) -> None:
 
 
 async def test_a_new_table_without_policies_is_noticed(own: TestDatabase) -> None:
-    """A table that somebody adds to our schemas without row level security keeps the service from starting."""
+    """A table in our schemas without row level security keeps the service from starting."""
     await execute(own, 'CREATE TABLE tenancy."Open" ()')
 
     assert 'tenancy."Open"' in {danger.place for danger in (await check(own)).dangers}
@@ -217,7 +217,7 @@ async def test_an_emptied_schema_is_refused(own: TestDatabase) -> None:
 
 
 async def test_missing_roles_are_refused() -> None:
-    """On a server that has never heard of us, the message says to migrate."""
+    """On a server without the roles, the message says to migrate."""
     with EmbeddedPostgres.temporary() as server:
         url = make_url(server.url())
         danger = await only_danger(TestDatabase(url), url.set(drivername="postgresql+asyncpg"))
@@ -225,8 +225,8 @@ async def test_missing_roles_are_refused() -> None:
     assert (danger.code, danger.remedy) == ("roles-missing", "run `mtdb migrate`")
 
 
-async def test_nobody_answering_is_unavailable(database: TestDatabase) -> None:
-    """A database that cannot be reached is no danger but a failure of its own."""
+async def test_a_database_that_cannot_be_reached_is_unavailable(database: TestDatabase) -> None:
+    """A database that cannot be reached is reported as unavailable, not as a danger."""
     async with pool(database, api_password="wrong") as engine:
         with pytest.raises(DatabaseUnavailable):
             await require_safe_database(engine)

@@ -1,4 +1,4 @@
-"""The guide's recipe for a table that exists: every row gets its organisation, and the isolation never opens."""
+"""The guide's recipe for a table that exists: every row gets its organisation, and the isolation holds throughout."""
 
 import re
 from collections.abc import AsyncIterator
@@ -65,7 +65,7 @@ async def banks(own: TestDatabase, admin: asyncpg.Connection) -> Banks:
 
 
 async def test_every_row_gets_its_organisation(own: TestDatabase, admin: asyncpg.Connection, banks: Banks) -> None:
-    """The owner fills the column, the table is isolated at once, and no right of before is left."""
+    """The owner fills the column, the table is isolated at once, and no earlier grant is left."""
     await execute_as_owner(admin, *recipe())
 
     wrong = "FROM tenancy.invoices JOIN tenancy.tenants AS t USING (tenant_id) WHERE invoices.organization_id"
@@ -79,7 +79,7 @@ async def test_every_row_gets_its_organisation(own: TestDatabase, admin: asyncpg
         async with service.transaction():
             await service.execute("SELECT tenancy.sign_in($1)", banks[0].parent.token)
             seen = {row[0] for row in await service.fetch("SELECT tenant_id FROM tenancy.invoices")}
-            assert seen == {party.tenant_id for party in banks[0].everybody}
+            assert seen == {party.tenant_id for party in banks[0].parties}
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await service.execute("UPDATE tenancy.invoices SET tenant_id = tenant_id")
     finally:
@@ -98,7 +98,7 @@ async def test_a_row_of_no_tenant_undoes_everything(admin: asyncpg.Connection, b
 
 
 async def test_without_it_the_owner_sees_no_tenant(admin: asyncpg.Connection, banks: Banks) -> None:
-    """What the recipe is for: FORCE blinds the owner, so that nothing is filled in."""
+    """Without the recipe, FORCE hides the tenants from the owner, and the column stays empty."""
     assert banks
     without = [statement for statement in recipe() if "FORCE ROW LEVEL SECURITY" not in statement]
     assert len(without) == len(recipe()) - 2

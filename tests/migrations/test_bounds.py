@@ -47,11 +47,11 @@ WAITS = """
 """Whether the administrator's migration waits for a lock."""
 
 COPIES = {"old_values", "new_values", "token_label", "database_role", "table_name"}
-"""Of an event: what the trigger copies from columns that are bounded, and names of the catalogue."""
+"""Columns of events that the trigger copies from bounded columns, and names of the catalogue."""
 
 
 async def test_every_text_is_bounded(as_admin: asyncpg.Connection) -> None:
-    """From the catalogue: a column without a bound on its length is a copy of one that has it."""
+    """Every text column of the catalogue has a bound on its length, or copies a column that has one."""
     found = {row[0] for row in await as_admin.fetch(UNBOUNDED)}
     assert found == {f"tenancy.tenant_events.{column}" for column in COPIES}
 
@@ -77,7 +77,7 @@ async def test_a_request_id_of_a_megabyte_is_refused(as_api: asyncpg.Connection,
 
 
 async def test_an_answer_of_a_megabyte_is_refused(as_api: asyncpg.Connection, hsbc: Organization) -> None:
-    """Nor the memory of answers."""
+    """SQL injected into the service cannot store a large answer under an idempotency key."""
     async with as_api.transaction():
         await as_api.execute("SELECT tenancy.sign_in($1)", hsbc.parent.token)
         await as_api.execute("SELECT tenancy.begin_request('large', sha256('x'))")

@@ -67,7 +67,7 @@ async def test_creating_the_roles_twice_is_harmless(server_url: URL) -> None:
 
 
 async def test_creating_the_roles_sets_the_passwords_anew(server_url: URL) -> None:
-    """After a run with other passwords the new ones open and the old ones do not; quotes in them do no harm."""
+    """After a run with other passwords only the new ones log in, also with quotes in them."""
     async with fresh_database(server_url, revision=None) as database:
         url = database.admin_url
         new_url = url.set(drivername="postgresql", username="tenancy_api", password=NEW_PASSWORD)
@@ -96,7 +96,7 @@ async def test_creating_the_roles_sets_the_passwords_anew(server_url: URL) -> No
     ],
 )
 async def test_a_verifier_opens_with_its_password(as_admin: asyncpg.Connection, server_url: URL, password: str) -> None:
-    """What is computed on this side is what the server and its clients take a password for, also beyond ASCII."""
+    """The server accepts a password by its computed verifier, also beyond ASCII."""
     name = f"verified_{uuid4().hex[:8]}"
     await as_admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{scram_verifier(password)}'")
     try:
@@ -113,7 +113,7 @@ async def test_a_verifier_opens_with_its_password(as_admin: asyncpg.Connection, 
     [{}, {"api": "a"}, {"operator": "o"}, {"api": "clear", "operator": "clear"}, {"api": "SCRAM-SHA-256$clear"}],
 )
 async def test_roles_keep_their_passwords_without_verifiers(server_url: URL, given: dict[str, str]) -> None:
-    """create_roles.sql changes no password that it is not given a verifier for, and takes no password for one."""
+    """create_roles.sql changes a password only if it gets a verifier, and refuses a plain password."""
     stored = "SELECT rolname, rolpassword FROM pg_authid ORDER BY rolname"
     async with fresh_database(server_url) as database:
         connection = await database.connect_as_admin()

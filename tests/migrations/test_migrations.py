@@ -70,7 +70,7 @@ def messages(script: str) -> list[str]:
 
 
 async def test_up_down_up_makes_the_same_schema(empty: TestDatabase) -> None:
-    """A rollback to nothing leaves what was there before, and the second upgrade makes the first one's schema."""
+    """A full downgrade restores the earlier state, and the second upgrade makes the same schema."""
     before = await snapshot(empty)
     await up(empty)
     first = await snapshot(empty)
@@ -103,7 +103,7 @@ async def test_each_migration_steps_down_and_up(empty: TestDatabase) -> None:
 
 
 async def test_a_rollback_of_the_policies_leaves_no_open_table(empty: TestDatabase) -> None:
-    """Without its policies the table is closed to the service, not open to everybody."""
+    """Without its policies the table is closed to the service, not open to every role."""
     await up(empty)
     await down(empty, "create_sign_in")
     as_api = await empty.connect_as_api()
@@ -165,7 +165,7 @@ def test_the_service_requires_the_newest_migration() -> None:
 
 
 def test_every_migration_says_what_it_does() -> None:
-    """Each file is named by its number and revision, bears no date, is explained, and says where each way leads."""
+    """Each file is named by its number and revision, has no date, and describes its upgrade and its downgrade."""
     for number, script in enumerate(reversed(list(SCRIPTS.walk_revisions())), 1):
         assert Path(script.path).name == f"{number:04}_{script.revision}.py"
         assert not re.search(r"\b20\d\d-\d\d", Path(script.path).read_text(encoding="utf-8"))

@@ -128,12 +128,12 @@ async def test_every_row_is_there_afterwards(filled: Filled) -> None:
 
 
 async def test_callers_go_on_with_their_tokens(filled: Filled) -> None:
-    """They see what is theirs, their keys are known, their changes are recorded; who was revoked stays out."""
+    """Live tokens keep their reach, their keys and their audit trail; revoked ones stay invalid."""
     await up(filled.database)
     api = await filled.database.connect_as_api()
     for bank in filled.banks:
         parent = bank.parent.tenant_id
-        for party, reach in ((bank.parent, bank.everybody), (bank.subsidiaries[0], bank.subsidiaries[:1])):
+        for party, reach in ((bank.parent, bank.parties), (bank.subsidiaries[0], bank.subsidiaries[:1])):
             async with presenting(api, party.token):
                 assert {*await visible_ids(api)} == {each.tenant_id for each in reach}
         async with presenting(api, bank.parent.token):
@@ -147,7 +147,7 @@ async def test_callers_go_on_with_their_tokens(filled: Filled) -> None:
             events = await api.fetch("SELECT * FROM tenancy.tenant_events ORDER BY event_id DESC")
             assert len(events) == before + 3
             family = "SELECT count(*) FROM tenancy.tenants WHERE organization_id = $1"
-            assert await api.fetchval(family, parent) == len(bank.everybody) + 1
+            assert await api.fetchval(family, parent) == len(bank.parties) + 1
             # An event written by 1.0.0 and one of today hold the same.
             updates = [e for e in events if (e["table_name"], e["event_type"]) == ("tenants", "updated")]
             new, old = (json.loads(event["new_values"]) for event in updates)
@@ -167,7 +167,7 @@ async def test_requests_go_on_during_the_upgrade(filled: Filled) -> None:
         while not stop.is_set():
             begin = monotonic()
             async with presenting(api, bank.parent.token):
-                assert {*await visible_ids(api)} >= {party.tenant_id for party in bank.everybody}
+                assert {*await visible_ids(api)} >= {party.tenant_id for party in bank.parties}
                 if number == 0:
                     await api.execute(ADD, bank.parent.tenant_id, f"Meanwhile {len(waits)}")
             waits.append(monotonic() - begin)
@@ -182,7 +182,7 @@ async def test_requests_go_on_during_the_upgrade(filled: Filled) -> None:
 
 
 async def test_the_validation_waits_for_no_writer(server_url: URL) -> None:
-    """The CHECK is validated under the eyes of an open transaction that has written tenants."""
+    """The CHECK is validated while another transaction that has written tenants is open."""
     async with fresh_database(server_url, "plain_organization") as own:
         operator, writer = await own.connect_as_operator(), await own.connect_as_api()
         admin = await own.connect_as_admin()
@@ -198,5 +198,5 @@ async def test_the_validation_waits_for_no_writer(server_url: URL) -> None:
 
 
 def test_the_newest_revision_is_another() -> None:
-    """The upgrades here lead somewhere."""
+    """The newest revision differs from that of 1.0.0."""
     assert REQUIRED_SCHEMA_REVISION not in REVISIONS_OF_1_0_0

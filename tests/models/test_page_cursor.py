@@ -1,4 +1,4 @@
-"""Cursors: one text for each position, and nothing else is one."""
+"""Cursors: each position has exactly one text."""
 
 import string
 from uuid import UUID
@@ -24,7 +24,7 @@ def test_a_cursor_is_short_and_fits_into_a_url() -> None:
 
 @given(st.uuids(), st.uuids())
 def test_a_cursor_reads_back_as_it_was_written(organization_id: UUID, tenant_id: UUID) -> None:
-    """Whatever the key, decoding gives back both halves in their order."""
+    """Decoding a cursor returns both halves of its key in order."""
     cursor = PageCursor(organization_id, tenant_id)
     assert PageCursor.decode(cursor.encode()) == cursor
 
@@ -52,7 +52,7 @@ def test_a_cursor_reads_back_as_it_was_written(organization_id: UUID, tenant_id:
     ],
 )
 def test_altered_text_is_refused(text: str) -> None:
-    """Text that `encode` cannot have written is a ValueError, also where base64 would forgive it."""
+    """Text that `encode` cannot have written is a ValueError, also where base64 would accept it."""
     with pytest.raises(ValueError, match=r"not a cursor|16-char"):
         PageCursor.decode(text)
 
@@ -69,7 +69,7 @@ def test_text_is_the_one_cursor_of_its_position_or_none(text: str) -> None:
 
 @given(st.integers(0, 42), st.sampled_from(ALPHABET))
 def test_another_character_never_reads_as_the_same_position(place: int, character: str) -> None:
-    """A changed character makes the text invalid or another position: what may be seen there, the policies decide."""
+    """A changed character makes the text invalid or another position."""
     altered = CURSOR[:place] + character + CURSOR[place + 1 :]
     try:
         cursor = PageCursor.decode(altered)

@@ -1,4 +1,4 @@
-"""Defects of the code: what a hurried engineer might write."""
+"""Defects of the code: mistakes of a programmer."""
 
 from tests.mutants.mutant import Mutant
 
@@ -39,14 +39,14 @@ CODE_MUTANTS = (
         new="SET ROLE",
     ),
     Mutant(
-        "everybody acts as the platform",
+        "every request acts as the platform",
         (f"{OVER_HTTP}test_sees",),
         file=SESSION,
         old="if caller.role is CallerRole.PLATFORM_OPERATOR:",
         new="if caller.role:",
     ),
     Mutant(
-        "nobody acts as the platform",
+        "no request acts as the platform",
         (f"{OVER_HTTP}test_sees",),
         file=SESSION,
         old="if caller.role is CallerRole.PLATFORM_OPERATOR:",

@@ -1,4 +1,4 @@
-"""Defects of the functions: what a valid token is, whom it reaches, what is recorded and remembered."""
+"""Defects of the functions: validity and reach of tokens, events, idempotency keys."""
 
 from tests.mutants.mutant import Mutant
 from tests.mutants.substitution import answer, substitute
@@ -13,7 +13,7 @@ KEY_OWNER = "tenancy_private.caller_tenant_id()"
 FIRST, LAST = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 CONTEXT = "security/test_attack_context.py::"
-NOBODY = ("security/test_policies_in_sql.py::test_nobody_reads_and_writes_nothing",)
+WITHOUT_A_TOKEN = ("security/test_policies_in_sql.py::test_without_a_token_nothing_is_read_or_written",)
 ROLE_AND_TOKEN = ("security/test_policies_in_sql.py::test_role_and_token_of_a_platform_operator_need_each_other",)
 THEIR_ANSWERS = ("security/test_functions_of_the_context.py::test_what_the_policies_are_told",)
 RECORDS = "security/test_attack_records.py::"
@@ -21,9 +21,9 @@ GRANTS = "security/test_grants.py::"
 LINT = "security/test_catalogue_lint.py::"
 
 FUNCTION_MUTANTS = (
-    Mutant("everybody is a platform operator", NOBODY, answer("tenancy.is_platform_operator()", "true")),
+    Mutant("every token is a platform operator's", WITHOUT_A_TOKEN, answer("tenancy.is_platform_operator()", "true")),
     Mutant(
-        "everybody has a platform operator's reach",
+        "every token has a platform operator's reach",
         ROLE_AND_TOKEN,
         answer("tenancy.first_organization_id_in_reach()", f"'{FIRST}'"),
     ),
@@ -108,7 +108,7 @@ FUNCTION_MUTANTS = (
     ),
     Mutant(
         "signing in verifies nothing",
-        ("security/test_functions_of_the_context.py::test_nobody_signs_in",),
+        ("security/test_functions_of_the_context.py::test_signing_in_needs_a_valid_token",),
         substitute(SIGN_IN, r"IF access_token\.token_hash IS NULL", "IF false"),
     ),
     Mutant(
@@ -142,13 +142,13 @@ FUNCTION_MUTANTS = (
         substitute("tenancy.revoke_token(uuid)", r"revoked_at = clock_timestamp\(\)", "revoked_at = NULL"),
     ),
     Mutant(
-        "a change on nobody's account",
-        (f"{RECORDS}test_a_change_on_nobodys_account",),
+        "a change without an account",
+        (f"{RECORDS}test_a_change_without_a_token",),
         substitute(RECORD, r"IF session_user IN \('tenancy_api', 'tenancy_operator'\)", "IF false"),
     ),
     Mutant(
         "an event names the role that was switched to",
-        ("writes/test_audit_trail_in_sql.py::test_becoming_another_role_hides_nobody",),
+        ("writes/test_audit_trail_in_sql.py::test_switching_the_role_does_not_hide_the_login",),
         substitute(RECORD, r"access_token\.tenant_id,\s+session_user", "access_token.tenant_id, current_user"),
     ),
     Mutant(
@@ -211,8 +211,8 @@ FUNCTION_MUTANTS = (
         substitute(BEGIN_REQUEST, r"created_at < now\(\) - interval '24 hours'(?=;)", "created_at < '-infinity'"),
     ),
     Mutant(
-        "nobody has idempotency keys",
-        (f"{RECORDS}test_remembering_as_nobody",),
+        "there are no idempotency keys",
+        (f"{RECORDS}test_remembering_without_a_token",),
         substitute(KEY_OWNER, r"IF access_token\.token_hash IS NULL", "IF false"),
     ),
     Mutant(

@@ -20,7 +20,7 @@ TEMPLATE = "tenancy_template"
 
 
 class HuntingGround:
-    """One server: no mutant changes what belongs to a whole server, such as roles, under the eyes of another."""
+    """One server: a mutant that changes a whole server's objects, such as roles, affects no other mutant."""
 
     def __init__(self, url: URL, pytest: PytestForks) -> None:
         self.url = url

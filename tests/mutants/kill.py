@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kill:
-    """What a mutant changed, the test that noticed, None when it survived, and what that test said."""
+    """The object that a mutant changed, the test that noticed it, None if it survived, and the test's message."""
 
     mutant: str
     place: str

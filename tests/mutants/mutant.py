@@ -9,7 +9,7 @@ class Mutant:
 
     name: str
     killers: tuple[str, ...]
-    """The tests that ought to notice it, below `tests/`; they are asked first, the rest only if they do not."""
+    """The tests that should notice it, below `tests/`; they run first, the rest only if they pass."""
     sql: str = ""
     file: str = ""
     old: str = ""

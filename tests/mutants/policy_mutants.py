@@ -1,4 +1,4 @@
-"""Defects of the policies: what a careless migration might do."""
+"""Defects of the policies: mistakes of a migration."""
 
 from tests.mutants.mutant import Mutant
 
@@ -18,11 +18,11 @@ EVENTS = "ALTER POLICY a_tenant_sees_events_of_itself_and_its_subsidiaries ON te
 
 IN_SQL = "security/test_policies_in_sql.py::"
 A_PARENT_SEES = (f"{IN_SQL}test_a_parent_sees_itself_and_its_subsidiaries",)
-A_PARENT_UPDATES = (f"{IN_SQL}test_a_parent_updates_itself_and_its_subsidiaries_and_nobody_else",)
+A_PARENT_UPDATES = (f"{IN_SQL}test_a_parent_updates_only_itself_and_its_subsidiaries",)
 A_SUBSIDIARY_SEES = (f"{IN_SQL}test_a_subsidiary_sees_and_updates_itself_alone",)
 A_SUBSIDIARY_WRITES = (f"{IN_SQL}test_a_subsidiary_inserts_and_deletes_nothing",)
 ROLE_AND_TOKEN = (f"{IN_SQL}test_role_and_token_of_a_platform_operator_need_each_other",)
-OWN_EVENTS = ("writes/test_audit_trail_in_sql.py::test_everybody_sees_his_own_reach_of_events",)
+OWN_EVENTS = ("writes/test_audit_trail_in_sql.py::test_every_caller_sees_the_events_in_its_reach",)
 STARTS = ("lint/test_safety_check.py::test_the_service_trusts_what_the_migrations_made",)
 PLANNER = "security/test_attack_planner.py::"
 FREE = (f"{PLANNER}test_conditions_that_cost_nothing",)
@@ -49,7 +49,7 @@ POLICY_MUTANTS = (
         STARTS,
         "ALTER TABLE tenancy_private.access_tokens DISABLE ROW LEVEL SECURITY",
     ),
-    Mutant("everybody sees all", A_PARENT_SEES, f"{SEES} USING (true)"),
+    Mutant("every token sees all", A_PARENT_SEES, f"{SEES} USING (true)"),
     Mutant("OR true in the read policy", A_PARENT_SEES, f"{SEES} USING (({REACH}) OR true)"),
     Mutant(
         "one more policy, for a report",
@@ -60,7 +60,7 @@ POLICY_MUTANTS = (
     Mutant("the read policy forgets the organisation", A_PARENT_SEES, f"{SEES} USING ({INTERVAL})"),
     Mutant(
         "the read policy forgets its last condition",
-        (f"{PLANNER}test_two_tokens_on_rows_of_his_choice",),
+        (f"{PLANNER}test_two_tokens_on_chosen_rows",),
         f"{SEES} USING ({ORGANIZATION} AND {INTERVAL})",
     ),
     Mutant(
@@ -127,7 +127,7 @@ POLICY_MUTANTS = (
     ),
     Mutant(
         "the platform's role is enough to insert",
-        (f"{IN_SQL}test_nobody_reads_and_writes_nothing",),
+        (f"{IN_SQL}test_without_a_token_nothing_is_read_or_written",),
         "ALTER POLICY a_platform_operator_adds_any ON tenancy.tenants WITH CHECK (true)",
     ),
     Mutant(
@@ -147,7 +147,7 @@ POLICY_MUTANTS = (
             ("ALTER POLICY a_platform_operator_sees_all_events ON tenancy.tenant_events", OPERATORS),
         )
     ),
-    Mutant("everybody reads all events", OWN_EVENTS, f"{EVENTS} USING (true)"),
+    Mutant("every token reads all events", OWN_EVENTS, f"{EVENTS} USING (true)"),
     Mutant("a subsidiary reads its organisation's events", OWN_EVENTS, f"{EVENTS} USING ({ORGANIZATION})"),
     Mutant(
         "the platform's role is enough to read events",
@@ -156,7 +156,7 @@ POLICY_MUTANTS = (
     ),
     Mutant(
         "the event policy forgets its last condition",
-        (f"{PLANNER}test_two_tokens_on_rows_of_his_choice",),
+        (f"{PLANNER}test_two_tokens_on_chosen_rows",),
         f"{EVENTS} USING ({ORGANIZATION} AND {INTERVAL})",
     ),
 )

@@ -48,7 +48,7 @@ def main(pattern: str = "") -> None:
     summary = f"{len(kills) - len(survivors)} of {len(mutants)} deliberate defects are noticed"
     table = Table("defect", "where", "noticed by", title=f"{summary}, in {monotonic() - began:.0f} s")
     for kill in kills:
-        table.add_row(kill.mutant, kill.place, kill.killer or "[bold red]NOBODY[/]")
+        table.add_row(kill.mutant, kill.place, kill.killer or "[bold red]NO TEST[/]")
     Console(width=200).print(table)
     if survivors or len(kills) < len(mutants):
         sys.exit(f"error: survivors: {survivors or 'none'}; broken hunts: {len(mutants) - len(kills)}")

@@ -1,4 +1,4 @@
-"""Defects of tables and grants: what a hurried administrator might do."""
+"""Defects of tables and grants: mistakes of an administrator."""
 
 from tests.mutants.mutant import Mutant
 
@@ -6,7 +6,7 @@ REFUSED = "security/test_refused_statements.py::"
 CONSTRAINTS = "security/test_constraints.py::"
 STATISTICS = "security/test_attack_statistics.py::"
 PLANNER = "security/test_attack_planner.py::"
-NOTHING_OF_THE_SCHEMA = (f"{REFUSED}test_nobody_changes_or_shadows_the_schema",)
+NOTHING_OF_THE_SCHEMA = (f"{REFUSED}test_no_role_changes_or_shadows_the_schema",)
 
 FILLED_IN = (f"{CONSTRAINTS}test_the_database_fills_in_the_organisation",)
 
@@ -28,7 +28,7 @@ SCHEMA_MUTANTS = (
         " GRANT SELECT ON tenancy_private.access_tokens TO tenancy_api",
     ),
     Mutant(
-        "everybody may call the verification",
+        "PUBLIC may call the verification",
         (f"{REFUSED}test_the_private_schema_is_closed",),
         "GRANT USAGE ON SCHEMA tenancy_private TO PUBLIC;"
         " GRANT EXECUTE ON FUNCTION tenancy_private.current_access_token() TO PUBLIC",
@@ -78,14 +78,14 @@ SCHEMA_MUTANTS = (
     ),
     Mutant("TRUNCATE for the service", NOTHING_OF_THE_SCHEMA, "GRANT TRUNCATE ON tenancy.tenants TO tenancy_api"),
     Mutant(
-        "temporary tables for everybody",
+        "temporary tables for PUBLIC",
         NOTHING_OF_THE_SCHEMA,
         "DO $$ BEGIN EXECUTE format('GRANT TEMP ON DATABASE %I TO PUBLIC', current_database()); END $$",
     ),
-    Mutant("tables of everybody's own", NOTHING_OF_THE_SCHEMA, "GRANT USAGE, CREATE ON SCHEMA public TO PUBLIC"),
-    Mutant("DO blocks for everybody", NOTHING_OF_THE_SCHEMA, "GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC"),
+    Mutant("PUBLIC may create tables", NOTHING_OF_THE_SCHEMA, "GRANT USAGE, CREATE ON SCHEMA public TO PUBLIC"),
+    Mutant("DO blocks for PUBLIC", NOTHING_OF_THE_SCHEMA, "GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC"),
     Mutant(
-        "new functions are everybody's",
+        "new functions are granted to PUBLIC",
         ("security/test_grants.py::test_new_functions_and_types_give_public_nothing",),
         "ALTER DEFAULT PRIVILEGES FOR ROLE tenancy_owner GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
     ),
@@ -139,7 +139,7 @@ SCHEMA_MUTANTS = (
     ),
     Mutant(
         "a tenant may be its own parent",
-        (f"{CONSTRAINTS}test_nobody_is_his_own_parent",),
+        (f"{CONSTRAINTS}test_a_tenant_is_not_its_own_parent",),
         "ALTER TABLE tenancy.tenants DROP CONSTRAINT tenants_parent_is_another_tenant",
     ),
     Mutant(
@@ -154,7 +154,7 @@ SCHEMA_MUTANTS = (
     ),
     Mutant(
         "tokens outlive their tenant",
-        ("security/test_policies_in_sql.py::test_nobody_reads_and_writes_nothing",),
+        ("security/test_policies_in_sql.py::test_without_a_token_nothing_is_read_or_written",),
         "ALTER TABLE tenancy_private.access_tokens DROP CONSTRAINT access_tokens_tenant_fkey",
     ),
     Mutant(
@@ -208,7 +208,7 @@ SCHEMA_MUTANTS = (
         """,
     ),
     Mutant(
-        "changes are announced to whoever listens",
+        "changes are announced to listeners",
         ("security/test_attack_side_channels.py::test_listening",),
         """
         CREATE FUNCTION tenancy.announce() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

@@ -29,7 +29,7 @@ def promtool(*arguments: object) -> str:
 
 
 def test_every_rule_is_read_here() -> None:
-    """What the other tests look at is all that the file holds."""
+    """The other tests read every rule of the file."""
     assert len(ALERTS) == RULES.count("- alert:") == RULES.count("expr:") > 0
 
 
@@ -43,7 +43,7 @@ def test_a_rule_names_metrics_and_labels_that_exist(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALERTS)
 def test_a_rule_stands_in_the_guide(name: str) -> None:
-    """The guide says of each alert how long it lasts before somebody is woken, and what to do."""
+    """The guide says of each alert how long the condition lasts before it fires, and what to do."""
     assert re.search(rf"^\| `{name}` \| .+, for {ALERTS[name]['lasting']} \| .+ \|$", GUIDE, re.MULTILINE)
 
 

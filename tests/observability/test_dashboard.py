@@ -1,4 +1,4 @@
-"""The dashboard: each of its queries finds what the service, and PostgreSQL, really tell Prometheus."""
+"""The dashboard: each of its queries finds metrics that the service or PostgreSQL exports."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ async def test_every_query_finds_something(
             for _ in range(ROUNDS):
                 await client.get("/tenants")
                 await client.get(f"/tenants/{barclays.parent.tenant_id}")
-                await client.get("/tenants", headers={"Authorization": "Bearer nobody"})
+                await client.get("/tenants", headers={"Authorization": "Bearer unknown"})
                 await asyncio.sleep(0.5)
                 wanted -= {(title, query) for title, query in wanted if has_number(port, query)}
                 if not wanted:

@@ -1,4 +1,4 @@
-"""Logs: lines that a machine can parse, and tracebacks that give no secret away."""
+"""Logs: lines that a machine can parse, and tracebacks without secrets."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.settings import Settings
 
 FORMATS = ["json", "text"]
-TOKEN = "mtdb_a-token-that-nobody-may-read-in-a-log"
+TOKEN = "mtdb_a-token-that-must-not-be-logged"
 UNPRINTABLE = "a\x1b]0;b\x07\u202ec\x9bd"
 
 
@@ -94,7 +94,7 @@ def test_a_traceback_shows_no_local_variables(log_format: str, kind: int, capsys
 
 @pytest.mark.parametrize("log_format", FORMATS)
 def test_a_chain_of_errors_shows_no_local_variables(log_format: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The errors behind an error are named too, as discreetly."""
+    """The causes of an error are logged too, without local variables."""
     configure(log_format)
     try:
         try:
@@ -140,7 +140,7 @@ def test_a_traceback_stays_inside_its_json_line(kind: int, capsys: pytest.Captur
 
 @pytest.mark.parametrize("kind", [0, 1], ids=["ours", "a library's"])
 @pytest.mark.parametrize("log_format", FORMATS)
-def test_the_level_holds_for_everybody(log_format: str, kind: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_level_holds_for_every_logger(log_format: str, kind: int, capsys: pytest.CaptureFixture[str]) -> None:
     """Events below the level are dropped and those at it appear once, ours and the libraries' alike."""
     configure(log_format, "warning")
     logger = loggers()[kind]
@@ -152,7 +152,7 @@ def test_the_level_holds_for_everybody(log_format: str, kind: int, capsys: pytes
 
 
 def test_the_servers_own_access_log_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
-    """Uvicorn's line for each request would hold the query; ours says what is needed."""
+    """Uvicorn's own access log is off, since its lines would hold the query."""
     configure("json")
     logging.getLogger("uvicorn.access").info("GET /tenants?cursor=secret")
     logging.getLogger("uvicorn.error").info("Started")

@@ -1,4 +1,4 @@
-"""Metrics: what Prometheus reads is true of all workers together, and names nobody."""
+"""Metrics: what Prometheus reads covers all workers together, and names no tenant."""
 
 import asyncio
 import urllib.request
@@ -66,11 +66,11 @@ async def test_what_two_workers_did_adds_up(
     """Requests and problems are counted exactly, whichever worker had them; the API itself has no such endpoint."""
     before = scrape(metrics_port)
     own, foreign = hsbc.parent, barclays.parent
-    subsidiary = {"name": "Nobody's", "tenant_type": "subsidiary", "parent_tenant_id": str(own.tenant_id)}
+    subsidiary = {"name": "Refused", "tenant_type": "subsidiary", "parent_tenant_id": str(own.tenant_id)}
     calls = [
         ("GET", f"/tenants/{own.tenant_id}", own.headers, None, 200),
         ("GET", f"/tenants/{foreign.tenant_id}", own.headers, None, 404),
-        ("GET", "/tenants", {"Authorization": "Bearer nobody"}, None, 401),
+        ("GET", "/tenants", {"Authorization": "Bearer unknown"}, None, 401),
         ("POST", "/tenants", hsbc.subsidiaries[0].headers, subsidiary, 403),
         ("GET", "/metrics", {}, None, 404),
         ("BREW", "/tenants", {}, None, 400),
@@ -112,9 +112,9 @@ async def test_what_two_workers_did_adds_up(
     assert all(summed(text, "mtdb_http_request_duration_seconds_count", "worker").values())
 
 
-async def test_no_label_names_anybody(pair: ServedProcess, metrics_port: int, hsbc: Organization) -> None:
+async def test_no_label_names_a_tenant(pair: ServedProcess, metrics_port: int, hsbc: Organization) -> None:
     """The labels are ours, and neither a token, an id, a name nor a path that a caller sent is in any of them."""
-    secret = "a-name-that-is-nobodys-business"
+    secret = "a-name-that-must-not-be-a-label"
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{pair.port}", headers=hsbc.parent.headers) as client:
         await client.get(f"/tenants/{hsbc.parent.tenant_id}", params={"cursor": secret})
         await client.get(f"/{secret}", headers={"X-Request-ID": secret})

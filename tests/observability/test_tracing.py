@@ -1,4 +1,4 @@
-"""Traces: a request and its statements in the caller's trace, without a word of anybody's data."""
+"""Traces: a request and its statements in the caller's trace, without a tenant's data."""
 
 import json
 import os
@@ -62,7 +62,7 @@ async def test_a_request_continues_the_callers_trace(
 
 
 def test_without_an_endpoint_nothing_is_loaded(database: TestDatabase, tmp_path: Path) -> None:
-    """Who does not trace does not pay: neither the SDK nor the exporter is imported."""
+    """Without an endpoint for traces, neither the SDK nor the exporter is imported."""
     environment = {"PATH": os.environ["PATH"], **settings_for(database)}
     command = [sys.executable, "-c", LOADED]
     loaded = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -101,7 +101,7 @@ VARIABLES: list[tuple[dict[str, str], str]] = [
 
 
 def test_the_environment_is_obeyed_or_costs_the_traces(tmp_path: Path) -> None:
-    """OpenTelemetry's variables name the service; one that asks for the impossible is a warning, not a dead service."""
+    """OpenTelemetry's variables name the service; an invalid one is a warning, and the service starts."""
     environment = {"PATH": os.environ["PATH"], **ENDPOINT}
     command = [sys.executable, "-c", NAMES, json.dumps([variables for variables, _ in VARIABLES])]
     outcome = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -116,7 +116,7 @@ def test_the_environment_is_obeyed_or_costs_the_traces(tmp_path: Path) -> None:
 
 
 def test_a_propagator_that_is_not_installed_is_left_out(tmp_path: Path) -> None:
-    """FastAPI itself could not be imported with it."""
+    """A propagator that is not installed is left out, since FastAPI could not be imported with it."""
     environment = {"PATH": os.environ["PATH"], "OTEL_PROPAGATORS": "tracecontext, b3multi", **ENDPOINT}
     command = [
         sys.executable,

@@ -67,7 +67,7 @@ async def bank(server_url: URL) -> AsyncIterator[Bank]:
         barclays = await registry.create_organization("Barclays")
         revoked = await registry.issue_token(hsbc.parent.tenant_id, hsbc.parent.tenant_id)
         await registry.revoke(revoked)
-        tokens = {party.name: party.token for party in (*hsbc.everybody, *barclays.everybody)}
+        tokens = {party.name: party.token for party in (*hsbc.parties, *barclays.parties)}
         tokens |= {"operator": await registry.issue_operator_token(), "revoked": revoked, "unknown": "mtdb_x"}
         await operator.close()
         yield Bank(database, hsbc, barclays, tokens)
@@ -75,7 +75,7 @@ async def bank(server_url: URL) -> AsyncIterator[Bank]:
 
 async def answers(database: TestDatabase, bank: Bank) -> dict[str, tuple[int, object]]:
     """Return what every caller is answered, over HTTP, on the list and on each tenant."""
-    tenants = [party.tenant_id for party in (*bank.hsbc.everybody, *bank.barclays.everybody)]
+    tenants = [party.tenant_id for party in (*bank.hsbc.parties, *bank.barclays.parties)]
     seen: dict[str, tuple[int, object]] = {}
     with served(database) as service:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{service.port}", trust_env=False) as client:

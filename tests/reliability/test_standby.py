@@ -65,7 +65,7 @@ async def bank(primary: TestDatabase, standby: TestDatabase) -> Organization:
         except asyncpg.PostgresError:
             return False
         try:
-            return bool(await admin.fetchval(wanted, bank.parent.tenant_id) == len(bank.everybody))
+            return bool(await admin.fetchval(wanted, bank.parent.tenant_id) == len(bank.parties))
         finally:
             await admin.close()
 
@@ -105,7 +105,7 @@ async def test_a_standby_serves_reads_and_says_that_it_takes_no_writes(
     """GET is 200, a write is 503 with Retry-After, and health names the reason without being ill."""
     for _ in range(2):  # a refused write must not spoil the next read
         answer = await reader.get("/tenants", headers=bank.parent.headers)
-        assert (answer.status_code, len(answer.json()["items"])) == (200, len(bank.everybody))
+        assert (answer.status_code, len(answer.json()["items"])) == (200, len(bank.parties))
         refused = await post(reader, bank)
         assert_problem(refused, 503, "database_unavailable")
         assert int(refused.headers["retry-after"]) >= 1

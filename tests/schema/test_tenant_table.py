@@ -1,4 +1,4 @@
-"""What one call gives a table of tenants' rows: the reach of `tenancy.tenants`, the verbs asked for, and no others."""
+"""`protect_tenant_table()`: a table gets the reach of `tenancy.tenants` and the requested privileges, and no others."""
 
 import json
 import re
@@ -46,14 +46,14 @@ async def as_service(accounts: TestDatabase) -> AsyncIterator[asyncpg.Connection
 
 @pytest.fixture
 async def banks(accounts: TestDatabase, as_service: asyncpg.Connection) -> tuple[Organization, Organization, Party]:
-    """Make two organisations in which everybody has an account, and a platform operator."""
+    """Make two organisations in which every tenant has an account, and a platform operator."""
     operator = await accounts.connect_as_operator()
     registry = Registry(operator)
     banks = [await registry.create_organization(name) for name in ("Mine", "Theirs")]
     platform = Party(banks[0].parent.tenant_id, "platform operator", await registry.issue_operator_token())
     await operator.close()
     for bank in banks:
-        for party in bank.everybody:
+        for party in bank.parties:
             await attempt(as_service, party.token, add(bank.parent.tenant_id, party.tenant_id))
     return banks[0], banks[1], platform
 
@@ -75,21 +75,21 @@ def ids(rows: list[asyncpg.Record]) -> set[UUID]:
 async def test_a_tenant_reaches_rows_of_itself_and_its_subsidiaries(
     as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party], statement: str
 ) -> None:
-    """A subsidiary reads and writes its own rows, a parent those of its organisation, and nobody's token nothing."""
+    """A subsidiary reads and writes its own rows, a parent those of its organisation, and no token gives no row."""
     mine, theirs, _ = banks
     subsidiary = mine.subsidiaries[0]
 
     assert ids(await attempt(as_service, None, statement)) == set()
     assert ids(await attempt(as_service, subsidiary.token, statement)) == {subsidiary.tenant_id}
-    left = {party.tenant_id for party in mine.everybody} - ({subsidiary.tenant_id} if statement == DELETE else set())
+    left = {party.tenant_id for party in mine.parties} - ({subsidiary.tenant_id} if statement == DELETE else set())
     assert ids(await attempt(as_service, mine.parent.token, statement)) == left
-    assert ids(await attempt(as_service, theirs.parent.token, SEE)) == {party.tenant_id for party in theirs.everybody}
+    assert ids(await attempt(as_service, theirs.parent.token, SEE)) == {party.tenant_id for party in theirs.parties}
 
 
 async def test_a_tenant_adds_rows_within_its_reach_only(
     as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party]
 ) -> None:
-    """A parent adds for a subsidiary; a subsidiary neither for its parent nor its sister, nobody for a stranger."""
+    """A parent adds rows for a subsidiary; a subsidiary adds none for others, and no tenant for a stranger."""
     mine, theirs, _ = banks
     organization, (subsidiary, sister) = mine.parent.tenant_id, mine.subsidiaries
     await attempt(as_service, mine.parent.token, add(organization, subsidiary.tenant_id))
@@ -108,7 +108,7 @@ async def test_a_tenant_adds_rows_within_its_reach_only(
 async def test_a_row_names_a_tenant_that_exists_and_never_moves(
     as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party]
 ) -> None:
-    """Whose a row is, the foreign key verifies; and nobody may change it."""
+    """The foreign key verifies a row's tenant, and no role of the service may change it."""
     mine, theirs, _ = banks
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         await attempt(as_service, mine.parent.token, add(mine.parent.tenant_id, theirs.parent.tenant_id))
@@ -116,14 +116,14 @@ async def test_a_row_names_a_tenant_that_exists_and_never_moves(
         await attempt(as_service, mine.parent.token, f"UPDATE tenancy.accounts SET tenant_id = '{UUID(int=0)}'")
 
 
-async def test_a_platform_operator_needs_his_token(
+async def test_a_platform_operator_needs_its_token(
     as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party]
 ) -> None:
     """The role of platform operators reaches every row with an operator's token, and none with a tenant's."""
     mine, theirs, platform = banks
-    everybody = {party.tenant_id for party in (*mine.everybody, *theirs.everybody)}
+    all_tenants = {party.tenant_id for party in (*mine.parties, *theirs.parties)}
 
-    assert everybody <= ids(await attempt(as_service, platform.token, SEE, as_platform=True))
+    assert all_tenants <= ids(await attempt(as_service, platform.token, SEE, as_platform=True))
     added = await attempt(as_service, platform.token, add(*[mine.parent.tenant_id] * 2), as_platform=True)
     assert ids(added) == {mine.parent.tenant_id}
     for statement in (SEE, RENAME, DELETE):
@@ -147,7 +147,7 @@ async def test_what_tenants_wrote_is_not_sampled(accounts: TestDatabase) -> None
 async def test_every_change_of_a_row_is_recorded(
     accounts: TestDatabase, as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party]
 ) -> None:
-    """Who, which table, what before and after; visible in the caller's reach and nowhere else, and never emptied."""
+    """An event has actor, table, old and new row; it is visible in the caller's reach only, and is not truncated."""
     mine, theirs, _ = banks
     holder = mine.subsidiaries[0]
     await attempt(as_service, holder.token, RENAME)
@@ -173,7 +173,7 @@ async def test_every_change_of_a_row_is_recorded(
 async def test_a_change_on_a_strangers_token_is_refused(
     as_service: asyncpg.Connection, banks: tuple[Organization, Organization, Party]
 ) -> None:
-    """A statement that puts another organisation's token into the context on its way changes nothing."""
+    """A statement that sets another organisation's token while it runs changes nothing."""
     mine, theirs, _ = banks
     async with presenting(as_service, mine.parent.token):
         with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="context has changed"):
@@ -184,7 +184,7 @@ async def test_a_change_on_a_strangers_token_is_refused(
 
 
 async def test_a_verb_that_is_not_asked_for_is_not_granted(server_url: URL) -> None:
-    """Without columns to insert or update and without `may_delete`, a table may be read and no more."""
+    """Without columns to insert or update and without `may_delete`, a table is read-only."""
     async with fresh_database(server_url) as database:
         admin = await database.connect_as_admin()
         await execute_as_owner(admin, CREATE_ACCOUNTS, "CALL tenancy.protect_tenant_table('tenancy.accounts')")
@@ -224,7 +224,7 @@ async def test_it_can_be_undone(server_url: URL) -> None:
     ],
 )
 async def test_a_mistake_is_refused(accounts: TestDatabase, arguments: str, message: str) -> None:
-    """A table or column that is not there, and an update of whose a row is, end the migration."""
+    """An unknown table or column, or an update of the tenant's id, is an error."""
     admin = await accounts.connect_as_admin()
     await execute_as_owner(admin, "CALL tenancy.unprotect_tenant_table('tenancy.accounts')")
     try:

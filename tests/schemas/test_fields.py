@@ -1,4 +1,4 @@
-"""What clients may write: names that compare as they look, metadata that every JSON reader reads alike."""
+"""Fields that clients write: names without look-alikes, metadata that every JSON parser reads alike."""
 
 import json
 import math
@@ -76,7 +76,7 @@ def test_the_length_of_a_name_is_counted_in_characters_of_the_result(name: str) 
 
 @pytest.mark.parametrize("name", ["", " ", "\t\n", "a" * 201, "\u0958" * 101])
 def test_a_name_of_no_or_too_many_characters_is_refused(name: str) -> None:
-    """Nothing but white space is no name, and 201 characters are too many, also when normalizing adds them."""
+    """White space alone, or 201 characters after normalization, is refused."""
     with pytest.raises(PydanticCustomError, match="A name has 1 to 200 characters after trimming"):
         clean_name(name)
 
@@ -127,7 +127,7 @@ def test_an_empty_container_is_a_level(innermost: Any) -> None:
 
 @pytest.mark.parametrize("metadata", [{"a": "\0"}, {"\0": 1}, {"a": ["b\0c"]}, {"a": {"b\0": {}}}])
 def test_metadata_with_nul_is_refused(metadata: dict[str, Any]) -> None:
-    """PostgreSQL stores no NUL, so none passes: not as a value, not as a key, at no depth."""
+    """NUL is refused in values and keys at any depth, since PostgreSQL does not store it."""
     with pytest.raises(PydanticCustomError, match="no NUL characters"):
         check_metadata(metadata)
 
@@ -135,7 +135,7 @@ def test_metadata_with_nul_is_refused(metadata: dict[str, Any]) -> None:
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, 1e300, -1e300, float(2**53)])
 @pytest.mark.parametrize("place", ["member", "element"])
 def test_numbers_that_json_does_not_have_are_refused(number: float, place: str) -> None:
-    """NaN, the infinities and what lies beyond 2^53 - 1 pass nowhere."""
+    """NaN, the infinities and numbers beyond 2^53 - 1 are refused at any depth."""
     with pytest.raises(PydanticCustomError, match="Numbers in metadata lie within"):
         check_metadata({"a": number} if place == "member" else {"a": [1, [number]]})
 
@@ -197,7 +197,7 @@ def test_a_name_shows_every_character(name: str) -> None:
 
 @pytest.mark.parametrize("before", ["", "HSBC London", "\U0001f3e6", "\u1820"])
 def test_a_variation_selector_makes_no_other_name(before: str) -> None:
-    """Hardly a font heeds one, so two names would look the same; behind an emoji, and alone, none passes either."""
+    """Variation selectors are refused everywhere, since most fonts ignore them and two names would look the same."""
     for selector in VARIATION_SELECTORS:
         with pytest.raises(PydanticCustomError, match="no invisible characters"):
             clean_name(before + selector)
@@ -220,7 +220,7 @@ def test_what_the_pattern_admits_is_a_name() -> None:
 
 @pytest.mark.parametrize("name", ["HSBC\u00a0London", "HSBC\u3000London", "HSBC\u2009London"])
 def test_a_name_has_ordinary_spaces(name: str) -> None:
-    """A space that is none would make two names of one look."""
+    """Space characters other than U+0020 are refused, since the names would look the same."""
     with pytest.raises(PydanticCustomError, match=r"no spaces other than U\+0020"):
         clean_name(name)
 

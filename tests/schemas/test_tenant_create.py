@@ -1,4 +1,4 @@
-"""The body of `POST /tenants`: two levels, stated clearly before the database would refuse."""
+"""The body of `POST /tenants`: the two levels are validated before the database would refuse them."""
 
 from typing import Any
 from uuid import UUID
@@ -48,13 +48,13 @@ def test_a_parent_under_a_parent_is_refused() -> None:
 
 @pytest.mark.parametrize("tenant_type", ["Parent", "department", "", None, 1])
 def test_an_unknown_type_is_one_violation(tenant_type: Any) -> None:
-    """Without a valid type the levels cannot be judged, so the client is told of the type alone."""
+    """Without a valid type the levels cannot be judged, so only the type is reported."""
     assert violations(SUBSIDIARY | {"tenant_type": tenant_type}) == {("tenant_type",): "enum"}
 
 
 @pytest.mark.parametrize("parent_tenant_id", ["", "HSBC", 1, True, [], PARENT + "0"])
 def test_a_parent_that_is_no_uuid_is_refused(parent_tenant_id: Any) -> None:
-    """What is no UUID is refused at its member, and the levels raise no second complaint."""
+    """An invalid UUID is refused at its member, without a second violation for the levels."""
     refused = violations(SUBSIDIARY | {"parent_tenant_id": parent_tenant_id})
     assert list(refused) == [("parent_tenant_id",)]
     assert refused["parent_tenant_id",].startswith("uuid_")
@@ -68,13 +68,13 @@ def test_unknown_members_are_refused(member: str) -> None:
 
 @pytest.mark.parametrize("member", ["name", "tenant_type"])
 def test_required_members_are_required(member: str) -> None:
-    """Without a name or a type there is no tenant."""
+    """A body without a name or a type is refused."""
     assert violations({key: value for key, value in SUBSIDIARY.items() if key != member}) == {(member,): "missing"}
 
 
 @pytest.mark.parametrize("metadata", [None, [], "text", 1, True])
 def test_metadata_is_an_object(metadata: Any) -> None:
-    """Any other JSON value in the place of metadata is refused."""
+    """Metadata of any other JSON type is refused."""
     assert violations(SUBSIDIARY | {"metadata": metadata}) == {("metadata",): "dict_type"}
 
 

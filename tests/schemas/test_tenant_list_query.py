@@ -58,7 +58,7 @@ def test_any_other_limit_is_refused(limit: str, violation: str) -> None:
 
 @pytest.mark.parametrize("cursor", ["", "first", CURSOR[:-1], CURSOR + "A", CURSOR + "=", " " + CURSOR, "\ud800"])
 def test_a_cursor_of_the_clients_own_making_is_refused(cursor: str) -> None:
-    """What this service did not give out as a cursor is refused at the parameter, not with a failure of decoding."""
+    """A cursor that the service did not issue is a violation of the parameter."""
     assert violations({"cursor": cursor}) == {("cursor",): "cursor"}
 
 
@@ -70,5 +70,5 @@ def test_an_unknown_type_is_refused(tenant_type: str) -> None:
 
 @pytest.mark.parametrize("parameter", ["offset", "Limit", "tenant_id", "organization_id", "limit[]"])
 def test_unknown_parameters_are_refused(parameter: str) -> None:
-    """A misspelt parameter is an error and not a surprise."""
+    """A misspelt parameter is refused."""
     assert violations({parameter: "1"}) == {(parameter,): "extra_forbidden"}

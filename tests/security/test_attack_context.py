@@ -1,4 +1,4 @@
-"""Forging the context: to be somebody without his live token, by SQL of the service's own role."""
+"""Forging the context: acting as a tenant without its live token, by SQL of the service's own role."""
 
 import asyncpg
 import pytest
@@ -73,7 +73,7 @@ async def test_reset_to_a_default(as_api: asyncpg.Connection, hsbc: Organization
 async def test_discard_all(as_api: asyncpg.Connection, hsbc: Organization) -> None:
     """To wipe the session into a state without policies."""
     async with presenting(as_api, hsbc.parent.token):
-        assert len(await visible_ids(as_api)) == len(hsbc.everybody)
+        assert len(await visible_ids(as_api)) == len(hsbc.parties)
     await as_api.execute("DISCARD ALL")
     await as_api.execute("DECLARE loot CURSOR WITH HOLD FOR SELECT name FROM tenancy.tenants")
     assert await as_api.execute("FETCH ALL FROM loot") == "FETCH 0"
@@ -82,10 +82,10 @@ async def test_discard_all(as_api: asyncpg.Connection, hsbc: Organization) -> No
 @sees_nothing(GROUP)
 @pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK", "COMMIT AND CHAIN", "ROLLBACK AND CHAIN"])
 async def test_the_statement_after_the_end(as_api: asyncpg.Connection, hsbc: Organization, end: str) -> None:
-    """To go on as the last caller once his transaction is over."""
+    """To continue as the last caller after the end of the transaction."""
     await as_api.execute("BEGIN")
     await as_api.execute(SET_CONTEXT, hsbc.parent.token, True)
-    assert len(await visible_ids(as_api)) == len(hsbc.everybody)
+    assert len(await visible_ids(as_api)) == len(hsbc.parties)
     await as_api.execute(end)
     assert await visible_ids(as_api) == []
     assert await as_api.fetchval("SELECT current_setting('app.current_tenant')") == ""
@@ -111,7 +111,7 @@ async def test_rollback_to_a_savepoint(as_api: asyncpg.Connection, hsbc: Organiz
         await as_api.execute(SET_CONTEXT, barclays.subsidiaries[0].token, True)
         assert await visible_ids(as_api) == [barclays.subsidiaries[0].tenant_id]
         await as_api.execute("ROLLBACK TO before")
-        assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.everybody]
+        assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.parties]
         await as_api.execute(SET_CONTEXT, "", True)
         await as_api.execute("RELEASE before")
         assert await visible_ids(as_api) == []
@@ -121,7 +121,7 @@ async def test_rollback_to_a_savepoint(as_api: asyncpg.Connection, hsbc: Organiz
 async def test_the_context_of_another_backend(
     as_api: asyncpg.Connection, database: TestDatabase, hsbc: Organization
 ) -> None:
-    """To see what a caller sees who is in his transaction on another connection of the same role."""
+    """To see what a caller sees whose transaction is open on another connection of the same role."""
     async with presenting(as_api, hsbc.parent.token):
         other = await database.connect_as_api()
         try:
@@ -146,7 +146,7 @@ async def test_the_role_of_the_platform_without_a_token(
         async with presenting(as_api, token):
             await as_api.execute(way)
             assert await visible_ids(as_api) == []
-    assert barclays.everybody
+    assert barclays.parties
 
 
 @sees_nothing(GROUP)
@@ -159,8 +159,8 @@ async def test_the_role_of_the_platform_in_the_middle_of_a_statement(
             "WITH switched AS MATERIALIZED (SELECT set_config('role', 'tenancy_platform', true))"
             " SELECT tenant_id FROM switched, tenancy.tenants"
         )
-    assert {row["tenant_id"] for row in rows} <= {party.tenant_id for party in hsbc.everybody}
-    assert barclays.everybody
+    assert {row["tenant_id"] for row in rows} <= {party.tenant_id for party in hsbc.parties}
+    assert barclays.parties
 
 
 @refused(GROUP)
@@ -184,7 +184,7 @@ async def test_replaying_a_dead_token(
     transaction = as_api.transaction()
     await transaction.start()
     await as_api.execute(SET_CONTEXT, token, True)
-    assert len(await visible_ids(as_api)) == len(hsbc.everybody)
+    assert len(await visible_ids(as_api)) == len(hsbc.parties)
     if state == "revoked":
         await registry.revoke(token)
     else:
@@ -209,7 +209,7 @@ async def test_another_clock(
     await as_admin.execute(EXPIRE, token)
     with pytest.raises(INVALID_TOKEN):
         await attempt(as_api, token, f"SET LOCAL {setting}", COUNT)
-    assert await attempt(as_api, hsbc.parent.token, f"SET LOCAL {setting}", COUNT) == [(len(hsbc.everybody),)]
+    assert await attempt(as_api, hsbc.parent.token, f"SET LOCAL {setting}", COUNT) == [(len(hsbc.parties),)]
 
 
 @refused(GROUP)

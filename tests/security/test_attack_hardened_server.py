@@ -1,4 +1,4 @@
-"""What scripts/harden_self_managed.sql closes on a server of one's own, and that the service does not miss it."""
+"""Attacks that scripts/harden_self_managed.sql closes on a self-managed server, and the service on such a server."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -53,7 +53,7 @@ CLOSED = {
     "notes in large objects": "SELECT lo_from_bytea(0, 'loot')",
     "messages in the log": "SELECT pg_logical_emit_message(false, 'loot', 'loot')",
     "queries inside functions": "SELECT query_to_xml('SELECT 1', true, true, '')",
-    "dropping his own rights": "DROP OWNED BY CURRENT_USER",
+    "dropping the own rights": "DROP OWNED BY CURRENT_USER",
     "granting": "GRANT SELECT ON tenancy.tenants TO tenancy_operator",
     "an anonymous type": "CREATE TYPE pg_temp.mine AS ENUM ('x')",
     "refreshing statistics": "CREATE STATISTICS public.mine ON name, version FROM tenancy.tenants",
@@ -112,7 +112,7 @@ async def test_asking_for(hardened: TestDatabase, bank: Organization, what: str)
 
 @refused(GROUP)
 async def test_a_condition_before_the_policy(hardened: TestDatabase, bank: Organization) -> None:
-    """To have his own cheap condition evaluated on a hidden row before the policy's."""
+    """To have a cheap condition evaluated on a hidden row before the policy's."""
     attacker = await hardened.connect_as_api()
     settings = [f"SET LOCAL enable_{scan} = off" for scan in ("indexscan", "indexonlyscan", "bitmapscan")]
     for condition in ("name = ANY (ARRAY['x'])", "created_at < ANY ('{now}')", "version = ANY ('{1}')"):
@@ -157,7 +157,7 @@ async def test_the_service_works(hardened: TestDatabase, bank: Organization) -> 
             assert created.status_code == 201
             path = f"/tenants/{created.json()['tenant_id']}"
             assert (await client.get(path)).json() == created.json()
-            assert len((await client.get("/tenants")).json()["items"]) == len(bank.everybody) + 1
+            assert len((await client.get("/tenants")).json()["items"]) == len(bank.parties) + 1
         changed = await client.put(path, json={"name": "Lyon", "metadata": {"country": "FR"}})
         assert changed.status_code == 200
         assert (await client.delete(path)).status_code == 204

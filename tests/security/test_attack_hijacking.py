@@ -1,4 +1,4 @@
-"""Hijacking: to put something of the attacker's in the way of the owner's functions, or to gain a right."""
+"""Hijacking: shadowing names that the owner's functions use, or gaining a right."""
 
 from contextlib import suppress
 
@@ -66,7 +66,7 @@ RIGHTS = {
     "bypass policies": "ALTER ROLE CURRENT_USER BYPASSRLS",
     "create roles": "ALTER ROLE CURRENT_USER CREATEROLE",
     "replicate": "ALTER ROLE CURRENT_USER REPLICATION",
-    "grant the owner to himself": "GRANT tenancy_owner TO CURRENT_USER",
+    "grant the owner to itself": "GRANT tenancy_owner TO CURRENT_USER",
     "inherit the platform's role": "GRANT tenancy_platform TO CURRENT_USER WITH INHERIT TRUE",
     "read all data": "GRANT pg_read_all_data TO CURRENT_USER",
     "set the operator's password": "ALTER ROLE tenancy_operator PASSWORD 'mine'",
@@ -105,7 +105,7 @@ RIGHTS = {
 @refused(GROUP)
 @pytest.mark.parametrize("what", OBJECTS)
 async def test_creating(as_api: asyncpg.Connection, what: str) -> None:
-    """To create something that shadows a name, leaks its arguments, or runs as somebody else."""
+    """To create something that shadows a name, leaks its arguments, or runs as another role."""
     for role in ROLES:
         await as_api.execute(f"SET ROLE {role}")
         with pytest.raises(NO_RIGHT):
@@ -141,10 +141,10 @@ async def test_locking(as_api: asyncpg.Connection, table: str) -> None:
         "SECURITY LABEL ON ROLE tenancy_api IS 'mine'",
     ],
 )
-async def test_granting_what_is_not_his(
+async def test_granting_rights_of_other_roles(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, statement: str
 ) -> None:
-    """To hand on rights that he holds himself, or to take others' away."""
+    """To grant the role's own rights, or to revoke others'."""
     rights = "SELECT relname, relacl::text FROM pg_class WHERE relname LIKE 'tenant%' ORDER BY oid"
     before = await as_admin.fetch(rights)
     with suppress(asyncpg.PostgresError):
@@ -153,12 +153,12 @@ async def test_granting_what_is_not_his(
 
 
 @sees_nothing(GROUP)
-async def test_a_search_path_of_his_own(as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization) -> None:
-    """To have the owner's functions resolve their names in schemas that he names."""
+async def test_a_chosen_search_path(as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization) -> None:
+    """To have the owner's functions resolve their names in schemas of the attacker's choice."""
     async with presenting(as_api, hsbc.parent.token):
         await as_api.execute("SET LOCAL search_path = pg_temp, public, tenancy, pg_catalog")
-        assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.everybody]
-    assert barclays.everybody
+        assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.parties]
+    assert barclays.parties
 
 
 @sees_nothing(GROUP)
@@ -178,7 +178,7 @@ async def test_a_search_path_of_his_own(as_api: asyncpg.Connection, hsbc: Organi
 async def test_queries_inside_functions(
     as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization, expression: str
 ) -> None:
-    """To have a built-in function run a query for him, past the policies."""
+    """To have a built-in function run a query past the policies."""
     cursor = "DECLARE c CURSOR FOR SELECT * FROM tenancy.tenants"
     for as_platform in (False, True):
         loot = await attempt_quietly(
@@ -191,7 +191,7 @@ async def test_queries_inside_functions(
 
 @refused(GROUP)
 @pytest.mark.parametrize("role", ROLES)
-async def test_dropping_his_own_rights(database: TestDatabase, role: str) -> None:
+async def test_dropping_the_own_rights(database: TestDatabase, role: str) -> None:
     """To remove the policies that name the role, and so what they hide."""
     async with fresh_database(database.admin_url) as fresh:
         attacker = await fresh.connect_as_api()
@@ -206,7 +206,7 @@ async def test_dropping_his_own_rights(database: TestDatabase, role: str) -> Non
     "where no superuser installed the roles, DROP OWNED BY CURRENT_USER removes the policies that name the role: it "
     "sees nothing, and the service stands still until they are made again",
 )
-async def test_dropping_his_own_rights_on_a_managed_server(database: TestDatabase) -> None:
+async def test_dropping_the_own_rights_on_a_managed_server(database: TestDatabase) -> None:
     """To do the same where create_roles.sql could grant nothing on the catalogue."""
     async with fresh_database(database.admin_url) as fresh:
         operator, attacker = await fresh.connect_as_operator(), await fresh.connect_as_api()

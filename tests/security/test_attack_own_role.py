@@ -16,7 +16,7 @@ from tests.support.registry import Registry
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
 
 GROUP = "hijacking"
-REPAIRED = "the service stands still, nobody sees anything, until `mtdb migrate` takes the change back"
+REPAIRED = "the service stops, and no rows are visible, until `mtdb migrate` undoes the change"
 DEFAULTS = [
     "SET row_security = off",
     "SET role = tenancy_platform",
@@ -50,7 +50,7 @@ async def repair(database: TestDatabase) -> None:
 @residual(GROUP, REPAIRED)
 @pytest.mark.parametrize("change", DEFAULTS)
 async def test_setting_a_default(own_database: TestDatabase, change: str) -> None:
-    """To have every later session of the service begin with a setting of his."""
+    """To have every later session of the service begin with a setting of the attacker's choice."""
     operator, attacker = await own_database.connect_as_operator(), await own_database.connect_as_api()
     theirs = await Registry(operator).create_organization("Theirs")
     setting = change.format(database=own_database.admin_url.database)
@@ -61,11 +61,11 @@ async def test_setting_a_default(own_database: TestDatabase, change: str) -> Non
     names: set[str] = set()
     with suppress(asyncpg.PostgresError):
         names = {row["name"] for row in await attempt(later, theirs.parent.token, count)}
-    assert names <= {party.name for party in theirs.everybody}
+    assert names <= {party.name for party in theirs.parties}
 
     await repair(own_database)
     mended = await own_database.connect_as_api()
-    assert len(await attempt(mended, theirs.parent.token, count)) == len(theirs.everybody)
+    assert len(await attempt(mended, theirs.parent.token, count)) == len(theirs.parties)
     assert await mended.fetchval("SELECT count(*) FROM pg_db_role_setting WHERE setdatabase <> 0") == 0
     for connection in (operator, attacker, later, mended):
         await connection.close()
@@ -75,7 +75,7 @@ async def test_setting_a_default(own_database: TestDatabase, change: str) -> Non
     GROUP, "new connections fail until `mtdb migrate` sets the password again; use certificates where that matters"
 )
 async def test_changing_the_password(own_database: TestDatabase) -> None:
-    """To log in himself, from wherever he reaches the server, with the rights that the injection had."""
+    """To log in from anywhere, with the rights that the injection had."""
     attacker = await own_database.connect_as_api()
     await attacker.execute("ALTER ROLE CURRENT_USER PASSWORD 'mine'")
     with pytest.raises(asyncpg.InvalidPasswordError):
@@ -100,7 +100,7 @@ async def test_changing_the_password(own_database: TestDatabase) -> None:
         "event_triggers = off",
     ],
 )
-async def test_setting_a_default_that_is_not_his(own_database: TestDatabase, setting: str) -> None:
+async def test_setting_a_forbidden_default(own_database: TestDatabase, setting: str) -> None:
     """To plant a token, a library or more logging in every later session."""
     attacker = await own_database.connect_as_api()
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

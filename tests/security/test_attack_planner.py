@@ -1,4 +1,4 @@
-"""Asking the planner and the executor: what EXPLAIN, errors and the order of evaluation tell about hidden rows."""
+"""Planner and executor: EXPLAIN, errors and the order of evaluation tell nothing about hidden rows."""
 
 from itertools import product
 
@@ -78,9 +78,9 @@ async def test_whether_the_policy_was_still_asked(
 async def test_how_many_rows_an_index_found(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, question: str
 ) -> None:
-    """To count in EXPLAIN ANALYZE the hidden rows that his condition found in an index before the policy came."""
+    """To count in EXPLAIN ANALYZE the hidden rows that a condition found in an index before the policy came."""
     for attacker, victim in _pairs(hsbc, barclays):
-        if "organisation" in question and victim in hsbc.everybody:
+        if "organisation" in question and victim in hsbc.parties:
             continue  # see test_counting_the_own_organisation
         _, *conditions = await twins(as_admin, victim, question)
         for settings in (BY_INDEX, BY_BITMAP, BY_TABLE):
@@ -96,7 +96,7 @@ async def test_whether_the_policy_raises_its_error(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, barclays: Organization, question: str, as_platform: bool
 ) -> None:
     """To present an invalid token, whose error is raised only if the attacker's condition on a hidden row was true."""
-    for victim in barclays.everybody:
+    for victim in barclays.parties:
         address, *conditions = await twins(as_admin, victim, question)
         for condition in conditions:
             query = f"SELECT FROM tenancy.tenants WHERE ctid = '{address}' AND {condition}"
@@ -136,16 +136,16 @@ async def test_two_tokens_in_one_statement(
             *(f"SET LOCAL {setting}" for setting in BY_TABLE),
             WHOLE_ORGANIZATION.format(wide=wide.token, narrow=narrow.token, table=table, column=column),
         )
-        reach = {hsbc.subsidiaries[0].tenant_id, *(party.tenant_id for party in barclays.everybody)}
+        reach = {hsbc.subsidiaries[0].tenant_id, *(party.tenant_id for party in barclays.parties)}
         assert {row["tenant_id"] for row in rows} <= reach
 
 
 @sees_nothing(GROUP)
 @pytest.mark.parametrize("table", ["tenancy.tenants", "tenancy.tenant_events"])
-async def test_two_tokens_on_rows_of_his_choice(
+async def test_two_tokens_on_chosen_rows(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, table: str
 ) -> None:
-    """To have his organisation asked for at a stranger's row, and then his reach with another parent's token."""
+    """To have the organisation evaluated on a stranger's row, and then the reach with another parent's token."""
     query = f"SELECT array_agg(ctid) FROM {table} WHERE organization_id = $1"
     ours, theirs = [await as_admin.fetchval(query, bank.parent.tenant_id) for bank in (hsbc, barclays)]
     seen = {}
@@ -156,7 +156,7 @@ async def test_two_tokens_on_rows_of_his_choice(
             steps = STEP_BY_STEP.format(narrow=narrow.token, wide=barclays.parent.token, table=table)
             seen[narrow.name] = {row["tenant_id"] for row in await as_api.fetch(steps, theirs, ours + theirs)}
     assert seen[hsbc.subsidiaries[0].name] == set()
-    assert seen[barclays.parent.name] == {party.tenant_id for party in barclays.everybody}
+    assert seen[barclays.parent.name] == {party.tenant_id for party in barclays.parties}
 
 
 @sees_nothing(GROUP)
@@ -207,12 +207,12 @@ async def test_rows_removed_by_a_filter(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
     """To count hidden rows by EXPLAIN ANALYZE's rows removed."""
-    everybody = await as_admin.fetchval("SELECT count(*) FROM tenancy.tenants")
+    total = await as_admin.fetchval("SELECT count(*) FROM tenancy.tenants")
     for condition in ("true", f"name = '{barclays.parent.name}'", "name = 'absent'"):
         query = f"SELECT FROM tenancy.tenants WHERE {condition}"
         lines = await explained(as_api, None, query, BY_TABLE, as_platform=False)
-        assert f"Rows Removed by Filter: {everybody}" in [line.strip() for line in lines]
-    assert hsbc.everybody
+        assert f"Rows Removed by Filter: {total}" in [line.strip() for line in lines]
+    assert hsbc.parties
 
 
 def _pairs(hsbc: Organization, barclays: Organization) -> list[tuple[str | None, Party]]:

@@ -34,7 +34,7 @@ async def engine(database: TestDatabase) -> AsyncIterator[AsyncEngine]:
 
 
 async def run(engine: AsyncEngine, party: Party, *statements: str) -> list[tuple[object, ...]]:
-    """Run statements in one request of somebody's; return the last one's rows."""
+    """Run statements in one request of a party; return the last one's rows."""
     async with tenant_session(engine, party.token, "request") as (session, _):
         results = [await session.execute(text(statement)) for statement in statements]
         last = results[-1]
@@ -47,7 +47,7 @@ async def backend(engine: AsyncEngine, party: Party) -> object:
 
 
 async def find(engine: AsyncEngine, party: Party) -> str | None:
-    """Look somebody's own tenant up, as `GET /tenants/{tenant_id}` does."""
+    """Look a party's own tenant up, as `GET /tenants/{tenant_id}` does."""
     async with tenant_session(engine, party.token, "request") as (session, _):
         tenant = await TenantRepository(session).find(party.tenant_id)
         return tenant.name if tenant else None
@@ -81,7 +81,7 @@ async def test_a_planted_statement_that_keeps_the_next_token(
 async def test_a_planted_statement_that_signs_the_next_caller_in_as_the_attacker(
     engine: AsyncEngine, hsbc: Organization, barclays: Organization
 ) -> None:
-    """To have the next caller work inside the attacker's organisation, and leave his data there."""
+    """To have the next caller work inside the attacker's organisation, and leave data there."""
     async with tenant_session(engine, hsbc.parent.token, "request") as (session, _):
         await replace_statement(
             session,

@@ -61,16 +61,16 @@ async def test_the_audit_trail(as_api: asyncpg.Connection, hsbc: Organization, s
 async def test_reading_a_strangers_events(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
-    """To read in the audit trail what he may not read in the table."""
+    """To read in the audit trail what is hidden in the table."""
     assert await events_of(as_admin, barclays)
-    for attacker, visible in ((hsbc.parent, hsbc.everybody), (hsbc.subsidiaries[0], [hsbc.subsidiaries[0]])):
+    for attacker, visible in ((hsbc.parent, hsbc.parties), (hsbc.subsidiaries[0], [hsbc.subsidiaries[0]])):
         rows = await attempt(as_api, attacker.token, "SELECT * FROM tenancy.tenant_events")
         assert {row["tenant_id"] for row in rows} == {party.tenant_id for party in visible}
 
 
 @refused(GROUP)
 @pytest.mark.parametrize("statement", CHANGES, ids=lambda statement: statement.split()[0])
-async def test_a_change_on_nobodys_account(
+async def test_a_change_without_a_token(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, statement: str
 ) -> None:
     """To change a tenant and take the token out of the context, or put a stranger's in, before the event is written."""
@@ -94,15 +94,15 @@ async def test_a_change_on_nobodys_account(
 async def test_forging_the_request_id(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """To have his change filed under another request."""
+    """To have a change recorded under another request."""
     await attempt(
         as_api,
         hsbc.parent.token,
-        "SET LOCAL app.request_id = 'somebody-elses'",
+        "SET LOCAL app.request_id = 'another-request'",
         f"UPDATE tenancy.tenants SET name = name || '!' WHERE tenant_id = '{hsbc.parent.tenant_id}'",
     )
     event = (await events_of(as_admin, hsbc))[-1]
-    assert event["request_id"] == "somebody-elses"
+    assert event["request_id"] == "another-request"
     assert event["actor_tenant_id"] == hsbc.parent.tenant_id
     assert event["database_role"] == "tenancy_api"
     assert event["token_id"] is not None
@@ -113,9 +113,9 @@ async def test_forging_the_request_id(
 async def test_a_strangers_idempotency_key(
     as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization, body: str
 ) -> None:
-    """To be given a stranger's answer for his Idempotency-Key, or to learn that he used it."""
+    """To get a stranger's answer for the stranger's Idempotency-Key, or to learn that it was used."""
     await _remember(as_api, barclays.parent.token)
-    for attacker in hsbc.everybody:
+    for attacker in hsbc.parties:
         rows = await attempt_quietly(as_api, attacker.token, BEGIN_REQUEST.format(key="key", body=body))
         assert rows is None or [tuple(row) for row in rows] == [(True, True, None)]
 
@@ -144,7 +144,7 @@ async def test_rewriting_a_remembered_answer(
     assert [row["answer"] for row in rows] == ['{"name": "original"}']
 
 
-@residual(GROUP, "SQL as a tenant can have a later POST of that tenant answered with what it wrote; of nobody else's")
+@residual(GROUP, "SQL as a tenant can have a later POST of that tenant answered with what it wrote; of no other tenant")
 async def test_planting_an_answer(
     as_api: asyncpg.Connection, client: httpx.AsyncClient, hsbc: Organization, barclays: Organization
 ) -> None:
@@ -178,7 +178,7 @@ async def test_planting_an_answer(
 
 @refused(GROUP)
 @pytest.mark.parametrize("token", [None, "", "garbage"])
-async def test_remembering_as_nobody(as_api: asyncpg.Connection, token: str | None) -> None:
+async def test_remembering_without_a_token(as_api: asyncpg.Connection, token: str | None) -> None:
     """To write into, or read from, the memory that platform operators share, without any token."""
     for call in (BEGIN_REQUEST.format(key="key", body="x"), FINISH_REQUEST.format(key="key", answer="{}")):
         with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):

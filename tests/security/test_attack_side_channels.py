@@ -1,4 +1,4 @@
-"""Side channels: to learn that a hidden row exists, or what it holds, without ever being shown it."""
+"""Side channels: learning that a hidden row exists, or its content, without reading it."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ async def test_a_name_that_a_stranger_uses(
     as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
     """To learn from a unique constraint that another bank has a customer of this name."""
-    for name in (barclays.subsidiaries[0].name, barclays.parent.name, "Nobody has this name"):
+    for name in (barclays.subsidiaries[0].name, barclays.parent.name, "An unused name"):
         assert await attempt_quietly(as_api, hsbc.parent.token, INSERT.format(hsbc.parent.tenant_id, name)) == []
         assert await attempt_quietly(as_api, hsbc.parent.token, RENAME.format(name, hsbc.parent.tenant_id))
 
@@ -82,7 +82,7 @@ async def test_a_condition_that_fails_on_a_row(
             query = f"SELECT tenant_id FROM tenancy.tenants WHERE {condition}"
             assert await attempt(as_api, token, *statements, query, as_platform=as_platform) == []
     assert not await as_api.fetchval("SELECT current_setting('app.loot', true)")
-    assert barclays.everybody
+    assert barclays.parties
 
 
 @sees_nothing(GROUP)
@@ -90,12 +90,12 @@ async def test_a_condition_that_fails_on_a_row(
 async def test_locking_hidden_rows(
     as_api: asyncpg.Connection, database: TestDatabase, hsbc: Organization, barclays: Organization, lock: str
 ) -> None:
-    """To lock hidden rows, or to see which of them somebody else has locked."""
+    """To lock hidden rows, or to see which of them another session has locked."""
     victim = await database.connect_as_api()
     async with presenting(victim, barclays.parent.token):
         await victim.execute("SELECT FROM tenancy.tenants FOR UPDATE")
         rows = await attempt(as_api, hsbc.parent.token, f"SELECT tenant_id FROM tenancy.tenants {lock}")
-    assert {row["tenant_id"] for row in rows} == {party.tenant_id for party in hsbc.everybody}
+    assert {row["tenant_id"] for row in rows} == {party.tenant_id for party in hsbc.parties}
     async with presenting(as_api, hsbc.parent.token):
         await as_api.execute(f"SELECT FROM tenancy.tenants {lock}")
         query = "UPDATE tenancy.tenants SET metadata = '{}' RETURNING 1"
@@ -156,7 +156,7 @@ async def test_statistics_views(as_api: asyncpg.Connection, as_admin: asyncpg.Co
     await as_admin.execute("ANALYZE")
     for view in ("pg_stats", "pg_stats_ext", "pg_stats_ext_exprs"):
         assert await as_api.fetchval(f"SELECT count(*) FROM {view} WHERE schemaname LIKE 'tenancy%'") == 0
-    assert hsbc.everybody
+    assert hsbc.parties
 
 
 COUNTS = {
@@ -170,14 +170,14 @@ COUNTS = {
 }
 
 
-@residual(GROUP, "one total over everybody, for the table or the server; closed by scripts/harden_self_managed.sql")
+@residual(GROUP, "one total over all tenants, for the table or the server; closed by scripts/harden_self_managed.sql")
 @pytest.mark.parametrize("what", COUNTS)
 async def test_counting(as_api: asyncpg.Connection, hsbc: Organization, what: str) -> None:
     """To measure what others do by counts that no policy covers."""
-    nobody = await attempt(as_api, None, COUNTS[what])
-    somebody = await attempt(as_api, hsbc.parent.token, COUNTS[what])
-    assert len(nobody) == len(somebody) == 1
-    for value in (*nobody[0], *somebody[0]):
+    without_token = await attempt(as_api, None, COUNTS[what])
+    with_token = await attempt(as_api, hsbc.parent.token, COUNTS[what])
+    assert len(without_token) == len(with_token) == 1
+    for value in (*without_token[0], *with_token[0]):
         assert float(value) == value, "a number: no name, no id, no organisation"
 
 

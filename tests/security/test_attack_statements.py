@@ -1,4 +1,4 @@
-"""Unusual statements: to find one way of reading or writing that the policies forgot."""
+"""Unusual statements: ways of reading or writing that the policies might not cover."""
 
 from uuid import UUID
 
@@ -58,14 +58,14 @@ async def test_aimed_at_a_stranger(
     """To reach a stranger's row by a statement that is rarely thought of."""
     before = await stored_tenants(as_admin)
     for attacker in (hsbc.parent, hsbc.subsidiaries[0]):
-        for victim in barclays.everybody:
+        for victim in barclays.parties:
             assert await attempt(as_api, attacker.token, WRITES[what].format(victim=victim.tenant_id)) == []
     assert await stored_tenants(as_admin) == before
     own = [
         await attempt_quietly(as_api, hsbc.parent.token, WRITES[what].format(victim=party.tenant_id))
-        for party in hsbc.everybody
+        for party in hsbc.parties
     ]
-    assert any(own), "aimed at a tenant of his own the statement finds nothing either, so it proves nothing"
+    assert any(own), "the statement must find the attacker's own tenant, otherwise it proves nothing"
 
 
 @refused(GROUP)
@@ -75,7 +75,7 @@ async def test_inserting_below_a_stranger(
 ) -> None:
     """To plant a row in a stranger's organisation, or to learn from the conflict what is there."""
     before = await stored_tenants(as_admin)
-    for name in (barclays.subsidiaries[0].name, "Nobody has this name"):
+    for name in (barclays.subsidiaries[0].name, "An unused name"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security") as refusal:
             await attempt(
                 as_api,
@@ -122,7 +122,7 @@ async def test_copying_out(as_api: asyncpg.Connection, hsbc: Organization, barcl
 async def test_moving_a_row_to_a_stranger(
     as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
-    """To make his own tenant a stranger's subsidiary, and so come inside."""
+    """To make the own tenant a stranger's subsidiary."""
     for column in ("parent_tenant_id", "organization_id", "tenant_id"):
         with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.GeneratedAlwaysError)):
             await attempt(
@@ -137,26 +137,26 @@ async def test_a_plan_kept_across_callers(
 ) -> None:
     """To have a plan prepared by one caller, or under one role, carried out for another."""
     await as_api.execute(f"SET plan_cache_mode = {mode}; PREPARE kept AS SELECT tenant_id FROM tenancy.tenants")
-    everybody = {party.tenant_id for party in (*hsbc.everybody, *barclays.everybody)}
+    all_tenants = {party.tenant_id for party in (*hsbc.parties, *barclays.parties)}
     expected: list[tuple[str | None, bool, set[UUID]]] = [
-        (hsbc.parent.token, False, {party.tenant_id for party in hsbc.everybody}),
+        (hsbc.parent.token, False, {party.tenant_id for party in hsbc.parties}),
         (barclays.subsidiaries[0].token, False, {barclays.subsidiaries[0].tenant_id}),
-        (platform_operator.token, True, everybody),
+        (platform_operator.token, True, all_tenants),
         (hsbc.parent.token, True, set()),
         (None, False, set()),
-        (barclays.parent.token, False, {party.tenant_id for party in barclays.everybody}),
+        (barclays.parent.token, False, {party.tenant_id for party in barclays.parties}),
     ]
     for _ in range(4):
         for token, as_platform, visible in expected:
             rows = await attempt(as_api, token, "EXECUTE kept", as_platform=as_platform)
-            assert {row["tenant_id"] for row in rows} & everybody == visible
+            assert {row["tenant_id"] for row in rows} & all_tenants == visible
 
 
 @sees_nothing(GROUP)
 async def test_a_cursor_held_across_callers(
     as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
-    """To open a cursor as nobody and have the next caller's token fill it."""
+    """To open a cursor without a token and have the next caller's token fill it."""
     async with presenting(as_api, None):
         await as_api.execute("DECLARE held CURSOR WITH HOLD FOR SELECT name FROM tenancy.tenants")
     for party in (hsbc.parent, barclays.parent):
@@ -176,15 +176,15 @@ async def test_parallel_workers(as_api: asyncpg.Connection, hsbc: Organization, 
             "parallel_leader_participation = off",
         ):
             await as_api.execute(f"SET LOCAL {setting}")
-        assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.everybody]
-        assert await as_api.fetchval("SELECT count(*) FROM tenancy.tenants") == len(hsbc.everybody)
-    assert barclays.everybody
+        assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.parties]
+        assert await as_api.fetchval("SELECT count(*) FROM tenancy.tenants") == len(hsbc.parties)
+    assert barclays.parties
 
 
 @residual(
     GROUP, "ACCESS EXCLUSIVE on the tenants for as long as the request's connection lives; others get 503 after 2 s"
 )
-async def test_locking_everybody_out(
+async def test_locking_the_table_against_all(
     as_api: asyncpg.Connection, database: TestDatabase, hsbc: Organization, barclays: Organization
 ) -> None:
     """To stop the service by a lock on the table, which DELETE's grant allows."""

@@ -1,4 +1,4 @@
-"""Reading the planner's statistics: what EXPLAIN tells of strangers' rows once ANALYZE has seen them."""
+"""The planner's statistics: EXPLAIN tells nothing about other organisations' rows after ANALYZE."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ async def test_names_letter_by_letter(world: World, expression: str) -> None:
     try:
         for token, as_platform in world.attackers:
             found = await recovered(world.as_api, token, expression, as_platform=as_platform)
-            assert found.startswith(("bank", SECRET)), "the attack itself does not work any more"
+            assert found.startswith(("bank", SECRET)), "the attack itself no longer works"
     finally:
         await world.as_admin.execute(FORGET_NAMES)
     for token, as_platform in world.attackers:
@@ -106,7 +106,7 @@ async def test_names_letter_by_letter(world: World, expression: str) -> None:
 @sees_nothing(GROUP)
 async def test_any_statistic_at_all(as_admin: asyncpg.Connection, hsbc: Organization) -> None:
     """To find a statistic of any column, index expression or statistics object of our schemas, after ANALYZE."""
-    assert hsbc.everybody
+    assert hsbc.parties
     await as_admin.execute("ANALYZE")
     assert await as_admin.fetch(EXISTING_STATISTICS) == []
 
@@ -117,7 +117,7 @@ async def test_the_live_end_of_an_index(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, table: str, column: str
 ) -> None:
     """To follow the newest ids of all tenants by the estimate of what lies beyond a value, open transactions too."""
-    assert hsbc.everybody
+    assert hsbc.parties
     await as_admin.execute(
         "INSERT INTO tenancy.tenants (tenant_type, name) SELECT 'parent', 'x' FROM generate_series(1, 300)"
     )

@@ -1,4 +1,4 @@
-"""Stealing tokens: to read what another caller presents, where the server shows or writes what goes on."""
+"""Stealing tokens: reading another caller's token in the server's views and logs."""
 
 import asyncio
 import re
@@ -60,7 +60,7 @@ async def test_what_other_backends_run(
 
 @refused(GROUP)
 async def test_statistics_of_statements(as_api: asyncpg.Connection) -> None:
-    """To read the texts that pg_stat_statements collects of everybody."""
+    """To read the texts that pg_stat_statements collects of all roles."""
     with pytest.raises(asyncpg.UndefinedTableError):
         await as_api.fetch("SELECT query FROM public.pg_stat_statements")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -99,7 +99,7 @@ async def test_statements_and_cursors_of_other_sessions(
     ],
 )
 async def test_the_places_where_secrets_lie(as_api: asyncpg.Connection, statement: str) -> None:
-    """To read hashes, passwords or the server's files, or to issue a token for himself."""
+    """To read hashes, passwords or the server's files, or to issue a token."""
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await as_api.execute(statement)
 
@@ -128,16 +128,16 @@ async def test_a_plan_printed_to_the_client(
         await attempt_quietly(as_api, hsbc.parent.token, "SET LOCAL client_min_messages = debug1", *printing, statement)
     theirs = "SELECT token_hash FROM tenancy_private.access_tokens WHERE organization_id = ANY ($1)"
     hashes = await as_admin.fetch(theirs, [hsbc.parent.tenant_id, barclays.parent.tenant_id])
-    assert len(hashes) == len(hsbc.everybody) + len(barclays.everybody)
+    assert len(hashes) == len(hsbc.parties) + len(barclays.parties)
     printed = " ".join(told)
     assert "PLANNEDSTMT" in printed
-    assert secrets_in(printed, hsbc.parent.token), "what stands in his own statement is printed, so it would be found"
+    assert secrets_in(printed, hsbc.parent.token), "the caller's own statement is printed, and searched"
     assert not [row for row in hashes if secrets_in(printed, row["token_hash"].hex())]
-    assert not [party for party in barclays.everybody if secrets_in(printed, party.token)]
+    assert not [party for party in barclays.parties if secrets_in(printed, party.token)]
 
 
 @residual(
-    GROUP, "SQL inside the very transaction that a caller opened with his token reads it; no other transaction does"
+    GROUP, "SQL inside the very transaction that a caller opened with their token reads it; no other transaction does"
 )
 async def test_the_variable_itself(as_api: asyncpg.Connection, database: TestDatabase, hsbc: Organization) -> None:
     """To read the token where it has to be: in the context of the transaction that it was presented in."""
@@ -201,6 +201,6 @@ async def _log_of_a_request(server: EmbeddedPostgres, database: TestDatabase, ba
     service = await database.connect_as_api()
     async with service.transaction():
         await service.fetch(SIGN_IN, bank.parent.token)
-        assert len(await visible_ids(service)) == len(bank.everybody)
+        assert len(await visible_ids(service)) == len(bank.parties)
     await service.close()
     return log_since(server, begin)

@@ -1,4 +1,4 @@
-"""Telling two worlds apart by EXPLAIN: the same caller in both, as many strangers in both, but other ones."""
+"""Distinguishing two databases by EXPLAIN: the same caller and as many strangers in both, but other ones."""
 
 import re
 from collections.abc import AsyncIterator, Sequence

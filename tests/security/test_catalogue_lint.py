@@ -1,4 +1,4 @@
-"""The lint of the catalogue names each way to weaken the isolation that the catalogue shows, with place and remedy.
+"""The catalogue lint finds each weakening of the isolation that the catalogue shows, with object and remedy.
 
 An administrator makes the breach in a transaction, tenancy_api looks at it in the same one, and it is rolled back.
 """
@@ -42,7 +42,7 @@ IMPLIED = {
     "owner-unexpected": {"grant-unexpected"},
     "role-attribute": {"connected-with-a-detour", "connected-as-owner", "connected-as-operator"},
 }
-"""A role that may do more than it should breaks more than one rule."""
+"""Breaches that break more than one rule."""
 
 
 @pytest.fixture
@@ -70,12 +70,12 @@ async def dangers(connection: AsyncConnection) -> list[Finding]:
 
 
 async def test_what_the_migrations_made_breaks_no_rule(administration: AsyncConnection) -> None:
-    """A migrated database has no finding but the server's age."""
+    """A migrated database has no finding but the server's version."""
     assert await dangers(administration) == []
 
 
 async def test_a_hardened_server_is_seen_as_well(administration: AsyncConnection) -> None:
-    """What scripts/harden_self_managed.sql adds breaks no rule, and what it closes is not needed to see a breach."""
+    """The lint has no finding after scripts/harden_self_managed.sql, and still finds a breach."""
     driver = await driver_of(administration)
     await driver.execute(HARDENING)
     assert await dangers(administration) == []
@@ -124,7 +124,7 @@ REPAIRABLE = [
 async def test_a_remedy_that_is_sql_mends_it(
     administration: AsyncConnection, database: TestDatabase, code: str, place: str, statements: str
 ) -> None:
-    """After the statements that the findings tell to run, there is no finding any more."""
+    """After the SQL of the remedies there is no finding."""
     url, driver = database.admin_url, await driver_of(administration)
     await driver.execute(statements.format(database=url.database, admin=url.username))
     while found := [finding for finding in await dangers(administration) if "connect" not in finding.code]:
@@ -134,7 +134,7 @@ async def test_a_remedy_that_is_sql_mends_it(
 
 
 async def test_every_rule_is_broken_by_a_test() -> None:
-    """No rule is listed that no breach breaks, and no code stands for two rules."""
+    """Every rule has a breach that breaks it, and every code belongs to one rule."""
     codes = [rule.code for rule in (FIRST_RULE, *RULES)]
 
     assert len({*codes}) == len(codes)
@@ -142,7 +142,7 @@ async def test_every_rule_is_broken_by_a_test() -> None:
 
 
 async def test_a_table_that_forgets_everything_learns_how(administration: AsyncConnection) -> None:
-    """A new table without policies is told to call the helper, and what it lacks; with it, nothing is found."""
+    """A new table without policies has findings with the helper as remedy; after the helper it has none."""
     driver = await driver_of(administration)
     await driver.execute(f"SET LOCAL ROLE tenancy_owner; {CREATE_ACCOUNTS}; RESET ROLE")
     forgotten = await dangers(administration)
@@ -158,7 +158,7 @@ async def test_a_table_that_forgets_everything_learns_how(administration: AsyncC
 
 
 async def test_a_table_whose_changes_leave_no_event_is_told_of(administration: AsyncConnection) -> None:
-    """A warning, since it leaks nothing; only where callers may change rows; and its remedy mends it."""
+    """A table without events is a warning, only where callers may change rows, and its remedy removes it."""
     driver = await driver_of(administration)
     await create_accounts(driver)
     assert "rows-unrecorded" not in {finding.code for finding in await find_all(administration)}
@@ -171,7 +171,7 @@ async def test_a_table_whose_changes_leave_no_event_is_told_of(administration: A
 
 
 async def test_the_procedure_makes_the_policies_that_the_lint_knows(administration: AsyncConnection) -> None:
-    """The condition of the schema's procedure is, word for word, the one that stands in the lint's own text."""
+    """The condition of the schema's procedure is, word for word, the one of the lint."""
     driver = await driver_of(administration)
     await create_accounts(driver)
     found = await driver.fetch("SELECT * FROM pg_policies WHERE tablename = 'accounts'")
@@ -198,7 +198,7 @@ async def test_a_partial_index_is_told_of(administration: AsyncConnection) -> No
 
 
 async def test_statistics_that_cannot_be_seen_are_told_of(administration: AsyncConnection) -> None:
-    """On a managed server, where the role may not read which statistics there are, a warning says what to look at."""
+    """On a managed server, where the role may not read the statistics' definitions, a warning says what to check."""
     await (await driver_of(administration)).execute("REVOKE SELECT (starelid) ON pg_statistic FROM tenancy_api")
     await administration.execute(text("SET LOCAL ROLE tenancy_api"))
     [finding] = [finding for finding in await find_all(administration) if finding.code == "statistics-unseen"]
@@ -206,7 +206,7 @@ async def test_statistics_that_cannot_be_seen_are_told_of(administration: AsyncC
 
 
 async def test_an_administrator_may_choose_the_limits(administration: AsyncConnection, database: TestDatabase) -> None:
-    """Another duration, for one database or for all, and settings that isolate nobody are his affair."""
+    """Another duration, for one database or for all, and settings without effect on isolation are accepted."""
     name = database.admin_url.database
     await (await driver_of(administration)).execute(f"""
         ALTER ROLE tenancy_api SET statement_timeout = '10s';

@@ -1,4 +1,4 @@
-"""What no writer can store, not even the superuser: the tree, the names and the stamps are the database's affair."""
+"""Constraints that bind every writer, the superuser included: the tree, the names, versions and times."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -34,14 +34,14 @@ async def test_a_subsidiary_has_no_subsidiaries(as_admin: asyncpg.Connection, hs
 
 
 async def test_a_parent_must_exist(as_admin: asyncpg.Connection) -> None:
-    """A subsidiary of nobody is refused."""
+    """A subsidiary without a parent is refused."""
     await refuse(as_admin, "tenants_parent_fkey", INSERT, "subsidiary", uuid4(), "Orphan")
 
 
 async def test_a_parent_with_subsidiaries_becomes_no_subsidiary(
     as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
-    """A head cannot be hung below another organisation while it has subsidiaries: no third level, no cycle."""
+    """A head with subsidiaries cannot move under another organisation, so there is no third level and no cycle."""
     for new_parent in (barclays.parent, hsbc.subsidiaries[0]):
         await refuse(as_admin, "tenants_parent_fkey", DEMOTE, hsbc.parent.tenant_id, new_parent.tenant_id)
 
@@ -76,7 +76,7 @@ async def test_a_wrong_organisation_is_not_stored(
 
 @pytest.mark.parametrize("way", ["INSERT", "ON CONFLICT", "MERGE", "COPY"])
 async def test_the_database_fills_in_the_organisation(as_admin: asyncpg.Connection, way: str) -> None:
-    """Whichever statement adds a tenant without an organisation: it is its parent, or the tenant itself."""
+    """A tenant added without an organisation gets its parent's, or its own id."""
     parent, name = await as_admin.fetchval(INSERT, "parent", None, "Head"), f"Added by {way} {uuid4()}"
     rows = f"(VALUES ('subsidiary', '{parent}'::uuid, '{name}'), ('parent', NULL, '{name}')) AS t (kind, parent, name)"
     columns = "tenant_type, parent_tenant_id, name"
@@ -118,7 +118,7 @@ async def test_without_its_trigger_a_tenant_is_not_stored(as_admin: asyncpg.Conn
         await transaction.rollback()
 
 
-async def test_nobody_is_his_own_parent(as_admin: asyncpg.Connection) -> None:
+async def test_a_tenant_is_not_its_own_parent(as_admin: asyncpg.Connection) -> None:
     """The shortest cycle, one tenant that is its own parent, is refused."""
     myself = uuid4()
     await refuse(as_admin, "tenants_parent_is_another_tenant", WITH_ID, myself, "subsidiary", myself, "Ouroboros")
@@ -147,7 +147,7 @@ async def test_the_type_tells_whether_there_is_a_parent(
 async def test_racing_transactions_build_no_third_level(
     database: TestDatabase, as_admin: asyncpg.Connection, demoted_first: bool
 ) -> None:
-    """One hangs a lone head below another while a second adds a subsidiary to it: the later one waits, then fails."""
+    """A head that moves under another while it gets a subsidiary makes the later transaction wait and fail."""
     above, middle = [await as_admin.fetchval(INSERT, "parent", None, f"Head {uuid4()}") for _ in range(2)]
     steps: list[tuple[object, ...]] = [(DEMOTE, middle, above), (INSERT, "subsidiary", middle, "Below")]
     earlier, later = steps if demoted_first else reversed(steps)
@@ -167,8 +167,8 @@ async def test_racing_transactions_build_no_third_level(
 async def test_names_are_unique_inside_an_organisation_only(
     as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
-    """The same name is refused twice in one organisation, its head's included, and welcome in another."""
-    for taken in hsbc.everybody:
+    """The same name is refused twice in one organisation, its head's included, and accepted in another."""
+    for taken in hsbc.parties:
         rule = "tenants_name_unique_in_organization"
         await refuse(as_admin, rule, INSERT, "subsidiary", hsbc.parent.tenant_id, taken.name)
         assert await as_admin.fetchval(INSERT, "subsidiary", barclays.parent.tenant_id, taken.name)
@@ -295,4 +295,4 @@ async def test_heads_sort_before_their_subsidiaries(as_admin: asyncpg.Connection
         bank.parent.tenant_id,
     )
 
-    assert [row["tenant_id"] for row in rows] == [party.tenant_id for party in bank.everybody]
+    assert [row["tenant_id"] for row in rows] == [party.tenant_id for party in bank.parties]

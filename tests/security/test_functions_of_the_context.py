@@ -1,4 +1,4 @@
-"""What the functions of the context answer, to whom, for how long, and how often they are asked."""
+"""The functions of the context: their results, lifetime and number of calls."""
 
 from uuid import UUID
 
@@ -25,7 +25,7 @@ STATEMENTS = (
 async def test_what_the_policies_are_told(
     as_api: asyncpg.Connection, hsbc: Organization, platform_operator: Party
 ) -> None:
-    """A parent's reach is its organisation, a subsidiary's itself, an operator's everything, nobody's nothing."""
+    """A parent reaches its organisation, a subsidiary itself, an operator all; without a token the reach is empty."""
     head, child = hsbc.parent.tenant_id, hsbc.subsidiaries[0].tenant_id
     expected = {
         hsbc.parent.token: (head, head, FIRST, LAST, False, None),
@@ -42,7 +42,7 @@ async def test_what_the_policies_are_told(
 async def test_the_policies_call_them_once_a_statement(
     as_api: asyncpg.Connection, hsbc: Organization, statement: str
 ) -> None:
-    """No condition on rows calls a function of the context: each is a value that was asked for before."""
+    """No condition on rows calls a function of the context: each result is an InitPlan."""
     for as_platform in (False, True):
         async with presenting(as_api, hsbc.parent.token, as_platform=as_platform):
             plan = [row[0] for row in await as_api.fetch(f"EXPLAIN {statement}")]
@@ -52,16 +52,16 @@ async def test_the_policies_call_them_once_a_statement(
 
 
 async def test_signing_in_holds_for_one_transaction(as_api: asyncpg.Connection, hsbc: Organization) -> None:
-    """After the end of the transaction in which somebody signed in, the session is nobody's again."""
+    """After the transaction with the sign-in ends, the session has no caller."""
     async with as_api.transaction():
         await as_api.fetch("SELECT * FROM tenancy.sign_in($1)", hsbc.parent.token)
-        assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.everybody]
+        assert await visible_ids(as_api) == [party.tenant_id for party in hsbc.parties]
     assert await as_api.fetchval("SELECT current_setting('app.current_tenant', true)") == ""
     assert await visible_ids(as_api) == []
 
 
 @pytest.mark.parametrize("token", [None, "", "mtdb_invented"])
-async def test_nobody_signs_in(as_api: asyncpg.Connection, token: str | None) -> None:
-    """Signing in without a live token is an error, not an empty world."""
+async def test_signing_in_needs_a_valid_token(as_api: asyncpg.Connection, token: str | None) -> None:
+    """Signing in without a live token is an error, not an empty result."""
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
         await as_api.fetch("SELECT * FROM tenancy.sign_in($1)", token)

@@ -1,4 +1,4 @@
-"""Who was given what: every grant in the database's catalogues, and how every function of ours was made."""
+"""Every grant in the catalogues, and the properties of every function of ours."""
 
 import asyncpg
 import pytest
@@ -42,7 +42,7 @@ ORDINARY_FUNCTIONS = {
     "tenancy.unprotect_tenant_table(regclass)",
     "tenancy_private.create_reach_policy(regclass,name,text,regrole)",
 }
-"""Those that run with their caller's rights; each other one is SECURITY DEFINER."""
+"""Functions that run with their caller's rights; the others are SECURITY DEFINER."""
 
 EXPECTED = {
     *(("database", "this", role, "CONNECT") for role in (API, OPERATOR, OWNER)),
@@ -75,7 +75,7 @@ EXPECTED = {
     *(("function", name, OPERATOR, "EXECUTE") for name in OPERATOR_FUNCTIONS),
     *((kind, name, role, verb) for kind, name, verb in FURTHER_GRANTS for role in (API, PLATFORM)),
 }
-"""Every right that is not its object's owner's."""
+"""Every privilege of a role on an object that it does not own."""
 
 GRANTS = """
     WITH acl (kind, name, owner, items) AS (
@@ -140,7 +140,7 @@ async def functions(as_admin: asyncpg.Connection) -> dict[str, asyncpg.Record]:
 
 
 async def test_the_grants_are_exactly_these(as_admin: asyncpg.Connection) -> None:
-    """Each right on database, schemas, languages, tables, columns, functions and types is one we mean to give."""
+    """Each right on database, schemas, languages, tables, columns, functions and types is one of the list."""
     await as_admin.execute("SET search_path = pg_catalog")
     rows = await as_admin.fetch(GRANTS)
 
@@ -157,7 +157,7 @@ async def test_public_has_nothing(as_admin: asyncpg.Connection) -> None:
 
 
 async def test_public_may_not_use_the_row_types(as_admin: asyncpg.Connection) -> None:
-    """The row type that comes with a table is given to nobody either, though PostgreSQL gives it to PUBLIC."""
+    """The row type that comes with a table is granted to no role, though PostgreSQL grants it to PUBLIC."""
     rows = await as_admin.fetch("""
         SELECT pg_type.oid::regtype::text AS name, (aclexplode(coalesce(typacl, acldefault('T', typowner)))).grantee
         FROM pg_type
@@ -171,7 +171,7 @@ async def test_public_may_not_use_the_row_types(as_admin: asyncpg.Connection) ->
 
 
 async def test_new_functions_and_types_give_public_nothing(as_admin: asyncpg.Connection) -> None:
-    """Whatever the owner makes next belongs to him alone, until a migration grants it."""
+    """New objects of the owner are granted to no other role until a migration grants them."""
     rows = await as_admin.fetch("""
         SELECT defaclobjtype::text, defaclnamespace::regnamespace::text AS schema, defaclacl::text
         FROM pg_default_acl
@@ -199,7 +199,7 @@ async def test_the_roles_have_no_power(as_admin: asyncpg.Connection) -> None:
 
 
 async def test_the_memberships_are_exactly_these(as_admin: asyncpg.Connection) -> None:
-    """The two login roles may switch to tenancy_platform and inherit nothing from it; nobody may become the owner."""
+    """The two login roles may switch to tenancy_platform and inherit nothing from it; none may become the owner."""
     rows = await as_admin.fetch("""
         SELECT member::regrole::text, roleid::regrole::text, inherit_option, set_option, admin_option
         FROM pg_auth_members
@@ -251,7 +251,7 @@ async def test_every_function_has_a_fixed_search_path(functions: dict[str, async
 
 
 async def test_functions_run_with_the_rights_they_need(functions: dict[str, asyncpg.Record]) -> None:
-    """A function runs as tenancy_owner exactly where it reaches the tokens for somebody who may not."""
+    """A function runs as tenancy_owner exactly where it reads the tokens for a role that may not."""
     assert {name for name, row in functions.items() if not row["prosecdef"]} == ORDINARY_FUNCTIONS
 
 

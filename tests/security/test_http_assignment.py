@@ -1,4 +1,4 @@
-"""Fields that are not the caller's to choose, and methods that are not what they say."""
+"""Fields that the caller may not set, and overridden methods."""
 
 from typing import Any
 from uuid import uuid4
@@ -51,7 +51,7 @@ async def test_a_new_tenant_takes_no_field_that_is_not_its_makers(
 async def test_a_tenant_changes_no_field_that_is_fixed(
     wire: Wire, hsbc: Organization, barclays: Organization, as_admin: asyncpg.Connection
 ) -> None:
-    """The attacker re-parents himself under a victim, or rewrites version and times, in the body of a rename."""
+    """The attacker becomes a subsidiary of a victim, or rewrites version and times, in the body of a rename."""
     before = await stored_tenants(as_admin)
     for field, usual in (NOT_YOURS | FIXED).items():
         value = str(barclays.parent.tenant_id) if field.endswith("_id") else usual
@@ -63,7 +63,7 @@ async def test_a_tenant_changes_no_field_that_is_fixed(
 
 
 @refused(GROUP)
-async def test_nobody_founds_or_joins_an_organization_of_others(
+async def test_no_tenant_founds_or_joins_another_organization(
     wire: Wire, hsbc: Organization, barclays: Organization, as_admin: asyncpg.Connection
 ) -> None:
     """The attacker creates a parent, a child of a stranger, or a third level, hoping to gain reach by kinship."""
@@ -85,10 +85,10 @@ async def test_nobody_founds_or_joins_an_organization_of_others(
 
 @sees_nothing(GROUP)
 async def test_head_tells_no_more_than_get(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
-    """The attacker asks by HEAD for hidden ids and for ids that nobody has, hoping that a header tells them apart."""
-    hidden, nobodys = f"/tenants/{hsbc.parent.tenant_id}", f"/tenants/{uuid4()}"
+    """The attacker asks by HEAD for hidden ids and for absent ids, hoping that a header tells them apart."""
+    hidden, absent = f"/tenants/{hsbc.parent.tenant_id}", f"/tenants/{uuid4()}"
     for party in (barclays.parent, barclays.subsidiaries[0], None):
-        answers = [wire.ask("HEAD", target, party) for target in (hidden, nobodys)]
+        answers = [wire.ask("HEAD", target, party) for target in (hidden, absent)]
         assert {answer.status for answer in answers} == {404 if party else 401}
         assert len({answer.observable for answer in answers}) == 1
         assert told_about(hsbc, *answers) == []
@@ -133,7 +133,7 @@ async def test_a_method_is_not_overridden(
 async def test_an_unusual_method_does_nothing(
     wire: Wire, hsbc: Organization, barclays: Organization, as_admin: asyncpg.Connection, method: str
 ) -> None:
-    """The attacker sends methods that nobody thought of, with and without a token, hoping for an open route."""
+    """The attacker sends unusual methods, with and without a token, hoping for an open route."""
     before = await stored_tenants(as_admin)
     answers = []
     for party in (hsbc.parent, barclays.parent, None):

@@ -1,4 +1,4 @@
-"""Tokens presented in every way but the right one, and requests that hide a second one."""
+"""Tokens in wrong places and spellings, and requests that hide a second request."""
 
 import asyncpg
 import pytest
@@ -22,7 +22,7 @@ def seen(answer: WireAnswer) -> set[str]:
 
 def reach(organization: Organization) -> set[str]:
     """Return what a parent sees."""
-    return {str(party.tenant_id) for party in organization.everybody}
+    return {str(party.tenant_id) for party in organization.parties}
 
 
 @sees_nothing(GROUP)
@@ -97,7 +97,7 @@ async def test_a_token_anywhere_else_is_no_token(wire: Wire, hsbc: Organization)
 async def test_two_tokens_never_add_up(
     wire: Wire, hsbc: Organization, barclays: Organization, first_is_mine: bool
 ) -> None:
-    """The attacker sends his header beside a victim's, hoping that one is checked and the other one used."""
+    """The attacker sends a header beside a victim's, hoping that one is checked and the other one used."""
     tokens = [barclays.parent.token, "mtdb_guessed-token-of-hsbc"]
     pairs = [("Authorization", f"Bearer {token}") for token in (tokens if first_is_mine else reversed(tokens))]
 
@@ -108,7 +108,7 @@ async def test_two_tokens_never_add_up(
 
 
 @sees_nothing(GROUP)
-async def test_headers_of_proxies_name_nobody(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
+async def test_headers_of_proxies_identify_no_caller(wire: Wire, hsbc: Organization, barclays: Organization) -> None:
     """The attacker names a victim in headers that gateways set, hoping that the service trusts its own gateway."""
     for header in (
         "X-Tenant-ID",
@@ -155,10 +155,10 @@ AMBIGUOUS = {
 
 @refused(GROUP)
 @pytest.mark.parametrize("framing", AMBIGUOUS)
-async def test_a_request_hidden_in_another_is_nobodys(
+async def test_a_request_hidden_in_another_has_no_caller(
     service: ServedProcess, hsbc: Organization, barclays: Organization, as_admin: asyncpg.Connection, framing: str
 ) -> None:
-    """The attacker hides a request in his body, hoping it runs as the next caller on the connection."""
+    """The attacker hides a request in a body, hoping it runs as the next caller on the connection."""
     victim = hsbc.subsidiaries[0]
     before = await stored_tenants(as_admin)
     hidden = SMUGGLED.format(victim=victim.tenant_id, token=barclays.parent.token)

@@ -1,4 +1,4 @@
-"""Hidden ids against ids that nobody has, over HTTP: nothing an attacker reads, and nothing he measures, differs."""
+"""Hidden ids against absent ids, over HTTP: nothing that an attacker reads or measures differs."""
 
 import asyncio
 import random
@@ -38,7 +38,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 CERTAIN = 1e-9
-"""Less likely than this by chance, and it is no chance. A run asks eight times."""
+"""The level of significance; a run tests eight requests."""
 
 CARELESS_POLICY = """
     ALTER POLICY a_tenant_sees_itself_and_its_subsidiaries ON tenancy.tenants
@@ -48,7 +48,7 @@ CARELESS_POLICY = """
         END
     )
 """
-"""As in many a tutorial: right in what it shows, but it works only once a row is found, here as if it read a table."""
+"""A policy as in many tutorials: correct in its result, but its function runs only when a row is found."""
 
 Timings = dict[str, list[tuple[float, float]]]
 
@@ -91,7 +91,7 @@ def compare(world: HiddenWorld, requests: list[str], announce: Callable[[str], N
 
 
 @sees_nothing(GROUP)
-async def test_hidden_ids_answer_like_ids_that_nobody_has(
+async def test_hidden_ids_answer_like_absent_ids(
     server_url: URL,
     attack_profile: str,
     announce: Callable[[str], None],
@@ -131,7 +131,7 @@ async def test_the_classifier_finds_a_leak_where_there_is_one(
     classifier = Classifier(timings["GET"])
     announce(f"careless policy: {classifier}")
     record_property("hidden ids under a careless policy, GET", str(classifier))
-    assert differences == [], "the careless policy is careless about time alone"
+    assert differences == [], "the careless policy differs in time only"
     assert classifier.auc > 0.5
     assert classifier.chance_of_so_much < CERTAIN
 

@@ -41,7 +41,7 @@ async def test_text_in_a_body_stays_text(
 @refused(GROUP)
 @pytest.mark.parametrize("field", ["tenant_type", "parent_tenant_id", "metadata"])
 async def test_sql_in_a_typed_field_is_refused_unread(wire: Wire, hsbc: Organization, field: str) -> None:
-    """The attacker writes SQL where an id, a type or an object belongs, hoping that nobody checks before quoting."""
+    """The attacker writes SQL where an id, a type or an object belongs, hoping that it is quoted unchecked."""
     body = {"name": "x", "tenant_type": "subsidiary", "parent_tenant_id": str(hsbc.parent.tenant_id)}
     for text in SQL:
         answer = wire.ask("POST", "/tenants", hsbc.parent, json_body=body | {field: text})
@@ -138,7 +138,7 @@ async def test_other_spellings_of_an_id_reach_nothing_more(
 
 @refused(GROUP)
 async def test_repeated_and_foreign_parameters_are_refused(wire: Wire, hsbc: Organization) -> None:
-    """The attacker repeats parameters or adds likely ones, hoping that a filter becomes his to choose."""
+    """The attacker repeats parameters or adds likely ones, hoping to choose a filter."""
     victim = "0199ffff-0000-7000-8000-000000000000"
     for query in (
         f"tenant_id={victim}",

@@ -1,4 +1,4 @@
-"""What the service repeats, links, logs and documents: nothing that an attacker wrote, nothing that a tenant owns."""
+"""Answers, links, logs and documents: they repeat neither an attacker's text nor a tenant's data."""
 
 import json
 from urllib.parse import urlsplit
@@ -26,7 +26,7 @@ def subsidiary(parent: Party) -> dict[str, str]:
 @sees_nothing(GROUP)
 @pytest.mark.parametrize("host", HOSTS)
 async def test_links_do_not_repeat_the_host(wire: Wire, hsbc: Organization, host: str) -> None:
-    """The attacker names his own host, hoping that Location and Link lead the next client, with its token, to him."""
+    """The attacker names another host, hoping that Location and Link send the next client, with its token, there."""
     headers = {"X-Forwarded-Host": host, "X-Forwarded-Proto": "javascript", "Forwarded": f"host={host}"}
 
     created = wire.ask("POST", "/tenants", hsbc.parent, json_body=subsidiary(hsbc.parent), headers=headers, host=host)

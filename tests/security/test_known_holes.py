@@ -1,4 +1,4 @@
-"""Known holes of PostgreSQL 17 that concern row level security: each shown where it is open, or why it is not ours.
+"""Known holes of PostgreSQL 17 that concern row level security: each is shown open, or not to apply.
 
 From the release notes (PostgreSQL manual, appendix E) of 17.1, 17.6, 17.7 and 17.10. Not shown, because the exploit is
 memory corruption by any SQL at all: CVE-2026-2006 (fixed in 17.8), CVE-2026-6473 (17.10), CVE-2026-16239 (17.11).
@@ -34,10 +34,10 @@ PARTITIONED = """
     CREATE TABLE leaky.secrets_1 PARTITION OF leaky.secrets FOR VALUES IN (1);
     INSERT INTO leaky.secrets SELECT 1, 'secret ' || n FROM generate_series(1, 50) AS n;
     ALTER TABLE leaky.secrets ENABLE ROW LEVEL SECURITY;
-    CREATE POLICY nobody ON leaky.secrets FOR SELECT TO tenancy_api
+    CREATE POLICY no_rows ON leaky.secrets FOR SELECT TO tenancy_api
         USING (secret = current_setting('app.secret', true));
     ALTER TABLE leaky.secrets_1 ENABLE ROW LEVEL SECURITY;
-    CREATE POLICY nobody ON leaky.secrets_1 FOR SELECT TO tenancy_api
+    CREATE POLICY no_rows ON leaky.secrets_1 FOR SELECT TO tenancy_api
         USING (secret = current_setting('app.secret', true));
     GRANT SELECT ON leaky.secrets, leaky.secrets_1 TO tenancy_api;
     ANALYZE leaky.secrets;
@@ -118,8 +118,8 @@ async def test_cve_2024_10976_and_2023_2455(leaky: TestDatabase, what: str, mode
     mine, theirs = [await registry.create_organization(name) for name in ("Mine", "Theirs")]
     platform = await registry.issue_operator_token()
     await operator.close()
-    ids = {party.tenant_id for party in (*mine.everybody, *theirs.everybody)}
-    own = {party.tenant_id for party in mine.everybody}
+    ids = {party.tenant_id for party in (*mine.parties, *theirs.parties)}
+    own = {party.tenant_id for party in mine.parties}
     arguments = [list(ids)] if "$1" in BELOW_THE_TOP[what] else []
 
     connection = await leaky.connect_as_api()

@@ -69,7 +69,7 @@ async def test_a_page_is_a_scan_of_the_primary_key(large: LargeDatabase, after: 
     assert "(actual rows=101 " in scan or "(actual rows=101.00 " in scan
     assert all(part in conditions(plan) for part in POLICY)
     assert not re.search(r"Sort|Seq Scan|Bitmap|Rows Removed", "\n".join(plan))
-    # What is skipped in the index is no row and no filter, but it is read.
+    # Skipped index entries are neither rows nor filtered rows, but they are read.
     scanned = json.loads(explained[0][0])[0]["Plan"]["Plans"][-1]
     assert scanned["Node Type"] == "Index Scan"
     assert scanned["Shared Hit Blocks"] + scanned["Shared Read Blocks"] < BLOCKS_OF_A_PAGE
@@ -106,7 +106,7 @@ async def test_a_subsidiarys_page_reads_its_own_row_alone(large: LargeDatabase) 
 
 
 @pytest.mark.parametrize("statement", [PAGE.format(where=""), *BY_ID.values()], ids=["page", *BY_ID])
-async def test_nobody_reads_no_row(large: LargeDatabase, statement: str) -> None:
+async def test_without_a_token_no_row_is_read(large: LargeDatabase, statement: str) -> None:
     """Without a token the same plan meets no row at all, whatever is asked."""
     async with presenting(large.as_api, None):
         plan = await large.explain(statement.format(id=large.stranger.tenant_id), analyze=True)
@@ -130,7 +130,7 @@ async def test_the_events_of_a_tenant_are_an_index_condition(large: LargeDatabas
 
 
 async def test_the_latest_events_are_read_by_index(large: LargeDatabase) -> None:
-    """A platform operator's newest events are the end of an index, whatever else was ever recorded."""
+    """A platform operator's newest events are read from the end of an index."""
     async with presenting(large.as_api, large.operator_token, as_platform=True):
         plan = await large.explain("SELECT * FROM tenancy.tenant_events ORDER BY event_id DESC LIMIT 20")
 
@@ -141,7 +141,7 @@ async def test_the_latest_events_are_read_by_index(large: LargeDatabase) -> None
 @pytest.mark.parametrize("verb", BY_ID)
 @pytest.mark.parametrize("caller", ["parent", "subsidiary"])
 async def test_own_foreign_and_absent_ids_take_the_same_plan(large: LargeDatabase, caller: str, verb: str) -> None:
-    """A lookup or write by id is one index condition with the policy's part in it, whoever owns the id."""
+    """A lookup or write by id is one index condition that includes the policy's, whichever tenant has the id."""
     myself = large.giant.parent if caller == "parent" else large.giant.subsidiaries[0]
     own = large.giant.subsidiaries[0].tenant_id
     plans = []
@@ -177,7 +177,7 @@ async def test_policy_functions_run_once_a_statement(large: LargeDatabase) -> No
 
 
 async def test_deleting_an_organisation_reads_no_other(large: LargeDatabase) -> None:
-    """A cascading delete goes by index: a parent's own reach for him, two index lookups for a platform operator."""
+    """A cascading delete goes by index: the own reach for a parent, two index lookups for a platform operator."""
     async with presenting(large.as_api, large.giant.parent.token):
         plan = await large.explain(CASCADE.format(id=large.giant.parent.tenant_id))
         assert all(part in conditions(plan) for part in POLICY)
@@ -191,7 +191,7 @@ async def test_deleting_an_organisation_reads_no_other(large: LargeDatabase) -> 
 
 @pytest.mark.parametrize("verb", BY_ID)
 async def test_a_platform_operator_finds_an_id_by_index(large: LargeDatabase, verb: str) -> None:
-    """A platform operator's lookup or write by id is an index condition, not a walk through all organisations."""
+    """A platform operator's lookup or write by id is an index condition, not a scan of all organisations."""
     async with presenting(large.as_api, large.operator_token, as_platform=True):
         plan = await large.explain(BY_ID[verb].format(id=large.giant.subsidiaries[0].tenant_id))
 
@@ -204,8 +204,8 @@ PROBES = ("tenant_id = '{id}'", "organization_id = '{id}' AND name >= 'S' AND na
 
 @pytest.mark.parametrize("probe", PROBES)
 @pytest.mark.parametrize("role", ["tenancy_api", "tenancy_platform"])
-async def test_a_lying_context_is_no_oracle(large: LargeDatabase, role: str, probe: str) -> None:
-    """A context that is no live token is error 28000 whether or not a row matches: nobody learns what exists."""
+async def test_an_invalid_context_is_no_oracle(large: LargeDatabase, role: str, probe: str) -> None:
+    """A context that is no live token is error 28000 whether or not a row matches, so it reveals nothing."""
     answers = []
     for tenant_id in (large.stranger.tenant_id, "ffffffff-ffff-ffff-ffff-ffffffffffff"):
         async with presenting(large.as_api, "no token"):

@@ -27,7 +27,7 @@ async def test_a_platform_operator_sees_all(
         seen = await visible_ids(as_api)
 
     assert seen == await visible_ids(as_admin)
-    assert {party.tenant_id for party in (*hsbc.everybody, *barclays.everybody)} <= set(seen)
+    assert {party.tenant_id for party in (*hsbc.parties, *barclays.parties)} <= set(seen)
 
 
 async def test_a_platform_operator_inserts_parents_and_subsidiaries(
@@ -50,15 +50,15 @@ async def test_a_platform_operator_updates_and_deletes_all(
     barclays: Organization,
     platform_operator: Party,
 ) -> None:
-    """A platform operator renames and deletes whom he likes, heads of organisations included."""
+    """A platform operator renames and deletes any tenant, heads of organisations included."""
     async with presenting(as_api, platform_operator.token, as_platform=True):
-        for party in [*hsbc.everybody, *barclays.everybody]:
+        for party in [*hsbc.parties, *barclays.parties]:
             assert affected(await as_api.execute(RENAME, party.tenant_id)) == 1
-        for party in reversed(hsbc.everybody):
+        for party in reversed(hsbc.parties):
             assert affected(await as_api.execute(DELETE, party.tenant_id)) == 1
 
     names = {row["tenant_id"]: row["name"] for row in await stored_tenants(as_admin)}
-    assert not {party.tenant_id for party in hsbc.everybody} & names.keys()
+    assert not {party.tenant_id for party in hsbc.parties} & names.keys()
     assert names[barclays.parent.tenant_id] == f"{barclays.parent.name}!"
 
 
@@ -70,7 +70,7 @@ async def test_role_and_token_of_a_platform_operator_need_each_other(
     platform_operator: Party,
     as_platform: bool,
 ) -> None:
-    """His token without the role switch, and the role with a parent's token, read and write nothing."""
+    """An operator's token without the role switch, and the role with a parent's token, read and write nothing."""
     token = hsbc.parent.token if as_platform else platform_operator.token
     before = await stored_tenants(as_admin)
 
@@ -92,7 +92,7 @@ async def test_a_parent_sees_itself_and_its_subsidiaries(
     """Each of two parents sees its own organisation, head first, and nothing of the other."""
     for organization in (hsbc, barclays):
         async with presenting(as_api, organization.parent.token):
-            assert await visible_ids(as_api) == [party.tenant_id for party in organization.everybody]
+            assert await visible_ids(as_api) == [party.tenant_id for party in organization.parties]
 
 
 async def test_a_parent_inserts_subsidiaries_under_itself(
@@ -105,7 +105,7 @@ async def test_a_parent_inserts_subsidiaries_under_itself(
     rows = await as_admin.fetch(
         "SELECT tenant_id FROM tenancy.tenants WHERE organization_id = $1 ORDER BY tenant_id", hsbc.parent.tenant_id
     )
-    assert [row["tenant_id"] for row in rows] == [*(party.tenant_id for party in hsbc.everybody), added]
+    assert [row["tenant_id"] for row in rows] == [*(party.tenant_id for party in hsbc.parties), added]
 
 
 async def test_a_parent_inserts_nothing_else(
@@ -129,18 +129,18 @@ async def test_a_parent_inserts_nothing_else(
     assert await stored_tenants(as_admin) == before
 
 
-async def test_a_parent_updates_itself_and_its_subsidiaries_and_nobody_else(
+async def test_a_parent_updates_only_itself_and_its_subsidiaries(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
     """An update without any filter changes exactly the parent's organisation; one aimed at a stranger changes none."""
     before = await stored_tenants(as_admin)
     async with presenting(as_api, hsbc.parent.token):
-        for stranger in barclays.everybody:
+        for stranger in barclays.parties:
             assert affected(await as_api.execute(RENAME, stranger.tenant_id)) == 0
-        assert affected(await as_api.execute(UPDATE_EVERYTHING)) == len(hsbc.everybody)
+        assert affected(await as_api.execute(UPDATE_EVERYTHING)) == len(hsbc.parties)
 
     changed = {row["tenant_id"] for row in set(await stored_tenants(as_admin)) - set(before)}
-    assert changed == {party.tenant_id for party in hsbc.everybody}
+    assert changed == {party.tenant_id for party in hsbc.parties}
 
 
 async def test_a_parent_deletes_its_subsidiaries_and_not_itself(
@@ -149,7 +149,7 @@ async def test_a_parent_deletes_its_subsidiaries_and_not_itself(
     """A delete without any filter takes the parent's subsidiaries alone; the parent stays, even without any left."""
     before = await stored_tenants(as_admin)
     async with presenting(as_api, hsbc.parent.token):
-        for stranger in barclays.everybody:
+        for stranger in barclays.parties:
             assert affected(await as_api.execute(DELETE, stranger.tenant_id)) == 0
         assert affected(await as_api.execute(DELETE_EVERYTHING)) == len(hsbc.subsidiaries)
         assert affected(await as_api.execute(DELETE, hsbc.parent.tenant_id)) == 0
@@ -166,7 +166,7 @@ async def test_a_subsidiary_sees_and_updates_itself_alone(
     before = await stored_tenants(as_admin)
     async with presenting(as_api, myself.token):
         assert await visible_ids(as_api) == [myself.tenant_id]
-        for other in (hsbc.parent, sibling, *barclays.everybody):
+        for other in (hsbc.parent, sibling, *barclays.parties):
             assert affected(await as_api.execute(RENAME, other.tenant_id)) == 0
         assert affected(await as_api.execute(UPDATE_EVERYTHING)) == 1
 
@@ -177,7 +177,7 @@ async def test_a_subsidiary_sees_and_updates_itself_alone(
 async def test_a_subsidiary_inserts_and_deletes_nothing(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
-    """A subsidiary adds nobody, under whomever, and deletes nobody, itself included."""
+    """A subsidiary adds no tenant, under any parent, and deletes none, itself included."""
     myself = hsbc.subsidiaries[0]
     before = await stored_tenants(as_admin)
     parents = [None, myself.tenant_id, hsbc.parent.tenant_id, barclays.parent.tenant_id]
@@ -196,7 +196,7 @@ async def test_a_subsidiary_inserts_and_deletes_nothing(
 async def impostor(
     request: pytest.FixtureRequest, registry: Registry, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> str | None:
-    """Give what somebody without a live token may put into `app.current_tenant`."""
+    """Give what a caller without a live token may put into `app.current_tenant`."""
     tenant_id = hsbc.parent.tenant_id
     texts = {"unset": None, "empty": "", "tenant id": str(tenant_id), "text": "mtdb_no-such-token"}
     if request.param in texts:
@@ -220,10 +220,10 @@ async def impostor(
 
 @pytest.mark.parametrize("as_platform", [False, True])
 @pytest.mark.parametrize("is_local", [True, False])
-async def test_nobody_reads_and_writes_nothing(
+async def test_without_a_token_nothing_is_read_or_written(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, impostor: str | None, as_platform: bool, is_local: bool
 ) -> None:
-    """Without a live token there is no row to read or change: none at all, or error 28000 for a value that lies."""
+    """Without a live token no row is read or changed: an empty context sees none, another value is error 28000."""
     if impostor is not None and not is_local:
         await as_api.execute("SELECT set_config('app.current_tenant', $1, false)", impostor)
     token = impostor if is_local else None

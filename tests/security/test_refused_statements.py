@@ -1,4 +1,4 @@
-"""What the database's roles may not do, statement by statement: grants come before policies."""
+"""Statements that the grants of the database's roles refuse, before any policy."""
 
 import asyncpg
 import pytest
@@ -36,7 +36,7 @@ SCHEMA = (
     "ALTER TABLE tenancy.tenants NO FORCE ROW LEVEL SECURITY",
     "ALTER TABLE tenancy.tenants DISABLE TRIGGER ALL",
     "DROP POLICY a_tenant_sees_itself_and_its_subsidiaries ON tenancy.tenants",
-    "CREATE POLICY everybody ON tenancy.tenants USING (true)",
+    "CREATE POLICY all_rows ON tenancy.tenants USING (true)",
     "ALTER POLICY a_tenant_sees_itself_and_its_subsidiaries ON tenancy.tenants USING (true)",
     "DROP TABLE tenancy.tenants CASCADE",
     "ALTER FUNCTION tenancy.current_tenant_id() IMMUTABLE",
@@ -112,7 +112,7 @@ OTHERS = {
 
 
 async def refuse(database: TestDatabase, role: str, statements: tuple[str, ...]) -> None:
-    """Run each statement as the role and demand that its rights do not suffice."""
+    """Run each statement as the role and require an error for lack of privileges."""
     as_login = database.connect_as_operator if role == "tenancy_operator" else database.connect_as_api
     connection = await as_login()
     accepted = []
@@ -141,13 +141,13 @@ async def test_the_private_schema_is_closed(database: TestDatabase, role: str) -
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_nobody_changes_or_shadows_the_schema(database: TestDatabase, role: str) -> None:
+async def test_no_role_changes_or_shadows_the_schema(database: TestDatabase, role: str) -> None:
     """No role alters the table, its policies or functions, or makes an object anywhere, temporary ones included."""
     await refuse(database, role, SCHEMA)
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_nobody_gains_power(database: TestDatabase, role: str) -> None:
+async def test_no_role_gains_power(database: TestDatabase, role: str) -> None:
     """No role becomes the owner or a superuser, gives itself an attribute or a membership, or reaches the server."""
     await refuse(database, role, POWER)
 
@@ -162,7 +162,7 @@ async def test_each_role_keeps_to_its_own_work(database: TestDatabase, role: str
 async def test_what_never_changes_cannot_be_updated(
     as_api: asyncpg.Connection, hsbc: Organization, platform_operator: Party, column: str
 ) -> None:
-    """Ids, version, times, type and parent are not in the UPDATE grant, whoever asks, even about himself."""
+    """Ids, version, times, type and parent are not in the UPDATE grant, for any caller and any row."""
     value = (CHOSEN_BY_THE_DATABASE | FIXED_AT_INSERT)[column]
     for token, as_platform in ((hsbc.parent.token, False), (platform_operator.token, True)):
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied for table tenants"):
@@ -174,7 +174,7 @@ async def test_what_never_changes_cannot_be_updated(
 async def test_what_the_database_chooses_cannot_be_inserted(
     as_api: asyncpg.Connection, hsbc: Organization, platform_operator: Party, column: str
 ) -> None:
-    """Ids, version and times are not in the INSERT grant: nobody probes whether an id is taken."""
+    """Ids, version and times are not in the INSERT grant, so no caller can probe whether an id is taken."""
     value = CHOSEN_BY_THE_DATABASE[column]
     for token, as_platform in ((hsbc.parent.token, False), (platform_operator.token, True)):
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied for table tenants"):
@@ -199,7 +199,7 @@ async def test_row_security_off_fails_closed(
 
 
 async def test_the_owner_sees_no_tenant(as_admin: asyncpg.Connection, hsbc: Organization) -> None:
-    """FORCE binds the table's owner: he sees no row, changes none, adds none, even with a parent's token."""
+    """FORCE binds the table's owner: it sees, changes and adds no row, even with a parent's token."""
     for token in (None, hsbc.parent.token):
         async with presenting(as_admin, token):
             await as_admin.execute("SET LOCAL ROLE tenancy_owner")

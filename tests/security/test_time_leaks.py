@@ -1,7 +1,7 @@
 """Leaks through time: many callers over three connections, while clients leave, tokens die and backends are killed.
 
-Two storms. One blows at a real `mtdb serve` over TCP, because only there do clients disconnect as clients do. The other
-blows at the application in this process, because only there can a request be cancelled at any await, in the middle of a
+Two storms. One goes to a real `mtdb serve` over TCP, because only there do clients disconnect as clients do. The other
+goes to the application in this process, because only there can a request be cancelled at any await, in the middle of a
 statement or a commit, and the pool be counted from inside. A third, in test_time_leaks_pgbouncer.py, goes through
 PgBouncer.
 """
@@ -31,7 +31,7 @@ REQUESTS = {"part": 1_000, "short": 3_000, "long": 100_000}
 
 
 class LeakyChannel(ApplicationChannel):
-    """One time in twenty gives its caller what the caller before him was given, as a cache without a key would."""
+    """One time in twenty gives its caller the previous caller's answer, as a cache without a key would."""
 
     before: WireAnswer | None = None
 
@@ -50,7 +50,7 @@ async def test_a_real_service_in_a_storm(
     announce: Callable[[str], None],
     record_property: Callable[[str, str], None],
 ) -> None:
-    """The attackers hope that a connection reaches them with somebody else's context in it, after any accident."""
+    """The attackers hope that a connection reaches them with another caller's context, after any accident."""
     async with storm_world(server_url) as world:
         with served(world.database, pool_size=POOL_SIZE, pool_timeout_seconds=POOL_TIMEOUT) as service:
             storm = Storm(world.cast, world.registry, world.as_admin, announce)
@@ -95,7 +95,7 @@ async def test_requests_cancelled_at_any_moment(
 async def test_a_leak_does_not_escape_the_storm(
     server_url: URL, announce: Callable[[str], None], record_property: Callable[[str, str], None]
 ) -> None:
-    """Of a service that mixes up one answer in twenty, the storm says so: it can fail."""
+    """The storm finds a service that mixes up one answer in twenty."""
     async with storm_world(server_url) as world:
         app = create_app(world.database.settings(pool_size=POOL_SIZE))
         async with app.router.lifespan_context(app):
@@ -104,5 +104,5 @@ async def test_a_leak_does_not_escape_the_storm(
             record_property("storm at a service that mixes up one answer in twenty", str(tally))
 
     reasons = "\n".join(tally.wrongs)
-    assert "shows a row of somebody else" in reasons
+    assert "shows a row of another caller" in reasons
     assert "tells about" in reasons

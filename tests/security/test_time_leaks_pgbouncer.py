@@ -1,4 +1,4 @@
-"""The storm through PgBouncer in transaction mode, where a session changes hands after every transaction."""
+"""The storm through PgBouncer in transaction mode, where a session may serve another client after every transaction."""
 
 from collections.abc import Callable
 

@@ -22,7 +22,7 @@ NEWER = {
     "newer, which declares this version": OURS,
     "newer, whose declarations may not be read": f"{OURS}; REVOKE SELECT ON compatible_revisions FROM tenancy_api",
 }
-"""What a newer schema says of versions before it."""
+"""The versions that a newer schema is compatible with."""
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ NEWER = {
     ],
 )
 async def test_health_and_start_agree_about_the_schema(server_url: URL, state: str, finding: str) -> None:
-    """Its own schema serves, and a newer one that names this version; any other is unhealthy and refused at start."""
+    """The own schema, or a newer one compatible with it, is healthy; any other is unhealthy and refused at start."""
     revision = {"one behind": "remember_answers", "far behind": "create_tenants", "empty": None}.get(state, "head")
     async with fresh_database(server_url, revision) as database:
         if state == "rolled back":
@@ -63,7 +63,7 @@ async def test_health_and_start_agree_about_the_schema(server_url: URL, state: s
 
 
 async def test_health_reports_an_unreachable_database(server_url: URL) -> None:
-    """A server that does not answer is a finding, too."""
+    """A server that does not answer is reported as unhealthy."""
     async with (
         fresh_database(server_url) as database,
         pool(database, url=database.admin_url.set(drivername="postgresql+asyncpg", port=1)) as engine,

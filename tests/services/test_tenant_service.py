@@ -1,4 +1,4 @@
-"""What the service answers when another writer gets in between its statements."""
+"""The service's answers when another transaction writes between its statements."""
 
 # ruff: noqa: PT012 - what raises is the transaction, so the block is the transaction
 
@@ -31,7 +31,7 @@ async def engine(database: TestDatabase) -> AsyncIterator[AsyncEngine]:
 async def test_a_cascade_whose_version_comes_too_late_fails_its_condition(
     engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization, platform_operator: Party
 ) -> None:
-    """The head gets the demanded version only after the deletion has looked: 412, not the advice to cascade."""
+    """A head that gets the demanded version after the deletion has read it is 412, not the advice to cascade."""
     second = VersionCondition(accepted=frozenset({2}))
     head = hsbc.parent.tenant_id
     with pytest.raises(PreconditionFailed):
@@ -40,14 +40,14 @@ async def test_a_cascade_whose_version_comes_too_late_fails_its_condition(
             await service.delete_tenant(head, cascade=True, condition=second)
 
     remaining = await as_admin.fetchval("SELECT count(*) FROM tenancy.tenants WHERE organization_id = $1", head)
-    assert remaining == len(hsbc.everybody)
+    assert remaining == len(hsbc.parties)
 
 
 @pytest.mark.parametrize("cascade", [True, False])
-async def test_advice_to_cascade_is_given_only_to_who_did_not(
+async def test_the_advice_to_cascade_is_given_only_without_cascade(
     engine: AsyncEngine, hsbc: Organization, platform_operator: Party, cascade: bool
 ) -> None:
-    """Where the foreign key meets a subsidiary of that very moment, whoever cascades is told just to repeat."""
+    """If the foreign key refuses the deletion, only a request without cascade=true is advised to set it."""
     with pytest.raises(TenantHasSubsidiaries) as raised:
         async with tenant_session(engine, platform_operator.token) as (session, _caller):
             service = TenantService(session.sign_in, RefusedRepository(session), RequestRepository(session))

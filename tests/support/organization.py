@@ -13,6 +13,6 @@ class Organization:
     subsidiaries: list[Party]
 
     @property
-    def everybody(self) -> list[Party]:
+    def parties(self) -> list[Party]:
         """The parent first, then the subsidiaries in the order of their creation, as lists show them."""
         return [self.parent, *self.subsidiaries]

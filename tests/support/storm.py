@@ -121,7 +121,7 @@ class Storm:
         rows = document.get("items", [document])
         self.tally.rows_judged += len(rows)
         if not all(caller.may_see(row) for row in rows):
-            self._wrong(caller, request, answer, "shows a row of somebody else")
+            self._wrong(caller, request, answer, "shows a row of another caller")
         if request.kind == "list" and str(caller.tenant_id) not in [row["tenant_id"] for row in rows]:
             self._wrong(caller, request, answer, "lacks the caller himself")
         if request.kind == "create" and "tenant_id" not in document:

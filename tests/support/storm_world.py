@@ -102,11 +102,11 @@ async def storm_world(server_url: URL) -> AsyncIterator[StormWorld]:
 
 def _callers(organizations: list[Organization], n: int, mark: str) -> list[StormCaller]:
     own = organizations[n]
-    strangers = [party.tenant_id for other in organizations if other is not own for party in other.everybody]
+    strangers = [party.tenant_id for other in organizations if other is not own for party in other.parties]
     callers = []
-    for party in own.everybody:
+    for party in own.parties:
         is_parent = party is own.parent
-        family = [other for other in own.everybody if other is not party]
+        family = [other for other in own.parties if other is not party]
         callers.append(
             StormCaller(
                 token=party.token,

@@ -1,1 +1,1 @@
-"""Writes that a bank can trust: audited, conditional, repeatable, all or nothing."""
+"""Writes: audited, conditional, idempotent and atomic."""

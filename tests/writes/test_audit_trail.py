@@ -1,4 +1,4 @@
-"""Every change over HTTP leaves exactly one event that says who, what, when and on which request; nothing else does."""
+"""Every change over HTTP, and nothing else, leaves one event with actor, change, time and request id."""
 
 import asyncio
 import json
@@ -144,7 +144,7 @@ async def test_a_refused_change_leaves_nothing(
 async def test_reading_leaves_nothing(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """Neither lists nor single reads add events: the trail is of changes."""
+    """Reading adds no event."""
     before = await count_events(as_admin)
     for path in ("/tenants", f"/tenants/{hsbc.parent.tenant_id}", "/health"):
         assert (await client.get(path, headers=hsbc.parent.headers)).status_code == 200
@@ -167,7 +167,7 @@ async def test_a_cascade_records_every_tenant_it_deletes(
     request_id = f"cascade-{uuid4().hex[:8]}"
     answer = await delete(client, platform_operator, hsbc.parent.tenant_id, cascade=True, X_Request_ID=request_id)
     assert answer.status_code == 204
-    for party in hsbc.everybody:
+    for party in hsbc.parties:
         events = await events_of(as_admin, party.tenant_id)
         assert [event["event_type"] for event in events] == ["created", "deleted"]
         assert events[-1]["request_id"] == request_id
@@ -191,7 +191,7 @@ async def test_events_outlive_their_tenant_for_those_above_it(
 
     assert await sees(hsbc.parent) == ["created", "deleted"]
     assert await sees(platform_operator, as_platform=True) == ["created", "deleted"]
-    assert [await sees(party) for party in (sibling, *barclays.everybody)] == [[]] * 4
+    assert [await sees(party) for party in (sibling, *barclays.parties)] == [[]] * 4
 
 
 async def test_a_deleted_organisation_is_seen_by_platform_operators_only(
@@ -201,12 +201,12 @@ async def test_a_deleted_organisation_is_seen_by_platform_operators_only(
     barclays: Organization,
     platform_operator: Party,
 ) -> None:
-    """When the head is gone, too, nobody but a platform operator reads what became of it."""
+    """After the head is deleted, only a platform operator reads the organisation's events."""
     assert (await delete(client, platform_operator, hsbc.parent.tenant_id, cascade=True)).status_code == 204
-    ids = {party.tenant_id for party in hsbc.everybody}
+    ids = {party.tenant_id for party in hsbc.parties}
     seen = await events_seen_by(as_api, platform_operator, as_platform=True)
     assert {event["tenant_id"] for event in seen} >= ids
-    for party in barclays.everybody:
+    for party in barclays.parties:
         assert not ids & {event["tenant_id"] for event in await events_seen_by(as_api, party)}
 
 

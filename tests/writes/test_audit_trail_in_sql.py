@@ -1,4 +1,4 @@
-"""The audit trail seen from SQL: nobody adds, changes or removes an event, and no way to the table goes past it."""
+"""The audit trail in SQL: no role adds, changes or removes an event, and no change to the table bypasses it."""
 
 import json
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ ADD = """
 """
 FORGERIES = (
     ADD,
-    "UPDATE tenancy.tenant_events SET token_label = 'somebody else'",
+    "UPDATE tenancy.tenant_events SET token_label = 'another'",
     "UPDATE tenancy.tenant_events SET occurred_at = now() - interval '1 year'",
     "DELETE FROM tenancy.tenant_events",
     "TRUNCATE tenancy.tenant_events",
@@ -42,7 +42,7 @@ FORGERIES = (
     "COPY tenancy.tenant_events FROM STDIN",
 )
 FORBIDDEN_TO_THE_OWNER = (
-    "UPDATE tenancy.tenant_events SET token_label = 'somebody else'",
+    "UPDATE tenancy.tenant_events SET token_label = 'another'",
     "DELETE FROM tenancy.tenant_events",
     "TRUNCATE tenancy.tenant_events",
     "SELECT FROM tenancy.tenant_events",
@@ -85,7 +85,7 @@ async def acting_as(database: TestDatabase, role: str, token: str) -> AsyncItera
 
 @pytest.mark.parametrize("role", ["tenancy_api", "tenancy_platform", "tenancy_operator"])
 @pytest.mark.parametrize("statement", FORGERIES)
-async def test_nobody_who_logs_in_forges_an_event(
+async def test_no_login_role_forges_an_event(
     database: TestDatabase, platform_operator: Party, role: str, statement: str
 ) -> None:
     """No role of the service or the command line adds, changes, removes or silences events, whatever its token."""
@@ -96,7 +96,7 @@ async def test_nobody_who_logs_in_forges_an_event(
 
 @pytest.mark.parametrize("statement", FORBIDDEN_TO_THE_OWNER)
 async def test_the_owner_may_only_add(as_admin: asyncpg.Connection, hsbc: Organization, statement: str) -> None:
-    """The trigger runs as the owner, whose one right on events is to add: turned against us, it rewrites nothing."""
+    """The owner, as which the trigger runs, may only insert events."""
     async with presenting(as_admin, hsbc.parent.token):
         await as_admin.execute("SET LOCAL ROLE tenancy_owner")
         assert await as_admin.execute(ADD) == "INSERT 0 1"
@@ -109,10 +109,8 @@ async def test_the_owner_may_only_add(as_admin: asyncpg.Connection, hsbc: Organi
 
 
 @pytest.mark.parametrize("role", ["tenancy_owner", "postgres"])
-async def test_nobody_empties_the_table_without_a_trace(
-    as_admin: asyncpg.Connection, hsbc: Organization, role: str
-) -> None:
-    """TRUNCATE passes row triggers by, so it is refused; DELETE is the way, and leaves its events."""
+async def test_emptying_the_table_leaves_a_trace(as_admin: asyncpg.Connection, hsbc: Organization, role: str) -> None:
+    """TRUNCATE is refused, since it bypasses row triggers; DELETE leaves its events."""
     async with as_admin.transaction():
         await as_admin.execute(f"SET LOCAL ROLE {role}")
         with pytest.raises(asyncpg.FeatureNotSupportedError, match="not truncated"):
@@ -126,7 +124,7 @@ async def test_nobody_empties_the_table_without_a_trace(
 async def test_a_change_past_the_service_is_recorded_with_the_database_role(
     as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """A superuser's change carries no token, and is recorded all the same: under his own role."""
+    """A superuser's change has no token, and is recorded under the superuser's role."""
     child = hsbc.subsidiaries[0].tenant_id
     await as_admin.execute("UPDATE tenancy.tenants SET name = 'By hand' WHERE tenant_id = $1", child)
     await as_admin.execute("DELETE FROM tenancy.tenants WHERE tenant_id = $1", child)
@@ -139,8 +137,8 @@ async def test_a_change_past_the_service_is_recorded_with_the_database_role(
         assert [event[column] for column in ("token_id", "token_label", "actor_tenant_id", "request_id")] == [None] * 4
 
 
-async def test_becoming_another_role_hides_nobody(as_admin: asyncpg.Connection, hsbc: Organization) -> None:
-    """Recorded is who logged in, not whom he switched to."""
+async def test_switching_the_role_does_not_hide_the_login(as_admin: asyncpg.Connection, hsbc: Organization) -> None:
+    """An event records the role that logged in, not the role that it switched to."""
     superuser = await as_admin.fetchval("SELECT session_user")
     async with presenting(as_admin, hsbc.parent.token):
         await as_admin.execute("SET LOCAL ROLE tenancy_api")
@@ -159,7 +157,7 @@ async def test_every_row_of_a_statement_is_recorded(
             " SELECT 'subsidiary', $1, 'Many ' || n FROM generate_series(1, 20) AS n RETURNING tenant_id",
             hsbc.parent.tenant_id,
         )
-    for party in hsbc.everybody:
+    for party in hsbc.parties:
         assert await types_of(as_admin, party.tenant_id) == ["created", "updated"]
     for row in added:
         assert await types_of(as_admin, row["tenant_id"]) == ["created"]
@@ -182,7 +180,7 @@ async def test_what_is_rolled_back_leaves_nothing(
 
 
 async def test_a_failing_commit_leaves_neither_change_nor_event(server_url: URL) -> None:
-    """Where the commit itself fails, the client is told so, and neither the tenant nor an event is there."""
+    """If the COMMIT fails, the answer is an error, and neither the tenant nor an event is stored."""
     async with fresh_database(server_url) as database:
         as_admin, operator = await database.connect_as_admin(), await database.connect_as_operator()
         hsbc = await Registry(operator).create_organization()
@@ -203,13 +201,13 @@ async def test_a_failing_commit_leaves_neither_change_nor_event(server_url: URL)
         await operator.close()
 
 
-async def test_everybody_sees_his_own_reach_of_events(
+async def test_every_caller_sees_the_events_in_its_reach(
     as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization, platform_operator: Party
 ) -> None:
-    """A parent sees its organisation's events, a subsidiary its own, nobody those of another organisation or none."""
+    """A parent sees its organisation's events, a subsidiary its own, and no tenant those of another organisation."""
     for organization in (hsbc, barclays):
-        everybody = {party.tenant_id for party in organization.everybody}
-        assert {e["tenant_id"] for e in await events_seen_by(as_api, organization.parent)} == everybody
+        tenants = {party.tenant_id for party in organization.parties}
+        assert {e["tenant_id"] for e in await events_seen_by(as_api, organization.parent)} == tenants
         for party in organization.subsidiaries:
             assert {e["tenant_id"] for e in await events_seen_by(as_api, party)} == {party.tenant_id}
     assert await events_seen_by(as_api, None) == []

@@ -1,4 +1,4 @@
-"""Deleting is all or nothing: the branch, its tokens and the record of it, whatever fails or races in between."""
+"""Deletion is atomic: the branch, its tokens and its events, despite failures and races."""
 
 import asyncio
 import re
@@ -71,11 +71,11 @@ async def test_a_refusal_says_how_many_stand_in_the_way(
 async def test_a_parent_without_subsidiaries_needs_no_cascade(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, registry: Registry, platform_operator: Party
 ) -> None:
-    """Once nothing stands in the way, a plain DELETE suffices, and it is recorded."""
+    """A parent without subsidiaries is deleted without cascade, and the deletion is recorded."""
     bank = await registry.create_organization("Bank", 1)
     assert outcome(await delete(client, bank.parent, bank.subsidiaries[0].tenant_id)) == "204"
     assert outcome(await delete(client, platform_operator, bank.parent.tenant_id)) == "204"
-    for party in bank.everybody:
+    for party in bank.parties:
         assert await types_of(as_admin, party.tenant_id) == ["created", "deleted"]
 
 
@@ -86,7 +86,7 @@ async def test_a_cascade_takes_the_branch_and_its_tokens_and_nothing_else(
     hsbc: Organization,
     barclays: Organization,
 ) -> None:
-    """Every tenant and every token of the branch is gone at once; the neighbours do not notice."""
+    """Every tenant and token of the branch is deleted at once; other organisations are not affected."""
     second_token = await registry.issue_token(hsbc.parent.tenant_id, hsbc.subsidiaries[0].tenant_id)
     also_hsbc = Party(hsbc.subsidiaries[0].tenant_id, "second", second_token)
     platform_operator = Party(uuid4(), "operator", await registry.issue_operator_token())
@@ -94,15 +94,15 @@ async def test_a_cascade_takes_the_branch_and_its_tokens_and_nothing_else(
     assert outcome(await delete(client, platform_operator, hsbc.parent.tenant_id, cascade=True)) == "204"
 
     assert await stored(as_admin, hsbc) == 0
-    assert [await status_of(client, party) for party in (*hsbc.everybody, also_hsbc)] == [401] * 4
+    assert [await status_of(client, party) for party in (*hsbc.parties, also_hsbc)] == [401] * 4
     tokens = "SELECT count(*) FROM tenancy_private.access_tokens WHERE organization_id = $1"
     assert await as_admin.fetchval(tokens, hsbc.parent.tenant_id) == 0
     assert await stored(as_admin, barclays) == 3
-    assert [await status_of(client, party) for party in (*barclays.everybody, platform_operator)] == [200] * 4
+    assert [await status_of(client, party) for party in (*barclays.parties, platform_operator)] == [200] * 4
 
 
 async def test_deleting_a_subsidiary_ends_its_tokens_alone(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """The deleted subsidiary's holder learns it with his next request; parent and sibling go on."""
+    """The deleted subsidiary's next request is a 401; parent and sibling keep their access."""
     gone, sibling = hsbc.subsidiaries
     assert outcome(await delete(client, hsbc.parent, gone.tenant_id)) == "204"
     assert [await status_of(client, party) for party in (gone, sibling, hsbc.parent)] == [401, 200, 200]
@@ -110,21 +110,21 @@ async def test_deleting_a_subsidiary_ends_its_tokens_alone(client: httpx.AsyncCl
 
 
 @pytest.mark.parametrize("cascade", [False, True])
-async def test_nobody_deletes_himself_nor_loses_a_subsidiary_by_trying(
+async def test_no_tenant_deletes_itself_or_loses_a_subsidiary_by_trying(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization, cascade: bool
 ) -> None:
     """A tenant's DELETE of itself is a 403 that leaves the whole organisation and its tokens as they were."""
-    for party in hsbc.everybody:
+    for party in hsbc.parties:
         answer = await delete(client, party, party.tenant_id, cascade=cascade)
         assert outcome(answer) == "403 operation_not_permitted"
     assert await stored(as_admin, hsbc) == 3
-    assert [await status_of(client, party) for party in hsbc.everybody] == [200] * 3
+    assert [await status_of(client, party) for party in hsbc.parties] == [200] * 3
 
 
 async def test_cascade_on_a_subsidiary_deletes_only_it(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """There is nothing below a subsidiary: the flag changes nothing."""
+    """A subsidiary has no subsidiaries, so the flag changes nothing."""
     assert outcome(await delete(client, hsbc.parent, hsbc.subsidiaries[0].tenant_id, cascade=True)) == "204"
     assert await stored(as_admin, hsbc) == 2
 
@@ -149,7 +149,7 @@ async def test_a_failure_in_the_middle_undoes_everything(server_url: URL) -> Non
 
                 assert outcome(answer) == "503 database_unavailable"
                 assert (await stored(as_admin, bank), await count_events(as_admin)) == (11, before)
-                assert [await status_of(client, party) for party in bank.everybody] == [200] * 11
+                assert [await status_of(client, party) for party in bank.parties] == [200] * 11
         await as_admin.close()
         await operator.close()
 
@@ -162,7 +162,7 @@ async def test_of_many_cascades_exactly_one_deletes(
         *(delete(client, platform_operator, hsbc.parent.tenant_id, cascade=True) for _ in range(20))
     )
     assert Counter(map(outcome, answers)) == {"204": 1, NOT_FOUND: 19}
-    for party in hsbc.everybody:
+    for party in hsbc.parties:
         assert await types_of(as_admin, party.tenant_id) == ["created", "deleted"]
 
 
@@ -200,7 +200,7 @@ async def test_deletion_races_with_new_subsidiaries(
 async def test_what_stands_in_the_way_is_counted_within_the_callers_reach(
     client: httpx.AsyncClient, hsbc: Organization, platform_operator: Party
 ) -> None:
-    """The number is told to platform operators only: nobody else may delete a parent, so nobody else learns it."""
-    for party in (*hsbc.everybody, platform_operator):
+    """Only platform operators read the number, since only they may delete a parent."""
+    for party in (*hsbc.parties, platform_operator):
         detail = (await delete(client, party, hsbc.parent.tenant_id)).json()["detail"]
         assert bool(re.search(r"\d", detail)) == (party is platform_operator)

@@ -1,4 +1,4 @@
-"""Idempotency keys themselves: how long they live, which are well formed, and what SQL can do with their functions."""
+"""Idempotency keys: lifetime, format, and their functions in SQL."""
 
 from datetime import timedelta
 from time import perf_counter
@@ -26,7 +26,7 @@ FINISH = "SELECT tenancy.finish_request($1, $2)"
 
 
 def key() -> str:
-    """Return a key that nobody has used."""
+    """Return an unused key."""
     return f"key-{uuid4()}"
 
 
@@ -55,7 +55,7 @@ async def test_a_key_lives_for_24_hours(
     assert outcome(await create(client, hsbc.parent, body, Idempotency_Key=idempotency_key)) == REUSED
 
 
-async def test_expired_keys_are_removed_by_whoever_comes_next(
+async def test_expired_keys_are_removed_by_the_next_request(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
     """Another organisation's next use of any key clears away those that expired a day ago, and only those."""
@@ -77,7 +77,7 @@ async def test_no_strangers_transaction_delays_the_next_use_of_an_expired_key(
     hsbc: Organization,
     barclays: Organization,
 ) -> None:
-    """What clears keys away locks them until its transaction ends, so it keeps off those that may yet be used again."""
+    """What clears keys away locks them until its transaction ends, so it skips keys that may still be used."""
     expired = key()
     await create(client, hsbc.parent, new_subsidiary(hsbc.parent), Idempotency_Key=expired)
     await age(as_admin, expired, 24.01)
@@ -145,7 +145,7 @@ async def test_a_malformed_key_is_refused(
 
 @pytest.mark.parametrize("unusual", ["k", "k" * 255, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "');DELETE/**/FROM/**/t--"])
 async def test_an_unusual_key_is_a_key(client: httpx.AsyncClient, hsbc: Organization, unusual: str) -> None:
-    """Any visible ASCII will do, and is taken literally."""
+    """Any visible ASCII is a valid key, compared literally."""
     body = new_subsidiary(hsbc.parent)
     first = await create(client, hsbc.parent, body, Idempotency_Key=unusual)
     assert first.status_code == 201
@@ -171,7 +171,7 @@ async def test_sql_reads_no_other_organisations_answers(
 async def test_without_a_live_token_there_are_no_keys(
     as_api: asyncpg.Connection, token: str | None, as_platform: bool
 ) -> None:
-    """Nobody begins or finishes a request: the functions raise 28000, whichever role calls them."""
+    """Without a valid token the functions raise 28000, whichever role calls them."""
     for statement, arguments in ((BEGIN, ("k", "x")), (FINISH, ("k", "{}"))):
         with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
             async with presenting(as_api, token, as_platform=as_platform):
@@ -193,7 +193,7 @@ async def test_an_answer_is_written_once(
 async def test_a_strangers_key_is_not_waited_for(
     client: httpx.AsyncClient, as_api: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
-    """A key that another organisation's open transaction holds keeps nobody waiting: time tells nothing either."""
+    """A request does not wait for another organisation's transaction with the same key, so its time tells nothing."""
     held = key()
     async with presenting(as_api, hsbc.parent.token):
         await as_api.fetch(BEGIN, held, "x")

@@ -22,7 +22,7 @@ METADATA = {"z": 1, "a": [*NUMBERS, None, True, {"é": "匯豐 \U0001f3e6", "b":
 
 
 def key() -> str:
-    """Return a key that nobody has used."""
+    """Return an unused key."""
     return f"key-{uuid4()}"
 
 
@@ -62,7 +62,7 @@ async def test_a_repeated_request_gets_the_first_answer_byte_for_byte(
 async def test_the_first_answer_is_given_also_after_the_tenant_has_changed(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """The answer tells what the request did then: changing or deleting the tenant changes nothing of it."""
+    """The repeated answer stays the same after the tenant is changed or deleted."""
     body, idempotency_key = new_subsidiary(hsbc.parent), key()
     first = await create(client, hsbc.parent, body, Idempotency_Key=idempotency_key)
     tenant_id = first.json()["tenant_id"]
@@ -171,7 +171,7 @@ async def test_a_duplicate_does_not_wait_for_ever(
 async def test_a_failed_creation_remembers_nothing(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
-    """After a refusal the key is as good as new: the same request succeeds once its reason is gone."""
+    """After a refusal the same request succeeds with the same key once the reason is gone."""
     child, idempotency_key = hsbc.subsidiaries[0], key()
     body = new_subsidiary(hsbc.parent, child.name)
     assert outcome(await create(client, hsbc.parent, body, Idempotency_Key=idempotency_key)) == "409 name_taken"
@@ -183,7 +183,7 @@ async def test_a_failed_creation_remembers_nothing(
 
 
 async def test_a_refusal_frees_the_key_for_another_body(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """A request that was refused binds its key to nothing."""
+    """A refused request does not use up its key."""
     idempotency_key = key()
     wrong = {"name": "Mine", "tenant_type": "parent"}
     refused = await create(client, hsbc.parent, wrong, Idempotency_Key=idempotency_key)

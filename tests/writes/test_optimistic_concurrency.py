@@ -1,4 +1,4 @@
-"""ETag and If-Match under real concurrency: of those who read the same version, exactly one writes."""
+"""ETag and If-Match under concurrency: of the clients that read the same version, exactly one writes."""
 
 import asyncio
 from collections import Counter
@@ -57,7 +57,7 @@ async def test_of_a_hundred_writers_exactly_one_succeeds(
 async def test_two_instances_of_the_service_agree_on_one_winner(
     client: httpx.AsyncClient, second_client: httpx.AsyncClient, hsbc: Organization
 ) -> None:
-    """The database decides, so it does not matter that fifty of the hundred came through another process's pool."""
+    """Of a hundred writers through two instances exactly one succeeds."""
     parent = hsbc.parent
     etag = await etag_of(client, parent)
     clients = [client, second_client] * 50
@@ -119,7 +119,7 @@ async def test_a_change_and_a_deletion_of_one_version_exclude_each_other(
             assert await types_of(as_admin, tenant_id) == ["created", "deleted"]
 
 
-async def test_a_writer_waits_for_the_one_before_him_and_then_sees_his_version(
+async def test_a_writer_waits_for_the_previous_one_and_then_sees_its_version(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
     """A PUT that finds the row locked decides by the version that the lock's holder leaves, not by the one it read."""
@@ -143,7 +143,7 @@ async def test_a_writer_waits_for_the_one_before_him_and_then_sees_his_version(
 async def test_a_deletion_that_waits_sees_the_new_version_too(
     client: httpx.AsyncClient, as_admin: asyncpg.Connection, hsbc: Organization, platform_operator: Party
 ) -> None:
-    """A cascade whose head changes while it waits is refused whole: no subsidiary is deleted either."""
+    """A cascade whose head changes while it waits is refused, and no subsidiary is deleted."""
     transaction = as_admin.transaction()
     await transaction.start()
     await as_admin.execute("UPDATE tenancy.tenants SET name = 'Held' WHERE tenant_id = $1", hsbc.parent.tenant_id)

@@ -1,4 +1,4 @@
-"""If-Match and If-None-Match over HTTP, as RFC 9110 wants them: on which methods, in which order, in how many lines."""
+"""If-Match and If-None-Match over HTTP, by RFC 9110: methods, order of evaluation, repeated header lines."""
 
 import httpx
 import pytest
@@ -120,19 +120,19 @@ async def test_an_asterisk_does_not_bring_a_tenant_into_being(
 async def test_a_condition_counts_only_for_what_would_be_done(
     client: httpx.AsyncClient, hsbc: Organization, platform_operator: Party
 ) -> None:
-    """What would be refused anyway is refused for its own reason, not for the stale version (RFC 9110, 13.2.1)."""
+    """A request that would be refused anyway is not refused for its stale version (RFC 9110, section 13.2.1)."""
     parent = hsbc.parent
-    by_himself = await delete(client, parent, parent.tenant_id, If_Match='"9"')
+    by_itself = await delete(client, parent, parent.tenant_id, If_Match='"9"')
     with_subsidiaries = await delete(client, platform_operator, parent.tenant_id, If_Match='"9"')
     with_cascade = await delete(client, platform_operator, parent.tenant_id, cascade=True, If_Match='"9"')
 
-    assert outcome(by_himself) == "403 operation_not_permitted"
+    assert outcome(by_itself) == "403 operation_not_permitted"
     assert outcome(with_subsidiaries) == "409 tenant_has_subsidiaries"
     assert outcome(with_cascade) == STALE
 
 
 async def test_a_condition_needs_a_caller(client: httpx.AsyncClient, hsbc: Organization) -> None:
-    """Without a token a malformed condition is a 401 like any other request: nothing is evaluated for nobody."""
+    """Without a token a malformed condition is a 401 like any other request: no condition is evaluated."""
     answer = await client.get(f"/tenants/{hsbc.parent.tenant_id}", headers={"If-Match": "malformed"})
     assert outcome(answer) == "401 authentication_required"
     assert outcome(await replace(client, hsbc.parent, hsbc.parent.tenant_id, "X", If_Match="malformed")) == MALFORMED

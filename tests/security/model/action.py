@@ -13,7 +13,7 @@ type Matched = Literal["nothing", "update", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What somebody tries. Without a target the statement has no WHERE at all: it takes whatever policies leave it."""
+    """What a caller tries. Without a target the statement has no WHERE at all: it takes whatever policies leave it."""
 
     verb: Verb
     target: UUID | None = None

@@ -27,7 +27,7 @@ PREPARATION = """
     ALTER TABLE tenancy_private.access_tokens SET (autovacuum_enabled = false);
     SET lock_timeout = '20ms';
 """
-"""A machine is no patient client: who would wait for a lock learns it soon, and may think as long as it likes."""
+"""Short timeouts for locks, since every wait ends by one, and long ones for open transactions."""
 
 
 @dataclass

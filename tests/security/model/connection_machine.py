@@ -1,4 +1,4 @@
-"""What the machine does with connections of its own, as tenancy_api: whatever an attacker with SQL might."""
+"""The machine's own connections as tenancy_api: statements that an attacker with SQL might run."""
 
 import asyncpg
 from hypothesis import strategies as st
@@ -86,26 +86,26 @@ class ConnectionMachine(Machine):
             session.platform = session.platform.set(True, local=True)
         for draft in drafts:
             if not session.failed:
-                self.everybody_sees_what_the_judge_says()
+                self.every_caller_sees_what_the_judge_says()
                 self._act(session, draft)
         if ending % 3:
-            self.everybody_sees_what_the_judge_says()
+            self.every_caller_sees_what_the_judge_says()
             self._end(session, ending)
 
     @rule(number=SESSIONS, drafts=st.lists(DRAFTS, min_size=1, max_size=2), whose=NUMBERS, how=NUMBERS)
     def go_on(self, number: int, drafts: list[Draft], whose: int, how: int) -> None:
-        """Run statements wherever a connection stands; now and then in somebody else's name, or in another role."""
+        """Run statements wherever a connection stands; now and then with another token or in another role."""
         session = self.world.sessions[number]
         if how % 2 and not session.failed:
             self._present(session, self._pick_rival(session, whose), pick(WAYS_TO_PRESENT, whose))
         if how % 3 == 0 and not session.failed:
             self._switch_role(session, platform=how % 4 < 2, local=how % 5 > 0)
         for draft in drafts:
-            self.everybody_sees_what_the_judge_says()
+            self.every_caller_sees_what_the_judge_says()
             self._act(session, draft)
 
     def _pick_rival(self, session: ModelSession, number: int) -> ModelToken | None:
-        """Choose a token, often of an organisation in which another transaction has written: he may have to wait."""
+        """Choose a token, often of an organisation in which another transaction has written, so that it may wait."""
         held = self.world.held(but_by=session)
         rivals = [token for token in self.world.tokens if token and not token.dead and token.holder in held]
         return pick(rivals, number // 2) if rivals and number % 2 else self.world.pick_token(number)
@@ -129,7 +129,7 @@ class ConnectionMachine(Machine):
     def _sign_in(self, session: ModelSession, token: ModelToken | None) -> None:
         before = session.token
         session.token = before.set(token, local=True)
-        known = self.world.caller(session).kind is not Kind.NOBODY or (
+        known = self.world.caller(session).kind is not Kind.UNAUTHENTICATED or (
             token is not None and self._lives(session, token)
         )
         error = self.execute(session, "SELECT tenancy.sign_in($1)", token.secret if token else "")

@@ -13,7 +13,7 @@ from tests.security.model.world import World, pick
 
 ABSENT = UUID("ffffffff-ffff-4fff-8fff-ffffffffffff")
 NUMBERS = st.integers(0, 2**24 - 1).map(lambda seed: Random(seed).randrange(60))
-"""Hypothesis likes to repeat what is small; spread out, its numbers lead the machine to more places."""
+"""Hypothesis prefers small numbers; spread out, they lead the machine to more cases."""
 
 CONFLICTS: tuple[OnConflict, ...] = ("fail", "fail", "nothing", "update")
 MATCHES: tuple[Matched, ...] = ("update", "delete", "nothing")
@@ -29,12 +29,12 @@ class Draft(NamedTuple):
     name: int
 
     def resolve(self, world: World, view: Forest, near: UUID | None) -> Action:
-        """Return the action. `near` is the caller's own tenant: half of what is tried concerns his own organisation."""
+        """Return the action. `near` is the caller's own tenant: half of the actions concern its organisation."""
         note = world.next_write()
         own = [tenant_id for tenant_id, tenant in view.items() if near and near in (tenant_id, tenant.parent_id)]
-        anybody = [*world.born, ABSENT]
-        target = pick(own if own and self.target % 2 else anybody, self.target // 2)
-        parent_id = near if self.parent % 2 else pick([None, *anybody], self.parent // 2)
+        tenants = [*world.born, ABSENT]
+        target = pick(own if own and self.target % 2 else tenants, self.target // 2)
+        parent_id = near if self.parent % 2 else pick([None, *tenants], self.parent // 2)
         names = [f"fresh {note}", *[tenant.name for tenant in view.values()]]
         name = pick(names, self.name // 2 * (self.name % 2))
         stands = target in view

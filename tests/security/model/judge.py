@@ -1,10 +1,10 @@
-"""The judge: who may do what. Nothing here knows of SQL, policies, intervals or tokens' hashes.
+"""The judge: who may do what. It uses no SQL, no policies, no intervals and no tokens' hashes.
 
 caller             sees, updates                   inserts                    deletes
 platform operator  all                             parents and subsidiaries   all
 parent             itself and its subsidiaries     subsidiaries under itself  its subsidiaries, not itself
 subsidiary         itself                          nothing                    nothing
-nobody             nothing                         nothing                    nothing
+unauthenticated    nothing                         nothing                    nothing
 """
 
 from collections import Counter
@@ -32,19 +32,19 @@ EVERYTHING = Action(Verb.SELECT)
 
 
 def recognize(forest: Forest, token: ModelToken | None, *, as_platform: bool) -> ModelCaller:
-    """Say who presents this token: a platform operator must act as one, and nobody else may."""
+    """Return the caller that presents this token: a platform operator must act as one, and no other caller may."""
     if token is None:
-        return ModelCaller(Kind.NOBODY)
+        return ModelCaller(Kind.UNAUTHENTICATED)
     if token.dead or (token.holder != "operator" and token.holder not in forest):
-        return ModelCaller(Kind.NOBODY, lies=True)
+        return ModelCaller(Kind.UNAUTHENTICATED, bad_token=True)
     if token.holder == "operator" or as_platform:
-        return ModelCaller(Kind.OPERATOR if token.holder == "operator" and as_platform else Kind.NOBODY)
+        return ModelCaller(Kind.OPERATOR if token.holder == "operator" and as_platform else Kind.UNAUTHENTICATED)
     assert token.holder is not None
     return ModelCaller(Kind.PARENT if is_head(forest, token.holder) else Kind.SUBSIDIARY, token.holder)
 
 
 def visible(forest: Forest, caller: ModelCaller) -> set[UUID]:
-    """Return whom the caller sees, and may update."""
+    """Return the tenants that the caller sees, and may update."""
     match caller.kind, caller.tenant_id:
         case Kind.OPERATOR, None:
             return set(forest)
@@ -57,7 +57,7 @@ def visible(forest: Forest, caller: ModelCaller) -> set[UUID]:
 
 
 def deletable(forest: Forest, caller: ModelCaller) -> set[UUID]:
-    """Return whom the caller may delete."""
+    """Return the tenants that the caller may delete."""
     match caller.kind:
         case Kind.OPERATOR:
             return visible(forest, caller)
@@ -82,7 +82,7 @@ def judge(forest: Forest, caller: ModelCaller, action: Action) -> Verdict:
     """Say what must come of the action."""
     match action.verb:
         case Verb.SELECT:
-            return Verdict(forest, len(targets(forest, visible(forest, caller), action)), None, caller.lies)
+            return Verdict(forest, len(targets(forest, visible(forest, caller), action)), None, caller.bad_token)
         case Verb.INSERT:
             return _insert(forest, caller, action)
         case Verb.UPDATE:
@@ -99,7 +99,7 @@ def rows_for(forest: Forest, caller: ModelCaller, action: Action = EVERYTHING) -
 
 
 def events_for(trail: Iterable[ModelEvent], caller: ModelCaller) -> Counter[ModelEvent]:
-    """Return the lines of the audit trail that the caller sees: those about whom he reaches, or reached, if gone."""
+    """Return the events that the caller sees: those of tenants in its reach, deleted ones included."""
     match caller.kind:
         case Kind.OPERATOR:
             return Counter(trail)
@@ -112,7 +112,7 @@ def events_for(trail: Iterable[ModelEvent], caller: ModelCaller) -> Counter[Mode
 
 
 def targets(forest: Forest, allowed: set[UUID], action: Action) -> set[UUID]:
-    """Return whom the statement's WHERE leaves of those whom the caller may reach."""
+    """Return the tenants in the caller's reach that the statement's WHERE selects."""
     if action.target is None:
         return allowed
     if action.whole_organization:
@@ -126,7 +126,7 @@ def targets(forest: Forest, allowed: set[UUID], action: Action) -> set[UUID]:
 
 def _insert(forest: Forest, caller: ModelCaller, action: Action) -> Verdict:  # noqa: PLR0911 - in PostgreSQL's order
     if not may_insert(caller, action.parent_id):
-        return Verdict(forest, error=INVALID_TOKEN if caller.lies else NOT_PERMITTED)
+        return Verdict(forest, error=INVALID_TOKEN if caller.bad_token else NOT_PERMITTED)
     if (action.tenant_type == "subsidiary") != (action.parent_id is not None):
         return Verdict(forest, error=LEVELS_VIOLATED)
 
@@ -152,21 +152,23 @@ def _update(forest: Forest, caller: ModelCaller, action: Action) -> Verdict:
         if namesake(forest, organization_of(forest, tenant_id), action.name) not in (None, tenant_id):
             return Verdict(forest, error=NAME_TAKEN)
     written = {tenant_id: forest[tenant_id].written(note=action.note, name=action.name) for tenant_id in found}
-    return Verdict({**forest, **written}, len(found), None, caller.lies)
+    return Verdict({**forest, **written}, len(found), None, caller.bad_token)
 
 
 def _delete(forest: Forest, caller: ModelCaller, doomed: set[UUID]) -> Verdict:
     rest = {tenant_id: tenant for tenant_id, tenant in forest.items() if tenant_id not in doomed}
     if has_orphans(rest):
         return Verdict(forest, error=HAS_SUBSIDIARIES)
-    return Verdict(rest, len(doomed), None, caller.lies)
+    return Verdict(rest, len(doomed), None, caller.bad_token)
 
 
 def _merge(forest: Forest, caller: ModelCaller, action: Action) -> Verdict:
     """MERGE takes a hidden row for an absent one, and refuses loudly what it sees but may not delete."""
     found = targets(forest, visible(forest, caller), action)
     if not found:
-        return _insert(forest, caller, action) if action.unmatched_insert else Verdict(forest, 0, None, caller.lies)
+        return (
+            _insert(forest, caller, action) if action.unmatched_insert else Verdict(forest, 0, None, caller.bad_token)
+        )
     match action.matched:
         case "nothing":
             return Verdict(forest)

@@ -1,4 +1,4 @@
-"""The judge of Idempotency-Keys: a key is its user's alone, and stands for what it was first used for."""
+"""The judge of Idempotency-Keys: a key belongs to its user, and identifies the first request it was used for."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,7 +9,7 @@ from tests.security.model.model_token import ModelToken
 
 
 class KeyVerdict(StrEnum):
-    """What a key is to whoever comes with it and a request."""
+    """What a key is to a caller that presents it with a request."""
 
     NEW = "new"
     SAME = "same"
@@ -17,14 +17,14 @@ class KeyVerdict(StrEnum):
 
 
 def key_owner(forest: Forest, token: ModelToken | None) -> Owner | None:
-    """Say whose keys the presenter of a token uses: a tenant its own, operators common ones, nobody none."""
+    """Return the owner of the keys that a token uses: a tenant, all operators together, or none."""
     if token is None or token.dead or (token.holder != "operator" and token.holder not in forest):
         return None
     return token.holder
 
 
 def judge_key(remembered: Mapping[Key, ModelRequest], key: Key, asked: tuple[object, ...]) -> KeyVerdict:
-    """Say what the key is; what others remember under the same text is none of its owner's business."""
+    """Return what the key is; keys of other owners with the same text do not count."""
     if key not in remembered:
         return KeyVerdict.NEW
     return KeyVerdict.SAME if remembered[key].asked == asked else KeyVerdict.OTHER

@@ -18,18 +18,18 @@ from tests.security.model.verb import Verb
 from tests.security.model.world import pick
 
 KEYS = ("key-1", "key-2", "key-3")
-"""So few that everybody uses the same ones."""
+"""Few keys, so that all callers use the same ones."""
 USES = st.tuples(st.sampled_from(KEYS), st.integers(0, 1), NUMBERS)
 
 
 class KeyMachine(ServiceMachine):
-    """Whoever comes with a key meets his own past alone; a key that an open transaction has used is waited for."""
+    """A key refers to its owner's requests only; a caller waits for a key that an open transaction has used."""
 
     @rule(creations=st.lists(st.tuples(NUMBERS, DRAFTS, NUMBERS), min_size=1, max_size=4))
     def create_under_keys(self, creations: list[tuple[int, Draft, int]]) -> None:
-        """Create under a key; repeat what somebody sent before, as himself, as another, or with another body."""
+        """Create under a key; repeat an earlier request, as the same caller, as another, or with another body."""
         for whose, draft, how in creations:
-            self.everybody_sees_what_the_judge_says()
+            self.every_caller_sees_what_the_judge_says()
             world = self.world
             token = world.pick_token(whose)
             view = world.forest
@@ -55,7 +55,7 @@ class KeyMachine(ServiceMachine):
         if how % 4:
             self._present(session, self.world.pick_token(whose), "local")
         for key, asked, what in uses:
-            self.everybody_sees_what_the_judge_says()
+            self.every_caller_sees_what_the_judge_says()
             if what % 5:
                 self._begin_request(session, key, asked)
             if what % 3:
@@ -89,7 +89,7 @@ class KeyMachine(ServiceMachine):
         story = (session, owner, text, observed)
         outcome = observed or "nothing"
         if refusal := self._refusal_without(owner, session):
-            # Where there is no row to ask about, the database need not ask who asks.
+            # Without a row the database does not verify the token.
             assert observed == refusal or (observed is None and not session.failed), story
         elif owner is not None and (stands := self.world.remembered_by(session).get((owner, text))):
             held = stands.answer is None and (owner, text) in self.world.held_keys(but_by=session)

@@ -24,7 +24,7 @@ async def create_under_key(arena: Arena, world: World, token: ModelToken | None,
     response = await arena.client.post("/tenants", json=creation(action), headers=headers)
     story = (caller, action, text, response.status_code, response.text)
     if owner is None:
-        assert caller.kind is Kind.NOBODY
+        assert caller.kind is Kind.UNAUTHENTICATED
         assert response.status_code == 401, story
         return "no key: 401"
     key = (owner, text)

@@ -4,9 +4,9 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """Nobody is whoever presents no live token, or one that does not fit the role he acts in."""
+    """An unauthenticated caller presents no live token, or one that does not fit its role."""
 
     OPERATOR = "platform operator"
     PARENT = "parent"
     SUBSIDIARY = "subsidiary"
-    NOBODY = "nobody"
+    UNAUTHENTICATED = "unauthenticated"

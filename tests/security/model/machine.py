@@ -24,7 +24,7 @@ FORGET = "RESET ALL; RESET ROLE"
 
 
 class Machine(RuleBasedStateMachine):
-    """Keeps the model of the world beside the world; whoever adds a rule moves both."""
+    """Keeps the model of the world beside the world; every rule changes both."""
 
     def __init__(self, arena: Arena) -> None:
         super().__init__()
@@ -38,16 +38,16 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(sizes=st.lists(st.integers(1, 4), min_size=1, max_size=3))
     def plant(self, sizes: list[int]) -> None:
-        """Begin with some organisations, a token for each tenant, an operator, and a few who are nobody."""
+        """Begin with some organisations, a token for each tenant, an operator, and tokens that are not valid."""
         admin, run = self.arena.as_admin, self.arena.run
         self.world = World(run(plant(admin, sizes)), self.world.sessions)
         tokens = [run(issue(admin, tenant_id, tenant)) for tenant_id, tenant in self.world.forest.items()]
-        nobodies = [ModelToken(str(tenant_id), None, dead=True) for tenant_id in self.world.born[:1]]
-        self.world.tokens = [run(issue_for_operator(admin)), *tokens, *nobodies, None]
+        invalid = [ModelToken(str(tenant_id), None, dead=True) for tenant_id in self.world.born[:1]]
+        self.world.tokens = [run(issue_for_operator(admin)), *tokens, *invalid, None]
 
     @rule(whose=NUMBERS, how=st.sampled_from(("issue", "expire", "revoke")))
     def change_tokens(self, whose: int, how: str) -> None:
-        """Issue a token; expire or revoke one, often in the middle of a transaction, which turns into nobody's."""
+        """Issue a token; expire or revoke one, often in the middle of a transaction, which then has no caller."""
         carried = [session.token.now for session in self.world.sessions if session.in_transaction]
         token = pick(carried, whose // 2) if carried and whose % 2 else self.world.pick_token(whose)
         if how == "issue":
@@ -71,7 +71,7 @@ class Machine(RuleBasedStateMachine):
             self.world.tokens.append(token)
 
     @invariant()
-    def everybody_sees_what_the_judge_says(self) -> None:
+    def every_caller_sees_what_the_judge_says(self) -> None:
         """Every connection sees its caller's reach, of tenants and events; the superuser sees what was committed."""
         self.arena.steps += 1
         self.arena.run(self._compare_views())
@@ -97,9 +97,9 @@ class Machine(RuleBasedStateMachine):
     async def _seen[T](
         self, session: ModelSession, caller: ModelCaller, looks: Callable[[asyncpg.Connection], Awaitable[T]]
     ) -> T | None:
-        """Return what the connection sees; a liar looks inside a savepoint, since the answer may be an error."""
+        """Return what the connection sees; with a bad token it looks inside a savepoint, since it may be an error."""
         connection = self.connection(session)
-        if not caller.lies:
+        if not caller.bad_token:
             return await looks(connection)
         if session.in_transaction:
             await connection.execute("SAVEPOINT look")
@@ -121,7 +121,7 @@ class Machine(RuleBasedStateMachine):
         return {born if tenant_id == NEW else tenant_id: tenant for tenant_id, tenant in after.items()}
 
     def note(self, caller: ModelCaller, what: str, outcome: str | int | None) -> None:
-        """Count what came of a step, so that a test can ask whether the machine has been everywhere."""
+        """Count what came of a step, so that a test can check which outcomes the machine has seen."""
         self.arena.outcomes[f"{caller.kind}, {what}: {outcome}"] += 1
 
     def teardown(self) -> None:

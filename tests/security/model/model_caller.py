@@ -1,4 +1,4 @@
-"""A caller as the model recognises him."""
+"""A caller as the model knows it."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -7,8 +7,8 @@ from tests.security.model.kind import Kind
 
 
 class ModelCaller(NamedTuple):
-    """Somebody at the moment of one statement; he lies who presents a text that is no live token."""
+    """The caller of one statement; a bad token is a text that is no live token."""
 
     kind: Kind
     tenant_id: UUID | None = None
-    lies: bool = False
+    bad_token: bool = False

@@ -5,7 +5,7 @@ from uuid import UUID
 
 
 class ModelEvent(NamedTuple):
-    """Whom it is about, and what became of him."""
+    """The tenant and what happened to it."""
 
     organization_id: UUID
     tenant_id: UUID

@@ -44,7 +44,7 @@ async def clear(as_admin: asyncpg.Connection) -> None:
 
 
 async def plant(as_admin: asyncpg.Connection, sizes: Sequence[int]) -> Forest:
-    """Plant organisations of these sizes, head included; the same names in each, which is nobody's business."""
+    """Plant organisations of these sizes, head included; the same names in each."""
     for size in sizes:
         head = await as_admin.fetchval(
             "INSERT INTO tenancy.tenants (tenant_type, name, metadata) VALUES ('parent', 'name 0', '{\"note\": 0}')"

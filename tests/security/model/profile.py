@@ -19,7 +19,7 @@ class Profile:
     """Whether every run takes the same steps, so that it can never fail by bad luck."""
 
     least_steps: int
-    """How many steps the machine has to have taken; a step is a look at everybody's view."""
+    """How many steps the machine has to have taken; a step compares every caller's view."""
 
 
 PROFILES = {

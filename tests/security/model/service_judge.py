@@ -1,4 +1,4 @@
-"""What the service must answer, derived from the judge's verdict."""
+"""The status that the service must answer with, derived from the judge's verdict."""
 
 from tests.security.model.action import Action
 from tests.security.model.forest import Forest
@@ -17,7 +17,7 @@ def expected_status(forest: Forest, caller: ModelCaller, action: Action, verdict
 
     A stale If-Match counts only where the request would otherwise succeed; a DELETE's verdict is that without it.
     """
-    if caller.kind is Kind.NOBODY:
+    if caller.kind is Kind.UNAUTHENTICATED:
         return 401
     if action.verb is Verb.INSERT:
         return INSERT_STATUS[verdict.error]

@@ -49,7 +49,7 @@ class ServiceMachine(ConnectionMachine):
             caller = self.world.client(token)
             rows = rows_for(self.world.forest, caller)
             in_order = sorted(rows.items(), key=lambda row: (row[1].parent_id or row[0], row[0]))
-            assert pages == (None if caller.kind is Kind.NOBODY else in_order), (caller, pages)
+            assert pages == (None if caller.kind is Kind.UNAUTHENTICATED else in_order), (caller, pages)
             self.note(caller, "GET all", 401 if pages is None else 200)
 
     async def _poison_the_pool(self, token: ModelToken | None) -> None:
@@ -77,7 +77,7 @@ class ServiceMachine(ConnectionMachine):
     def call(self, calls: list[tuple[int, Draft, bool]]) -> None:
         """Create, read, replace and delete tenants, one caller after the other, with If-Match and without."""
         for whose, draft, cascade in calls:
-            self.everybody_sees_what_the_judge_says()
+            self.every_caller_sees_what_the_judge_says()
             self._call(whose, draft, cascade=cascade)
 
     def _call(self, whose: int, draft: Draft, *, cascade: bool) -> None:

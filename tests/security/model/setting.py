@@ -6,7 +6,7 @@ from typing import NamedTuple
 class Setting[T](NamedTuple):
     """What holds now, and what a commit will leave of it: SET is kept, SET LOCAL ends with its transaction.
 
-    A rollback restores the pair as it was, so whoever holds the old pair holds the old state.
+    A rollback restores the pair as it was, so the old pair is the old state.
     """
 
     now: T

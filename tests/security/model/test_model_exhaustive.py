@@ -1,4 +1,4 @@
-"""Every small forest of tenants, every caller, every verb: what the database does is what the judge says."""
+"""Every small forest of tenants, every caller, every verb: the database does what the judge says."""
 
 import time
 from collections import Counter
@@ -19,7 +19,7 @@ from tests.security.model.statements import LOOK, forest_of, look, perform
 from tests.security.model.verb import Verb
 
 ABSENT = uuid4()
-FRESH, TAKEN = "a name that nobody has", "name 1"
+FRESH, TAKEN = "an unused name", "name 1"
 LEVELS: tuple[Level, ...] = ("parent", "subsidiary")
 CONFLICTS: tuple[OnConflict, ...] = ("fail", "nothing", "update")
 MATCHES: tuple[Matched, ...] = ("nothing", "update", "delete")
@@ -32,26 +32,26 @@ AS_PLATFORM = "SET LOCAL ROLE tenancy_platform"
 
 
 def actions(forest: Forest) -> Iterator[Action]:
-    """Yield every action there is on a forest, an id that nobody has included."""
-    everybody = [*forest, ABSENT]
-    for target in (None, *everybody):
+    """Yield every action there is on a forest, those on an absent id included."""
+    tenants = [*forest, ABSENT]
+    for target in (None, *tenants):
         yield Action(Verb.SELECT, target)
         yield Action(Verb.UPDATE, target, note=1)
         yield Action(Verb.DELETE, target)
-    for target, name in product(everybody, (FRESH, TAKEN)):
+    for target, name in product(tenants, (FRESH, TAKEN)):
         yield Action(Verb.UPDATE, target, name=name, note=1)
     for target, version in product(forest, (1, 2)):
         yield Action(Verb.UPDATE, target, version=version, note=1)
         yield Action(Verb.DELETE, target, version=version)
-    for target in everybody:
+    for target in tenants:
         yield Action(Verb.SELECT, target, whole_organization=True)
         yield Action(Verb.UPDATE, target, whole_organization=True, note=1)
         yield Action(Verb.DELETE, target, whole_organization=True)
-    for level, parent_id, name, conflict in product(LEVELS, (None, *everybody), (FRESH, TAKEN), CONFLICTS):
+    for level, parent_id, name, conflict in product(LEVELS, (None, *tenants), (FRESH, TAKEN), CONFLICTS):
         yield Action(Verb.INSERT, tenant_type=level, parent_id=parent_id, name=name, note=1, on_conflict=conflict)
-    for target, matched in product(everybody, MATCHES):
+    for target, matched in product(tenants, MATCHES):
         yield Action(Verb.MERGE, target, matched=matched, note=1)
-    for target, parent_id, matched in product((ABSENT, *forest), (None, *everybody), MATCHES[1:]):
+    for target, parent_id, matched in product((ABSENT, *forest), (None, *tenants), MATCHES[1:]):
         fitting: Level = "parent" if parent_id is None else "subsidiary"
         yield Action(
             Verb.MERGE,
@@ -66,7 +66,7 @@ def actions(forest: Forest) -> Iterator[Action]:
 
 
 async def callers(as_admin: asyncpg.Connection, forest: Forest, *, every: bool) -> list[Disguise]:
-    """Return every caller, or some that stand for all: tenants, an operator, and ways to be nobody, in either role."""
+    """Return every caller, or some that stand for all: tenants, an operator, and invalid tokens, in either role."""
     live = [await issue_for_operator(as_admin)]
     live += [await issue(as_admin, tenant_id, forest[tenant_id]) for tenant_id in (forest if every else seats(forest))]
     dead = [await issue_for_leaver(as_admin, forest)]

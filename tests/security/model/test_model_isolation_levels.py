@@ -1,4 +1,4 @@
-"""Isolation levels that look at the past: a snapshot of the tenants is no snapshot of who may see them."""
+"""Isolation levels with a snapshot: it holds the tenants, but not the validity of tokens."""
 
 import asyncpg
 import pytest

@@ -1,4 +1,4 @@
-"""The judge itself, held against the table of policies in judge.py, since no other test judges it."""
+"""The judge itself, compared with the table of policies in judge.py."""
 
 from uuid import UUID
 
@@ -21,15 +21,15 @@ BANKS = {
     LONDON: ModelTenant(HSBC, "London", 0),
     BARCLAYS: ModelTenant(None, "Barclays", 0),
 }
-EVERYBODY = set(BANKS)
-OPERATOR, NOBODY = ModelCaller(Kind.OPERATOR), ModelCaller(Kind.NOBODY)
+ALL_TENANTS = set(BANKS)
+OPERATOR, UNAUTHENTICATED = ModelCaller(Kind.OPERATOR), ModelCaller(Kind.UNAUTHENTICATED)
 PARENT, SUBSIDIARY = ModelCaller(Kind.PARENT, HSBC), ModelCaller(Kind.SUBSIDIARY, LONDON)
 
 TABLE: tuple[tuple[ModelCaller, set[UUID], set[UUID | None], set[UUID]], ...] = (
-    (OPERATOR, EVERYBODY, {None, *EVERYBODY}, EVERYBODY),
+    (OPERATOR, ALL_TENANTS, {None, *ALL_TENANTS}, ALL_TENANTS),
     (PARENT, {HSBC, HONG_KONG, LONDON}, {HSBC}, {HONG_KONG, LONDON}),
     (SUBSIDIARY, {LONDON}, set(), set()),
-    (NOBODY, set(), set(), set()),
+    (UNAUTHENTICATED, set(), set(), set()),
 )
 
 
@@ -39,7 +39,7 @@ def test_each_row_of_the_table(
 ) -> None:
     """A caller sees, inserts and deletes what its row of judge.py's table says."""
     assert visible(BANKS, caller) == sees
-    assert {parent_id for parent_id in (None, *EVERYBODY) if may_insert(caller, parent_id)} == inserts_under
+    assert {parent_id for parent_id in (None, *ALL_TENANTS) if may_insert(caller, parent_id)} == inserts_under
     assert deletable(BANKS, caller) == deletes
 
 
@@ -47,18 +47,18 @@ def test_each_row_of_the_table(
     ("token", "as_platform", "caller"),
     [
         (ModelToken("", "operator"), True, OPERATOR),
-        (ModelToken("", "operator"), False, NOBODY),
+        (ModelToken("", "operator"), False, UNAUTHENTICATED),
         (ModelToken("", HSBC), False, PARENT),
-        (ModelToken("", HSBC), True, NOBODY),
+        (ModelToken("", HSBC), True, UNAUTHENTICATED),
         (ModelToken("", LONDON), False, SUBSIDIARY),
-        (ModelToken("", LONDON, dead=True), False, ModelCaller(Kind.NOBODY, lies=True)),
-        (ModelToken("", UUID(int=9)), False, ModelCaller(Kind.NOBODY, lies=True)),
-        (None, False, NOBODY),
-        (None, True, NOBODY),
+        (ModelToken("", LONDON, dead=True), False, ModelCaller(Kind.UNAUTHENTICATED, bad_token=True)),
+        (ModelToken("", UUID(int=9)), False, ModelCaller(Kind.UNAUTHENTICATED, bad_token=True)),
+        (None, False, UNAUTHENTICATED),
+        (None, True, UNAUTHENTICATED),
     ],
 )
 def test_a_caller_is_recognised(token: ModelToken | None, as_platform: bool, caller: ModelCaller) -> None:
-    """A token makes somebody of its presenter only while it lives, its tenant stands, and the role fits it."""
+    """A token authenticates only while it is live, its tenant exists and the role fits it."""
     assert recognize(BANKS, token, as_platform=as_platform) == caller
 
 
@@ -76,7 +76,7 @@ def test_a_caller_is_recognised(token: ModelToken | None, as_platform: bool, cal
     ],
 )
 def test_constraints_bind_an_operator_too(action: Action, error: str | None) -> None:
-    """Whoever may do everything still orphans nobody, adds no third level and gives no name twice."""
+    """A platform operator, too, leaves no orphan, adds no third level and gives no name twice."""
     assert judge(BANKS, OPERATOR, action).error == error
 
 
@@ -98,7 +98,7 @@ def test_an_update_raises_the_version_and_only_where_it_is_the_expected_one() ->
     ],
 )
 def test_a_key_belongs_to_the_tenant_that_uses_it(token: ModelToken | None, owner: Owner | None) -> None:
-    """Operators share their keys, a tenant shares them with nobody, and without a live token there are none."""
+    """Operators share their keys, a tenant's keys are its own, and without a live token there are none."""
     assert key_owner(BANKS, token) == owner
 
 
@@ -113,5 +113,5 @@ def test_a_key_belongs_to_the_tenant_that_uses_it(token: ModelToken | None, owne
     ],
 )
 def test_a_key_stands_for_its_owners_first_request(owner: Owner, asked: str, verdict: KeyVerdict) -> None:
-    """A key that another has used is new, whatever he asked for."""
+    """A key that only another owner has used is new, whatever it was used for."""
     assert judge_key({(HSBC, "key"): ModelRequest(("London",))}, (owner, "key"), (asked,)) == verdict

@@ -1,4 +1,4 @@
-"""Idempotency-Keys, all cases: whoever used a key, whoever comes with it then, and whatever he asks for under it."""
+"""Idempotency-Keys, all cases: each first user of a key, each later user, and each request under it."""
 
 from itertools import product
 
@@ -16,7 +16,7 @@ SAME, SAME_WITHOUT_ITS_TENANT, ANOTHER = "the same body", "the same body, once i
 
 
 async def cast(arena: Arena, world: World) -> list[ModelToken | None]:
-    """Return an operator, a head, its subsidiary, another head, somebody whose token was revoked, and nobody."""
+    """Return an operator, a head, its subsidiary, another head, a revoked token, and none."""
     admin, forest = arena.as_admin, world.forest
     head, other = (tenant_id for tenant_id in forest if is_head(forest, tenant_id))
     child = next(tenant_id for tenant_id, tenant in forest.items() if tenant.parent_id == head)
@@ -26,7 +26,7 @@ async def cast(arena: Arena, world: World) -> list[ModelToken | None]:
 
 
 def creation_for(world: World, token: ModelToken | None) -> Action:
-    """Return a creation in the caller's organisation; an operator's and nobody's are in the first one."""
+    """Return a creation in the caller's organisation; in the first one for an operator or without a token."""
     tenant_id = world.client(token).tenant_id or world.born[0]
     note = world.next_write()
     parent_id = organization_of(world.forest, tenant_id)
@@ -41,9 +41,9 @@ async def delete_the_youngest(arena: Arena, world: World) -> None:
 
 
 async def try_everything(arena: Arena) -> set[str]:
-    """Have each of the cast use a key, then each use it again, then the first repeat himself; return what came of it.
+    """Have each of the cast use a key, then each use it again, then the first repeat its request; return the outcomes.
 
-    Whoever is the same in both places has two tokens.
+    A caller that is both the first and the second has two tokens.
     """
     await clear(arena.as_admin)
     world, came = World(await plant(arena.as_admin, (2, 1)), []), set()
@@ -62,7 +62,7 @@ async def try_everything(arena: Arena) -> set[str]:
 
 
 def test_a_key_is_its_users_alone(arena: Arena) -> None:
-    """Whoever used a key before, each answer to whoever comes with it is what the judge says, and so is every row."""
+    """Whichever caller used a key first, each later answer and each row is what the judge says."""
     assert arena.run(try_everything(arena)) == {
         "no key: 401",
         "key new: 201",

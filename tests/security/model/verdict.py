@@ -9,7 +9,7 @@ from tests.security.model.forest import Forest
 class Verdict:
     """The forest afterwards, how many rows were seen or written, and the SQLSTATE of a refusal.
 
-    `perhaps_invalid_token`: a liar may be told so (28000), or find nothing, where no row made the database ask for him.
+    `perhaps_invalid_token`: a bad token may be error 28000, or find nothing, where no row made the database verify it.
     """
 
     forest: Forest

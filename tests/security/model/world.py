@@ -55,7 +55,7 @@ class World:
         return recognize(view, session.token.now, as_platform=session.platform.now)
 
     def client(self, token: ModelToken | None) -> ModelCaller:
-        """Say who calls the service with this token: it switches the role for a platform operator by itself."""
+        """Return the caller of the service with this token: it switches the role for a platform operator by itself."""
         return recognize(self.forest, token, as_platform=token is not None and token.holder == "operator")
 
     def pick_token(self, number: int) -> ModelToken | None:
@@ -67,7 +67,7 @@ class World:
     def may_wait(self, caller: ModelCaller, view: Forest, session: ModelSession | None = None) -> bool:
         """Say whether another transaction has written in an organisation that the caller reaches.
 
-        Only there may he have to wait: a wait for a stranger's transaction would tell him about the stranger.
+        Only there may it have to wait: a wait for a stranger's transaction would tell it about the stranger.
         """
         mine = {organization_of(view, tenant_id) for tenant_id in visible(view, caller)}
         return bool(mine & self.held(but_by=session))
