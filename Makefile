@@ -11,7 +11,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHO
 PYTHON := $(shell for p in python3 python3.13 python3.14 /usr/bin/python3; do $$p -E -c '' 2>/dev/null && echo $$p && break; done)
 VENV := .venv/bin
 # A test file runs in one process, each process has a PostgreSQL of its own.
-PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+PARALLEL := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 # Tests with a long profile: generated requests, hidden ids, storms, the model.
 LONG := tests/integration/test_many_callers.py tests/bad_input/test_schemathesis.py tests/security/model tests/security/test_http_hidden_ids.py \
         $(wildcard tests/security/test_time_*)

@@ -69,6 +69,7 @@ async def test_every_split_is_read_alike(target: NastyTarget, framing: str) -> N
     assert wrong == []
 
 
+@pytest.mark.exhaustive
 async def test_byte_by_byte(target: NastyTarget) -> None:
     """The same, each byte in a packet of its own."""
     name, data = next(

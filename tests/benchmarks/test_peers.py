@@ -15,6 +15,8 @@ from benchmarks.peers.peer import Peer
 from benchmarks.running_process import RunningProcess
 from tests.support.extent import EXHAUSTIVE
 
+pytestmark = pytest.mark.exhaustive
+
 SOME_SECONDS = 0.02  # a hundred requests
 
 

@@ -68,6 +68,7 @@ def is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("how", ["two workers", "reload"])
 async def test_children_end_with_their_parent(database: TestDatabase, tmp_path: Path, how: str) -> None:
     """When the parent is killed, as by the kernel for want of memory, its children end and give the port back."""
@@ -100,6 +101,7 @@ async def test_a_full_disk_costs_the_log_alone(
     assert (tmp_path / "output").read_text() == ""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("command", part([["--help"], ["check", "--rules"], ["token", "list"]], 2), ids=" ".join)
 async def test_other_commands_say_that_the_disk_is_full(
     database: TestDatabase, tmp_path: Path, command: list[str]
@@ -134,6 +136,7 @@ async def test_both_families_of_addresses(database: TestDatabase, tmp_path: Path
             assert (await client.get(f"http://{host}:{port}/health")).status_code == 200
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("seconds", "is_open"), [("1", False), ("75", True)])
 async def test_an_idle_connection_stays_as_long_as_set(
     database: TestDatabase, tmp_path: Path, seconds: str, is_open: bool
@@ -177,6 +180,7 @@ def make_wsgi():
 FACTORIES_OF_NOTHING = ["bank", "bank:absent", "bank:nothing", "absent:make", "absent.bank:make", ":make", ".bank:make"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_an_application_of_ones_own(database: TestDatabase, tmp_path: Path, workers: str) -> None:
     """It is served with every limit of the service, also those that lie below the application."""
@@ -190,6 +194,7 @@ async def test_an_application_of_ones_own(database: TestDatabase, tmp_path: Path
     assert offered.status_code == 200
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("factory", part(FACTORIES_OF_NOTHING, 4))
 async def test_a_factory_that_is_none_is_wrong_usage(database: TestDatabase, tmp_path: Path, factory: str) -> None:
     """It is said before anything starts."""
@@ -210,6 +215,7 @@ async def test_what_a_factory_makes_is_an_application(database: TestDatabase, tm
     assert set(outcome.stderr.splitlines()) == {f"mtdb: --app: {factory} does not return an ASGI application"}
 
 
+@pytest.mark.exhaustive
 async def test_workers_without_an_application_end_their_service(database: TestDatabase, tmp_path: Path) -> None:
     """With several workers the service ends as well, with the line that one worker prints."""
     (tmp_path / "bank.py").write_text(APPLICATION)
@@ -263,6 +269,7 @@ async def test_the_example_is_served_with_every_limit(bank: TestDatabase, tmp_pa
         writer.close()
 
 
+@pytest.mark.exhaustive
 async def test_waiting_for_a_database_is_said_once(database: TestDatabase, tmp_path: Path) -> None:
     """A start that waits logs the cause when it changes, not with every try."""
     nowhere = settings_for(

@@ -21,6 +21,8 @@ from tests.support.mtdb import mtdb_process, settings_for
 from tests.support.sources import ROOT
 from tests.support.test_database import TestDatabase
 
+pytestmark = pytest.mark.exhaustive
+
 INSTALL = """
 import sys
 from pathlib import Path

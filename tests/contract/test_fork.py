@@ -11,6 +11,8 @@ import pytest
 from tests.documents.shell_block import FENCE
 from tests.support.sources import ROOT, name_of, project_files
 
+pytestmark = pytest.mark.exhaustive
+
 TOOLS = Path(sys.executable).parent
 GUIDE = ROOT / "docs" / "how-to" / "add-a-table.md"
 DRAW = """

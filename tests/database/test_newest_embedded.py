@@ -7,6 +7,8 @@ from multi_tenant_db.development import NEWEST_RELEASE, EmbeddedPostgres
 from multi_tenant_db.development.postgres_releases import NEWEST_EMBEDDED, PACKAGE_VERSIONS
 from multi_tenant_db.lint.server import SERVER_LACKS_FIXES
 
+pytestmark = pytest.mark.exhaustive
+
 NEWER_THAN_ALL = {"last_fix": 990000}
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from sqlalchemy import make_url
 
 from multi_tenant_db.cli.exit_code import ExitCode
@@ -17,6 +18,7 @@ ONLY_WITH_TLS = "hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1
 pytestmark = needs("openssl")  # it makes the certificates
 
 
+@pytest.mark.exhaustive
 async def test_the_server_must_be_the_one_that_the_certificate_names(tmp_path: Path) -> None:
     """With verify-full, commands work with the named server, and refuse another name and a missing authority."""
     with (

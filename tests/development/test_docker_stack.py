@@ -13,6 +13,8 @@ from tests.development.fake_docker import FakeDocker
 from tests.support.extent import part
 from tests.support.sources import ROOT
 
+pytestmark = pytest.mark.exhaustive
+
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 SERVICES = dict(re.findall(r"^  ([\w-]+):\n((?:    .*\n)+)", COMPOSE, re.MULTILINE))
 OURS = {name: text for name, text in SERVICES.items() if "<<: *service" in text}

@@ -53,6 +53,7 @@ async def write_until_the_end(
         connection.terminate()
 
 
+@pytest.mark.exhaustive
 async def test_every_acknowledged_write_survives_a_kill(folder: Path) -> None:
     """A server killed with SIGKILL under ten writers has, once started again, every row it acknowledged."""
     server = EmbeddedPostgres(folder).start()

@@ -8,6 +8,7 @@ from sqlalchemy import URL
 from tests.documents.normal_form import for_reading, normal_form
 from tests.documents.reader import run_blocks
 from tests.documents.shell_block import FENCE, NOT_RUN, shell_blocks
+from tests.support.extent import EXHAUSTIVE
 from tests.support.seeded_service import seeded_service
 from tests.support.sources import name_of, project_files
 
@@ -19,7 +20,11 @@ DOCUMENTS = {
 TENANTS = "SELECT tenant.* FROM tenancy.tenants AS tenant ORDER BY tenant_id"
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+FIRST_READ = ("README.md", "docs/tutorial.md")
+"""The documents whose commands every run tries."""
+
+
+@pytest.mark.parametrize("name", DOCUMENTS if EXHAUSTIVE else FIRST_READ)
 async def test_commands_print_what_the_document_shows(name: str, server_url: URL) -> None:
     """The commands of a document, in order, print what it shows, and leave the sample data as it was."""
     blocks = shell_blocks(DOCUMENTS[name].read_text(encoding="utf-8"))

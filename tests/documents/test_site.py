@@ -94,6 +94,7 @@ def test_a_foreign_address_is_noticed() -> None:
     assert LoadedAddresses(page).found == ["https://a/x.js", "//b/y.css"]
 
 
+@pytest.mark.exhaustive
 @needs("chromium")
 async def test_diagrams_and_search_need_no_network(site: Path, tmp_path: Path) -> None:
     """Chromium draws every diagram of every page and searches the pages, and asks for nothing but files."""

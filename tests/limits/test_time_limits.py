@@ -122,6 +122,7 @@ async def put(service: ServedProcess, party: Party) -> tuple[WireAnswer, float]:
     return await in_thread(ask)
 
 
+@pytest.mark.exhaustive
 async def test_a_request_that_takes_too_long_is_given_up(
     service: ServedProcess, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:
@@ -138,6 +139,7 @@ async def test_a_request_that_takes_too_long_is_given_up(
     assert (answer.status, answer.json()["version"]) == (200, 2)
 
 
+@pytest.mark.exhaustive
 async def test_a_lock_is_waited_for_within_the_roles_bound(
     database: TestDatabase, as_admin: asyncpg.Connection, hsbc: Organization
 ) -> None:

@@ -17,6 +17,8 @@ from tests.support.registry import Registry
 from tests.support.stored_rows import Rows, rows_of_all_tables
 from tests.support.test_database import TestDatabase
 
+pytestmark = pytest.mark.exhaustive
+
 EVENTS, TOKENS = "tenancy.tenant_events", "tenancy_private.access_tokens"
 LOST = {
     "record_row_events": {EVENTS},

@@ -32,6 +32,7 @@ def test_queries_name_metrics_and_labels_that_exist() -> None:
     assert {query: unknown_names(query) for _title, query in queries() if unknown_names(query)} == {}
 
 
+@pytest.mark.exhaustive
 @needs("prometheus")
 @pytest.mark.parametrize("told_by", ["service", pytest.param("exporter", marks=needs("prometheus-postgres-exporter"))])
 async def test_every_query_finds_something(

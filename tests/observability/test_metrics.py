@@ -59,6 +59,7 @@ async def pair(database: TestDatabase, metrics_port: int) -> AsyncIterator[Serve
         yield service
 
 
+@pytest.mark.exhaustive
 async def test_what_two_workers_did_adds_up(
     pair: ServedProcess, metrics_port: int, hsbc: Organization, barclays: Organization
 ) -> None:

@@ -44,7 +44,7 @@ BESIDES = """
 """What `describe` leaves out because it does not belong to the schema."""
 CONTENTS = ("tenancy.tenants", "tenancy.tenant_events", "tenancy_private.access_tokens")
 
-pytestmark = pytest.mark.skipif(CLIENT_PROGRAMS is None, reason=WHERE_TO_GET_THEM)
+pytestmark = [pytest.mark.skipif(CLIENT_PROGRAMS is None, reason=WHERE_TO_GET_THEM), pytest.mark.exhaustive]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from tests.support.party import Party
 from tests.support.test_database import TestDatabase
 from tests.support.wire_answer import compose, parse_head
 
+pytestmark = pytest.mark.exhaustive
+
 TIMES = 20
 BIG_BRANCHES = 600
 FILL = """

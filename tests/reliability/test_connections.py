@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.reliability.conftest import CONNECTIONS, POOL_SIZE
 from tests.reliability.support.calls import call, path_of
 from tests.reliability.support.connections import count_connections, count_settled_connections
@@ -11,6 +13,8 @@ from tests.reliability.support.service import Service
 from tests.reliability.support.until import until
 from tests.support.organization import Organization
 from tests.support.test_database import TestDatabase
+
+pytestmark = pytest.mark.exhaustive
 
 EVENTS = "SELECT count(*) FROM tenancy.tenant_events WHERE tenant_id = $1 AND event_type = 'updated'"
 

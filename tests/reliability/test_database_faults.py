@@ -16,6 +16,8 @@ from tests.reliability.support.until import until
 from tests.support.extent import part
 from tests.support.test_database import TestDatabase
 
+pytestmark = pytest.mark.exhaustive
+
 SECONDS_BEFORE = 0.5
 SECONDS_OF_THE_FAULT = 1.0
 SECONDS_FROZEN = 2.5

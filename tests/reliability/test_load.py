@@ -1,9 +1,13 @@
 """Hundreds of clients for a moment; `make reliability` has a thousand, and takes minutes."""
 
+import pytest
+
 from tests.reliability.long.load_runs import run_load
 from tests.reliability.support.service import serving
 from tests.support.extent import EXHAUSTIVE
 from tests.support.test_database import TestDatabase
+
+pytestmark = pytest.mark.exhaustive
 
 CLIENTS = 300 if EXHAUSTIVE else 100
 SECONDS = 3.0 if EXHAUSTIVE else 1.5

@@ -21,6 +21,8 @@ from tests.support.requests import new_subsidiary
 from tests.support.standby import primary_and_standby
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
 
+pytestmark = pytest.mark.exhaustive
+
 SECONDS_TO_REPLICATE = 10
 SECONDS_TO_ANSWER = 15
 """What an operator may expect although one of the hosts is silent."""

@@ -62,6 +62,7 @@ async def test_sigterm_lets_requests_finish(patient: TestDatabase, bank: Organiz
         assert "Traceback" not in service.log
 
 
+@pytest.mark.exhaustive
 async def test_a_request_that_outlasts_the_shutdown_is_told_so(patient: TestDatabase, bank: Organization) -> None:
     """A request that is still under way when the service's patience ends gets a problem document, and is undone."""
     tenant = bank.subsidiaries[0]
@@ -80,6 +81,7 @@ async def test_a_request_that_outlasts_the_shutdown_is_told_so(patient: TestData
     await administrator.close()
 
 
+@pytest.mark.exhaustive
 async def test_start_before_the_database(server: EmbeddedPostgres, fragile: TestDatabase) -> None:
     """Without a database, the service waits as long as it was told, ends with code 3 and one line, or comes up."""
     await asyncio.to_thread(server.stop)

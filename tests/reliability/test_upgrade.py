@@ -25,6 +25,8 @@ from tests.support.served_process import served
 from tests.support.sources import ROOT
 from tests.support.test_database import TestDatabase
 
+pytestmark = pytest.mark.exhaustive
+
 GUIDE = (ROOT / "docs" / "how-to" / "production.md").read_text(encoding="utf-8")
 (SHOWN,) = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
 (BEFORE,) = re.findall(r'^down_revision = "(\w+)"$', SHOWN, re.MULTILINE)

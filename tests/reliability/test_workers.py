@@ -20,6 +20,8 @@ from tests.support.party import Party
 from tests.support.test_database import TestDatabase
 from tests.support.wire_channel import WireChannel
 
+pytestmark = pytest.mark.exhaustive
+
 RACES = 20
 SECONDS_TO_START = 60
 

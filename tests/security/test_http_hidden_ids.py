@@ -120,6 +120,7 @@ async def test_hidden_ids_answer_like_absent_ids(
             assert 0.45 < classifier.auc < 0.55, f"{request}: AUC {classifier.auc}"
 
 
+@pytest.mark.exhaustive
 async def test_the_classifier_finds_a_leak_where_there_is_one(
     server_url: URL, announce: Callable[[str], None], record_property: Callable[[str, str], None]
 ) -> None:

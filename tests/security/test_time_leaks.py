@@ -9,6 +9,7 @@ PgBouncer.
 import random
 from collections.abc import Callable
 
+import pytest
 from sqlalchemy import URL
 
 from multi_tenant_db.main import create_app
@@ -65,6 +66,7 @@ async def test_a_real_service_in_a_storm(
             assert '"unhandled_exception"' not in service.log_text()
 
 
+@pytest.mark.exhaustive
 @sees_nothing(GROUP)
 async def test_requests_cancelled_at_any_moment(
     server_url: URL,
@@ -89,6 +91,7 @@ async def test_requests_cancelled_at_any_moment(
             await world.nothing_strayed(tally)
 
 
+@pytest.mark.exhaustive
 async def test_a_leak_does_not_escape_the_storm(
     server_url: URL, announce: Callable[[str], None], record_property: Callable[[str, str], None]
 ) -> None:

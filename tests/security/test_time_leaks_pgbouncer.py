@@ -15,6 +15,8 @@ from tests.support.storm_judgement import all_see_what_is_theirs, judge
 from tests.support.storm_world import storm_world
 from tests.support.wire_channel import WireChannel
 
+pytestmark = pytest.mark.exhaustive
+
 GROUP = "through time"
 
 POOL_SIZE = 12

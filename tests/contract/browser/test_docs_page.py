@@ -102,6 +102,7 @@ async def test_a_newcomer_can_use_the_page(page: Page, story: SeededService) -> 
     assert elsewhere == []
 
 
+@pytest.mark.exhaustive
 async def test_the_page_says_what_a_stranger_gets(page: Page) -> None:
     """Without a token the page shows the service's own 401, as a problem."""
     listing = page.locator("#operations-tenants-list_tenants")
@@ -111,6 +112,7 @@ async def test_the_page_says_what_a_stranger_gets(page: Page) -> None:
     await expect(listing.locator(".live-responses-table")).to_contain_text("authentication_required")
 
 
+@pytest.mark.exhaustive
 async def test_the_reference_is_drawn(page: Page, story: SeededService) -> None:
     """ReDoc, too, shows the endpoints."""
     await page.goto(f"{story.url}/redoc")

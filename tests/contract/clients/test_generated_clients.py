@@ -20,6 +20,8 @@ from tests.support.served_process import served
 from tests.support.sources import ROOT
 from tests.support.test_database import TestDatabase
 
+pytestmark = pytest.mark.exhaustive
+
 HERE = ROOT / "tests" / "contract" / "clients"
 DAY = {
     "created": [201, 1, {"country": "MT", "nested": {"list": [1, "two", None, True]}}],
@@ -81,7 +83,6 @@ def node_modules(npm: list[str], beside: dict[str, str]) -> Path:
     return made / "node_modules"
 
 
-@pytest.mark.exhaustive
 def test_typescript(
     document: Path, database: TestDatabase, hsbc: Organization, barclays: Organization, tmp_path: Path
 ) -> None:
