@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.mutants.hunting_ground import HuntingGround
 from tests.mutants.kill import Kill
 from tests.mutants.mutant import Mutant
+from tests.mutants.mutant_server import MutantServer
 from tests.support.sources import ROOT
 
 GREEN, RED = 0, 1
@@ -22,30 +22,30 @@ OPTIONS = (
 REST = ("security", "integration", "writes", "database")
 
 
-def hunt(mutant: Mutant, ground: HuntingGround) -> Kill:
+def hunt(mutant: Mutant, server: MutantServer) -> Kill:
     """Hunt a mutant with its own tests, then with the rest; raises when it does not fit or the hunt breaks down."""
-    with _sources_with(mutant) as sources, ground.database(mutant.sql) as (database, changed):
+    with _sources_with(mutant) as sources, server.database(mutant.sql) as (database, changed):
         if mutant.sql and not changed:
             raise ValueError(f"the mutant {mutant.name!r} changes nothing: mend it")
         place = mutant.file or ", ".join(changed)
         for tests in (mutant.killers, REST):
-            failure = first_failure(mutant.name, tests, ground, sources, database)
+            failure = first_failure(mutant.name, tests, server, sources, database)
             if failure:
                 return Kill(mutant.name, place, *failure)
     return Kill(mutant.name, place)
 
 
 def first_failure(
-    name: str, tests: Sequence[str], ground: HuntingGround, sources: Path = ROOT / "src", database: str = ""
+    name: str, tests: Sequence[str], server: MutantServer, sources: Path = ROOT / "src", database: str = ""
 ) -> tuple[str, str] | None:
     """Return the first test that fails, and its message; raise when a test cannot start or is not there."""
     environment = {
-        "MTDB_DATABASE_URL": ground.url.render_as_string(hide_password=False),
+        "MTDB_DATABASE_URL": server.url.render_as_string(hide_password=False),
         "MUTANT_DATABASE": database,
         "MTDB_EXHAUSTIVE": "1",
     }
     arguments = [*OPTIONS, *(f"tests/{test}" for test in tests)]
-    code, output = ground.pytest.run(arguments, environment, sources)
+    code, output = server.pytest.run(arguments, environment, sources)
     failed = FAILED.search(output)
     if code == RED and failed:
         message = MESSAGE.search(output)

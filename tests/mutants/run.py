@@ -20,9 +20,9 @@ from rich.table import Table
 from tests.mutants.code_mutants import CODE_MUTANTS
 from tests.mutants.function_mutants import FUNCTION_MUTANTS
 from tests.mutants.hunt import first_failure, hunt
-from tests.mutants.hunting_ground import HuntingGround
 from tests.mutants.kill import Kill
 from tests.mutants.mutant import Mutant
+from tests.mutants.mutant_server import MutantServer
 from tests.mutants.policy_mutants import POLICY_MUTANTS
 from tests.mutants.schema_mutants import SCHEMA_MUTANTS
 from tests.support.marked_section import write_section
@@ -41,9 +41,9 @@ def main(pattern: str = "") -> None:
     mutants = [mutant for mutant in MUTANTS if re.search(pattern, f"{mutant.name} {mutant.file}")]
     began = monotonic()
     with ExitStack() as stack:
-        grounds = [stack.enter_context(HuntingGround.open()) for _ in range(AT_ONCE)]
-        control(mutants, grounds)
-        kills = hunt_all(mutants, grounds)
+        servers = [stack.enter_context(MutantServer.open()) for _ in range(AT_ONCE)]
+        control(mutants, servers)
+        kills = hunt_all(mutants, servers)
     survivors = [kill.mutant for kill in kills if kill.killer is None]
     summary = f"{len(kills) - len(survivors)} of {len(mutants)} deliberate defects are noticed"
     table = Table("defect", "where", "noticed by", title=f"{summary}, in {monotonic() - began:.0f} s")
@@ -57,34 +57,34 @@ def main(pattern: str = "") -> None:
         write_section(AUDIT, "mutants", "\n".join([f"{summary}.", "", *HEAD, *rows]))
 
 
-def control(mutants: list[Mutant], grounds: list[HuntingGround]) -> None:
+def control(mutants: list[Mutant], servers: list[MutantServer]) -> None:
     """Run the tests that are to kill, without any mutant."""
     tests = sorted({killer for mutant in mutants for killer in mutant.killers})
     console.print(f"running {len(tests)} tests without any mutant, which must be green")
-    shares = [tests[first :: len(grounds)] for first in range(len(grounds))]
-    with ThreadPoolExecutor(len(grounds)) as pool:
-        reds = pool.map(lambda share, ground: share and first_failure("control", share, ground), shares, grounds)
+    shares = [tests[first :: len(servers)] for first in range(len(servers))]
+    with ThreadPoolExecutor(len(servers)) as pool:
+        reds = pool.map(lambda share, server: share and first_failure("control", share, server), shares, servers)
     red = [failure for failure in reds if failure]
     if red:
         sys.exit(f"error: red without any mutant: {red}")
     console.print(f"{len(tests)} tests are green without any mutant")
 
 
-def hunt_all(mutants: list[Mutant], grounds: list[HuntingGround]) -> list[Kill]:
-    """Hunt on all grounds at once, and tell what comes of each; a broken hunt is told and left out."""
-    free: SimpleQueue[HuntingGround] = SimpleQueue()
-    for ground in grounds:
-        free.put(ground)
+def hunt_all(mutants: list[Mutant], servers: list[MutantServer]) -> list[Kill]:
+    """Hunt on all servers at once and print each result; a broken hunt is printed and left out."""
+    free: SimpleQueue[MutantServer] = SimpleQueue()
+    for server in servers:
+        free.put(server)
 
     def hunt_one(mutant: Mutant) -> Kill:
-        ground = free.get()
+        server = free.get()
         try:
-            return hunt(mutant, ground)
+            return hunt(mutant, server)
         finally:
-            free.put(ground)
+            free.put(server)
 
     kills: dict[Mutant, Kill] = {}
-    with ThreadPoolExecutor(len(grounds)) as pool:
+    with ThreadPoolExecutor(len(servers)) as pool:
         hunts = {pool.submit(hunt_one, mutant): mutant for mutant in mutants}
         for number, done in enumerate(as_completed(hunts), 1):
             mutant, error = hunts[done], done.exception()

@@ -1,4 +1,4 @@
-"""The machine's ground: the world it starts in, tokens that come and go, and what must hold after every step."""
+"""The machine's base: the world it starts in, tokens that come and go, and what must hold after every step."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ from tests.security.model.judge import events_for, rows_for
 from tests.security.model.model_caller import ModelCaller
 from tests.security.model.model_session import ModelSession
 from tests.security.model.model_token import ModelToken
-from tests.security.model.plantation import clear, issue, issue_for_operator, kill, plant
+from tests.security.model.planting import clear, issue, issue_for_operator, kill, plant
 from tests.security.model.statements import LOOK, forest_of, look, look_at_events, look_at_requests
 from tests.security.model.world import World, pick
 

@@ -13,7 +13,7 @@ from tests.security.model.arena import Arena
 from tests.security.model.forest import NEW, Forest, is_head, organization_of
 from tests.security.model.judge import judge, recognize, rows_for
 from tests.security.model.model_token import ModelToken
-from tests.security.model.plantation import clear, issue, issue_for_leaver, issue_for_operator, kill, plant, shapes
+from tests.security.model.planting import clear, issue, issue_for_leaver, issue_for_operator, kill, plant, shapes
 from tests.security.model.profile import PROFILES
 from tests.security.model.statements import LOOK, forest_of, look, perform
 from tests.security.model.verb import Verb

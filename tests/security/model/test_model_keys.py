@@ -7,7 +7,7 @@ from tests.security.model.arena import Arena
 from tests.security.model.forest import is_head, organization_of
 from tests.security.model.keyed_creation import create_under_key
 from tests.security.model.model_token import ModelToken
-from tests.security.model.plantation import clear, issue, issue_for_operator, kill, plant
+from tests.security.model.planting import clear, issue, issue_for_operator, kill, plant
 from tests.security.model.statements import look, look_at_requests
 from tests.security.model.verb import Verb
 from tests.security.model.world import World

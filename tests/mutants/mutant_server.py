@@ -19,7 +19,7 @@ from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD
 TEMPLATE = "tenancy_template"
 
 
-class HuntingGround:
+class MutantServer:
     """One server: a mutant that changes a whole server's objects, such as roles, affects no other mutant."""
 
     def __init__(self, url: URL, pytest: PytestForks) -> None:
@@ -28,15 +28,15 @@ class HuntingGround:
 
     @classmethod
     @contextmanager
-    def open(cls) -> Iterator["HuntingGround"]:
+    def open(cls) -> Iterator["MutantServer"]:
         """Start a server and migrate its template."""
         with EmbeddedPostgres.temporary() as server, PytestForks.open() as pytest:
-            ground = cls(make_url(server.url()), pytest)
-            template = ground.url.set(database=TEMPLATE)
+            mutant_server = cls(make_url(server.url()), pytest)
+            template = mutant_server.url.set(database=TEMPLATE)
             asyncio.run(installation.create_database(template))
             asyncio.run(_create_roles(template))
             migrate(template)
-            yield ground
+            yield mutant_server
 
     @contextmanager
     def database(self, sql: str) -> Iterator[tuple[str, list[str]]]:
