@@ -74,6 +74,7 @@ async def test_the_address_names_user_and_database(unmade: TestDatabase, url: st
     assert complaint in outcome.complaint
 
 
+@pytest.mark.exhaustive
 async def test_any_folder_will_do(unmade: TestDatabase, tmp_path: Path) -> None:
     """The installed program finds its migrations, wherever it is called."""
     outcome = await mtdb_process("migrate", env=as_admin_of(unmade), cwd=tmp_path)
@@ -81,6 +82,7 @@ async def test_any_folder_will_do(unmade: TestDatabase, tmp_path: Path) -> None:
     assert outcome.exit_code == 0, outcome.stderr
 
 
+@pytest.mark.exhaustive
 async def test_three_at_once_make_one(unmade: TestDatabase, tmp_path: Path) -> None:
     """Instances that all migrate at their start wait for each other: every one succeeds."""
     outcomes = await asyncio.gather(*(mtdb_process("migrate", env=as_admin_of(unmade), cwd=tmp_path) for _ in range(3)))
@@ -106,6 +108,7 @@ async def test_going_back_asks_first(own: TestDatabase, tmp_path: Path) -> None:
     assert (await mtdb("check", env=settings_for(own))).exit_code == 0
 
 
+@pytest.mark.exhaustive
 async def test_a_terminal_is_asked(own: TestDatabase) -> None:
     """At a terminal the answer decides whether it goes back."""
     refused = await answered(own, "n")

@@ -56,6 +56,7 @@ async def test_a_password_that_is_no_text_names_its_variable(database: TestDatab
     assert (outcome.exit_code, outcome.complaint) == (2, "mtdb: MTDB_API_PASSWORD: a password must be UTF-8 text")
 
 
+@pytest.mark.exhaustive
 async def test_the_checkouts_help_is_for_the_checkout(database: TestDatabase, tmp_path: Path) -> None:
     """`make up` is mentioned where there is a Makefile, and nowhere else."""
     nowhere = settings_for(database, MTDB_DATABASE_URL="postgresql://127.0.0.1:1/tenancy")
@@ -67,6 +68,7 @@ async def test_the_checkouts_help_is_for_the_checkout(database: TestDatabase, tm
     assert "MTDB_PORT: " in (await mtdb("check", env=wrong)).complaint
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("command", part([["check"], ["serve"], ["migrate"], ["token", "list"]], 2), ids=" ".join)
 async def test_a_damaged_file_of_settings_is_named(tmp_path: Path, command: list[str]) -> None:
     """What `make up` has written and something else has overwritten is one line, with the way out of it."""

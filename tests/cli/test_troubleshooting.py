@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from multi_tenant_db.development.ports import free_port
 from tests.support.migrations import migrate, roll_back
@@ -17,6 +18,8 @@ from tests.support.own_service import own_service
 from tests.support.registry import Registry
 from tests.support.sources import ROOT
 from tests.support.test_database import API_PASSWORD, TestDatabase
+
+pytestmark = pytest.mark.exhaustive
 
 GUIDE = (ROOT / "docs" / "how-to" / "troubleshooting.md").read_text(encoding="utf-8")
 NOBODY = "019a9f3e-7a10-7c52-b2aa-0d1f5c7e9b44"

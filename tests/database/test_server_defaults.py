@@ -162,6 +162,7 @@ async def test_quotes_around_every_name_break_no_rule(own: TestDatabase) -> None
     assert quoted.json == usual.json
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "settings",
     part(

@@ -79,6 +79,7 @@ async def test_every_acknowledged_write_survives_a_kill(folder: Path) -> None:
     assert acknowledged <= found
 
 
+@pytest.mark.exhaustive
 async def test_the_server_of_make_up_is_durable_and_that_of_the_tests_is_fast(folder: Path) -> None:
     """Each of the settings on which durability hangs is on by default, and off when speed is asked for."""
     shown = {}
@@ -112,6 +113,7 @@ async def test_it_is_the_release_asked_for(folder: Path) -> None:
     await connection.close()
 
 
+@pytest.mark.exhaustive
 def test_starting_a_running_server_changes_nothing(folder: Path) -> None:
     """A second start finds the same process, also through another object."""
     first = EmbeddedPostgres(folder, durable=False).start()
@@ -130,6 +132,7 @@ def test_a_taken_port_names_the_setting(folder: Path) -> None:
     assert running.pid
 
 
+@pytest.mark.exhaustive
 def test_a_pid_file_that_names_another_process_is_stale(folder: Path) -> None:
     """After a crash and a restart of the machine the noted id may be anybody's: the server starts all the same."""
     server = EmbeddedPostgres(folder, durable=False).start()
@@ -141,6 +144,7 @@ def test_a_pid_file_that_names_another_process_is_stale(folder: Path) -> None:
     assert server.start().pid not in {None, os.getpid()}
 
 
+@pytest.mark.exhaustive
 def test_a_reason_that_only_the_log_knows_is_passed_on(folder: Path) -> None:
     """A server that refuses its settings is reported in PostgreSQL's own words, with the log's place."""
     server = EmbeddedPostgres(folder, durable=False, settings={"no_such_setting": "on"})
@@ -148,6 +152,7 @@ def test_a_reason_that_only_the_log_knows_is_passed_on(folder: Path) -> None:
         server.start()
 
 
+@pytest.mark.exhaustive
 def test_a_creation_that_fails_leaves_nothing_that_looks_like_data(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +185,7 @@ def test_before_its_first_start_a_server_has_neither_port_nor_password(folder: P
         _ = server.password
 
 
+@pytest.mark.exhaustive
 def test_as_a_context_it_stops_at_the_end_and_keeps_its_data(folder: Path) -> None:
     """The server runs inside the block only; its data stays."""
     with EmbeddedPostgres(folder, durable=False) as server:
@@ -194,6 +200,7 @@ def test_the_development_server_lives_as_long_as_the_checkout() -> None:
     assert [folder.name for folder in folders] == ["development"]
 
 
+@pytest.mark.exhaustive
 def test_data_of_another_major_release_is_refused(folder: Path) -> None:
     """Data of PostgreSQL 16 is left alone, with a message that says so."""
     server = EmbeddedPostgres(folder, durable=False).start()
@@ -217,6 +224,7 @@ def test_a_temporary_server_leaves_nothing() -> None:
     assert not server.folder.exists()
 
 
+@pytest.mark.exhaustive
 def test_status_tells_by_its_exit_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`mtdb postgres` starts, tells 0 while running and 3 once stopped, and stops twice without complaint."""
     server = EmbeddedPostgres(folder)

@@ -76,6 +76,7 @@ def test_make_forgets_what_python_was_told() -> None:
     assert not [line for line in done.stdout.splitlines() if line.startswith(tuple(f"{name}=" for name in told))]
 
 
+@pytest.mark.exhaustive
 def test_libpqs_variables_are_for_servers_of_the_users(checkout: FakeDocker) -> None:
     """On the development server they do not count; for a server that MTDB_DATABASE_URL names they do."""
     variables = ["PGSSLMODE", "PGTARGETSESSIONATTRS", "PGHOST", "PGPORT", "PGUSER", "PGSERVICE"]
@@ -121,6 +122,7 @@ def test_a_lost_password_is_told(tmp_path: Path) -> None:
         _ = server.password
 
 
+@pytest.mark.exhaustive
 def test_an_empty_data_folder_is_filled() -> None:
     """A folder that was made, and never filled, is no cluster yet; one with something else in it is left alone."""
     with EmbeddedPostgres.temporary() as server:

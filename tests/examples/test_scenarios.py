@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support.seeded_service import SeededService
 from tests.support.sources import ROOT
 from tests.support.watched_line import WatchedLine
+
+pytestmark = pytest.mark.exhaustive
 
 SCENARIOS = ROOT / "examples" / "scenarios"
 

@@ -10,6 +10,8 @@ from tests.support.programs import PACKAGES, missing_packages, needs
 from tests.support.skipped_tests import ACCEPTED
 from tests.support.sources import ROOT
 
+pytestmark = pytest.mark.exhaustive
+
 SUITE = """
 import pytest
 

@@ -264,6 +264,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@pytest.mark.exhaustive
 @given(JSON_VALUES, st.booleans(), st.integers(0, 50))
 async def test_json_reads_back_as_written_however_it_arrives(value: Any, ascii_only: bool, cut: int) -> None:
     """Whatever JSON another program writes, escaped or not, in one chunk or two, is read as the same value."""

@@ -84,6 +84,7 @@ async def test_up_down_up_makes_the_same_schema(empty: TestDatabase) -> None:
     assert len(first) > len(before) + 50
 
 
+@pytest.mark.exhaustive
 async def test_each_migration_steps_down_and_up(empty: TestDatabase) -> None:
     """Each migration undone alone leaves exactly the schema before it, and redone the schema after it."""
     previous = "base"

@@ -115,6 +115,7 @@ def test_the_environment_configures_or_disables_tracing(tmp_path: Path) -> None:
     assert dict(enumerate(said)) == dict(enumerate(outcome for _, outcome in VARIABLES))
 
 
+@pytest.mark.exhaustive
 def test_a_propagator_that_is_not_installed_is_left_out(tmp_path: Path) -> None:
     """A propagator that is not installed is left out, since FastAPI could not be imported with it."""
     environment = {"PATH": os.environ["PATH"], "OTEL_PROPAGATORS": "tracecontext, b3multi", **ENDPOINT}

@@ -81,6 +81,7 @@ async def test_estimates_costs_and_widths(worlds: tuple[World, World], analysed:
         assert first == second, role
 
 
+@pytest.mark.exhaustive
 @sees_nothing(GROUP)
 @pytest.mark.parametrize("ways", [(), WITHOUT_INDEXES], ids=["any way", "row by row"])
 async def test_rows_and_buffers(worlds: tuple[World, World], ways: Sequence[str]) -> None:

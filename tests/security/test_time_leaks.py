@@ -43,6 +43,7 @@ class LeakyChannel(ApplicationChannel):
         return mixed_up
 
 
+@pytest.mark.exhaustive
 @sees_nothing(GROUP)
 async def test_a_real_service_in_a_storm(
     server_url: URL,
