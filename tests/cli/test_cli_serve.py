@@ -28,6 +28,7 @@ async def healthy(url: str, process: asyncio.subprocess.Process) -> httpx.Respon
                 await asyncio.sleep(0.05)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 async def test_the_service_serves_and_stops(
     database: TestDatabase, hsbc: Organization, tmp_path: Path, how: signal.Signals

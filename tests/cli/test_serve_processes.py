@@ -205,6 +205,7 @@ async def test_a_factory_that_is_none_is_wrong_usage(database: TestDatabase, tmp
     assert "Traceback" not in outcome.stderr
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("factory", part(["bank:make_wsgi", "bank:make_text"], 2))
 async def test_what_a_factory_makes_is_an_application(database: TestDatabase, tmp_path: Path, factory: str) -> None:
     """Anything else is said in a line."""

@@ -78,6 +78,7 @@ async def test_what_is_refused(given: str, command: list[str]) -> None:
     assert REFUSED[given] in outcome.complaint
 
 
+@pytest.mark.exhaustive
 async def test_the_service_refuses_it_too(tmp_path: Path) -> None:
     """`mtdb serve` refuses an invalid URL before it starts."""
     environment = PASSWORDS | {"MTDB_DATABASE_URL": "postgresql://h/t?keepalives=1"}

@@ -118,6 +118,7 @@ async def defaults(own: TestDatabase, values: dict[str, str]) -> AsyncIterator[N
         await admin.close()
 
 
+@pytest.mark.exhaustive
 async def test_no_default_changes_an_answer(own: TestDatabase, bank: Organization) -> None:
     """Every setting of the catalogue takes each of its hostile values, all settings at once."""
     admin = await own.connect_as_admin()

@@ -85,6 +85,7 @@ async def test_a_page_can_read_why_it_failed(database: TestDatabase) -> None:
         assert each.headers["access-control-allow-origin"] == ORIGIN
 
 
+@pytest.mark.exhaustive
 async def test_a_preflight_is_logged_and_counted(database: TestDatabase) -> None:
     """Refused or not, it stands in the log under its id, and in the metrics."""
     metrics_port = free_port()
@@ -116,6 +117,7 @@ async def test_the_pages_can_be_switched_off(database: TestDatabase) -> None:
         assert (await client.get("/health")).status_code == 200
 
 
+@pytest.mark.exhaustive
 async def test_below_a_prefix(database: TestDatabase, hsbc: Organization) -> None:
     """Behind a proxy that takes a prefix away, pages and links lead back through the proxy."""
     with served(database, root_path="/bank") as service:

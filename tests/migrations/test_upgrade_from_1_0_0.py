@@ -22,6 +22,8 @@ from tests.support.registry import Registry
 from tests.support.stored_rows import Rows, rows_of_all_tables
 from tests.support.test_database import TestDatabase
 
+pytestmark = pytest.mark.exhaustive
+
 REVISIONS_OF_1_0_0 = ("record_row_events", "keep_plans")
 """Of the commit that named the version, and of the last one before work on the next."""
 

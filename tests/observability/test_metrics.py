@@ -112,6 +112,7 @@ async def test_what_two_workers_did_adds_up(
     assert all(summed(text, "mtdb_http_request_duration_seconds_count", "worker").values())
 
 
+@pytest.mark.exhaustive
 async def test_no_label_names_a_tenant(pair: ServedProcess, metrics_port: int, hsbc: Organization) -> None:
     """The labels are ours, and neither a token, an id, a name nor a path that a caller sent is in any of them."""
     secret = "a-name-that-must-not-be-a-label"

@@ -28,6 +28,7 @@ async def patient(fragile: TestDatabase) -> AsyncIterator[TestDatabase]:
     await administrator.close()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("workers", part([2, 1], 2))
 async def test_sigterm_lets_requests_finish(patient: TestDatabase, bank: Organization, workers: int) -> None:
     """After SIGTERM new connections are refused, requests under way and on their way are answered, the code is 0."""

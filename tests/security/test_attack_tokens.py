@@ -150,6 +150,7 @@ async def test_the_variable_itself(as_api: asyncpg.Connection, database: TestDat
     await other.close()
 
 
+@pytest.mark.exhaustive
 @sees_nothing(GROUP)
 async def test_a_log_of_everything(chatty_server: EmbeddedPostgres) -> None:
     """To find tokens in the log of a server that logs all statements, durations and errors."""
