@@ -74,6 +74,7 @@ def node_modules(npm: list[str], beside: dict[str, str]) -> Path:
     lock = HERE / "package-lock.json"
     made = LOCAL / "cache" / f"clients-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
     if not made.exists():
+        made.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(dir=made.parent))
         for name in ("package.json", lock.name):
             shutil.copy(HERE / name, unfinished)
