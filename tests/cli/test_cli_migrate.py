@@ -92,6 +92,7 @@ async def test_three_at_once_make_one(unmade: TestDatabase, tmp_path: Path) -> N
     assert (await mtdb("check", env=settings_for(unmade))).exit_code == 0
 
 
+@pytest.mark.exhaustive
 async def test_going_back_asks_first(own: TestDatabase, tmp_path: Path) -> None:
     """Without --yes it names what is undone and changes nothing; with it, it goes there, and forward again."""
     refused = await mtdb_process("migrate", "--to", "keep_plans", env=as_admin_of(own), cwd=tmp_path)

@@ -39,6 +39,7 @@ def look_up(expression: str, response: httpx.Response) -> str:
     return str(found)
 
 
+@pytest.mark.exhaustive
 async def test_the_flow_runs(server_url: URL) -> None:
     """Every request of the flow, in order, is answered as it asserts; what one remembers, the next ones use."""
     files = sorted((ROOT / FOLDER / "Sample data").glob("*.bru"))

@@ -64,6 +64,7 @@ def test_every_page_is_of_one_kind() -> None:
     assert kinds == {"index.md", "tutorial.md", "how-to", "reference", "explanation", "reports"}
 
 
+@pytest.mark.exhaustive
 def test_pages_load_files_of_the_site_alone(site: Path) -> None:
     """No script, style sheet, font or image comes from another host, and each is there."""
     pages = sorted(site.rglob("*.html"))

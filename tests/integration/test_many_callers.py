@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import pytest
 
 from tests.support.careful_client import CarefulClient
 from tests.support.extent import EXHAUSTIVE
@@ -35,6 +36,7 @@ async def leftovers_of_others(admin: asyncpg.Connection, organizations: list[Org
     return found
 
 
+@pytest.mark.exhaustive
 async def test_each_answer_holds_only_the_callers_rows(
     database: TestDatabase,
     registry: Registry,

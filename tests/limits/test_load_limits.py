@@ -60,6 +60,7 @@ async def busy_with(
         yield tasks
 
 
+@pytest.mark.exhaustive
 async def test_beyond_the_limit_requests_are_turned_away_at_once(
     few_requests: ServedProcess, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:
@@ -105,6 +106,7 @@ async def test_a_place_is_given_back_however_a_request_ends(
     assert [answer.status for answer in answers] == [200] * 3
 
 
+@pytest.mark.exhaustive
 async def test_an_exhausted_pool_is_waited_for_within_bounds(
     few_connections: ServedProcess, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization
 ) -> None:

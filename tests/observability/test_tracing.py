@@ -61,6 +61,7 @@ async def test_a_request_continues_the_callers_trace(
     assert not [span for span in spans if span.events or span.status.message]
 
 
+@pytest.mark.exhaustive
 def test_without_an_endpoint_nothing_is_loaded(database: TestDatabase, tmp_path: Path) -> None:
     """Without an endpoint for traces, neither the SDK nor the exporter is imported."""
     environment = {"PATH": os.environ["PATH"], **settings_for(database)}

@@ -90,6 +90,7 @@ def compare(world: HiddenWorld, requests: list[str], announce: Callable[[str], N
     return timings, differences
 
 
+@pytest.mark.exhaustive
 @sees_nothing(GROUP)
 async def test_hidden_ids_answer_like_absent_ids(
     server_url: URL,

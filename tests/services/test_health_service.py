@@ -25,6 +25,7 @@ NEWER = {
 """The versions that a newer schema is compatible with."""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("state", "finding"),
     [
