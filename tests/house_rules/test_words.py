@@ -15,6 +15,7 @@ WHERE = (
     "CHANGELOG.md",
     "Makefile",
     "migrations",
+    "monitoring",
     "src",
     "scripts",
     "examples",
