@@ -1,7 +1,6 @@
 """The connection pool."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -16,27 +15,15 @@ from sqlalchemy.util import greenlet_spawn
 from multi_tenant_db.database.connecting import CONNECT_FAILURES
 from multi_tenant_db.errors import DatabaseUnavailable
 
-RESET_SESSION = """
-    SET SESSION AUTHORIZATION DEFAULT;
-    RESET ALL;
-    CLOSE ALL;
-    UNLISTEN *;
-    SELECT pg_catalog.pg_advisory_unlock_all();
-    SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql
-"""
-"""One message. The last row count is the number of statements made by PREPARE, which the driver never uses."""
-
-NO_LEFTOVER_STATEMENTS = "SELECT 0"
-LEFTOVER_STATEMENTS = "a session held leftover statements (%s): find the SQL injection that ran PREPARE"
-
-log = logging.getLogger(__name__)
+NEEDS_RESET = "needs reset"
+"""In the `info` of a connection on which other SQL than compiled statements ran: it may have left something behind."""
 
 
 class ConnectionPool(NullPool):
     """Keeps up to `pool_size` connections open. Waiting requests get a slot in the order of their arrival.
 
     SQLAlchemy opens and uses the connections but keeps none. A connection returns to the pool only by
-    `release`, after its caller has reset the session. In any other case it is closed: SQLAlchemy's own
+    `release`, after its caller has reset the session if it needs that. In any other case it is closed: SQLAlchemy's own
     `engine.connect()` opens a connection of its own and closes it.
     """
 
@@ -96,16 +83,12 @@ class ConnectionPool(NullPool):
         except AsyncAdapt_asyncpg_dbapi.Error as failure:
             raise DBAPIError(None, None, failure) from failure
 
-    def release(self, connection: PoolProxiedConnection, leftover_statements: str) -> None:
-        """Return a connection, given the result of RESET_SESSION; close it if there are leftover statements.
-
-        Such a statement could have the name of one of the driver's and replace it for the next caller.
-        """
-        if leftover_statements == NO_LEFTOVER_STATEMENTS:
+    def release(self, connection: PoolProxiedConnection) -> None:
+        """Return a connection; close one that needs a reset and had none."""
+        if NEEDS_RESET in connection.info:
+            connection.invalidate()
+        else:
             self._idle.append(connection)
-            return
-        log.error(LEFTOVER_STATEMENTS, leftover_statements.removeprefix("SELECT "))
-        connection.invalidate()
 
     def dispose(self) -> None:
         """Close the idle connections."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from multi_tenant_db.database.connecting import connect
 from multi_tenant_db.database.connection_pool import ConnectionPool
 from multi_tenant_db.database.failures import is_end_of
+from multi_tenant_db.database.tenant_session import ONE_MESSAGE_READS
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.settings import Settings
 
@@ -52,6 +53,7 @@ def create_engine(url: URL, settings: Settings, connections: int | None = None) 
         # SQLAlchemy begins and ends nothing: tenant_session.py does, and saves round trips by it.
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
+        execution_options={ONE_MESSAGE_READS: settings.prepared_statements},
         json_deserializer=from_json,
         connect_args={
             "async_creator_fn": connect,

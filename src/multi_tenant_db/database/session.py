@@ -11,7 +11,10 @@ from sqlalchemy.util import await_only
 
 from multi_tenant_db.database.bound_session import BoundSession
 from multi_tenant_db.database.compiled_statement import CompiledStatement
+from multi_tenant_db.database.connection_pool import NEEDS_RESET
 from multi_tenant_db.identity.caller import Caller
+
+type ReadAlone = Callable[[CompiledStatement[Any], dict[str, Any]], Awaitable[tuple[Caller, Sequence[Any]] | None]]
 
 
 class Session(AsyncSession):
@@ -19,16 +22,20 @@ class Session(AsyncSession):
 
     The transaction begins with the first statement: `begin` takes a connection and returns it in a transaction. It ends
     with the block that opened the session: a streamed response or a background task cannot use the session.
+    A read before that needs no transaction: `read_alone` signs in and reads in one message, or returns None.
     """
 
     sync_session_class = BoundSession
     sync_session: BoundSession
 
-    def __init__(self, engine: Engine, begin: Callable[[], Awaitable[PoolProxiedConnection]]) -> None:
+    def __init__(
+        self, engine: Engine, begin: Callable[[], Awaitable[PoolProxiedConnection]], read_alone: ReadAlone | None = None
+    ) -> None:
         super().__init__(expire_on_commit=False, autoflush=False)
         self.sync_session.connect = self._connection_of_sqlalchemy
         self._engine = engine
         self._begin = begin
+        self._read_alone = read_alone
         self._connection: PoolProxiedConnection | None = None
         self._driver: asyncpg.Connection = None
         self._of_sqlalchemy: Connection | None = None
@@ -48,14 +55,16 @@ class Session(AsyncSession):
             setattr(self._of_sqlalchemy, "_Connection__can_reconnect", False)  # noqa: B010 - it would reconnect
         self._of_sqlalchemy = self._connection = self._driver = None
         self._begin = _has_ended
+        self._read_alone = None
 
     async def rollback(self) -> None:
         """Raise RuntimeError: only an exception that leaves the block rolls the transaction back."""
         raise RuntimeError("raise an exception instead: when it leaves the block, the transaction is rolled back")
 
     async def sign_in(self) -> Caller:
-        """Return the caller; begin the transaction, unless it has begun. Raises DBAPIError for an invalid token."""
-        await self.begin_once()
+        """Return the caller; begin the transaction, unless a statement ran. Raises DBAPIError for an invalid token."""
+        if self.caller is None:
+            await self.begin_once()
         if self.caller is None:
             raise TypeError("this session has no caller: open it with tenant_session()")
         return self.caller
@@ -66,10 +75,21 @@ class Session(AsyncSession):
             await self.begin_once()
         return await statement.fetch(self._driver, parameters)
 
+    async def read[Row](self, statement: CompiledStatement[Row], **parameters: Any) -> Sequence[Row]:
+        """Return all rows of a SELECT; in one message, without a transaction, unless one has begun."""
+        if self._connection is None and self._read_alone is not None:
+            answer = await self._read_alone(statement, parameters)
+            if answer is not None:
+                self.caller, rows = answer
+                return rows
+        return await self.fetch(statement, **parameters)
+
     def _connection_of_sqlalchemy(self) -> Connection:
         """Return SQLAlchemy's object for the connection; called inside a greenlet, where await_only() waits."""
         if self._of_sqlalchemy is None:
-            self._of_sqlalchemy = Connection(self._engine, await_only(self.begin_once()))
+            connection = await_only(self.begin_once())
+            connection.info[NEEDS_RESET] = True
+            self._of_sqlalchemy = Connection(self._engine, connection)
         return self._of_sqlalchemy
 
 

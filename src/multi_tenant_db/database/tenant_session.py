@@ -1,8 +1,10 @@
 """Begins and ends every transaction, and signs the caller in."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import asyncpg
 from sqlalchemy import text
@@ -12,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 
 from multi_tenant_db.database.compiled_statement import CompiledStatement
-from multi_tenant_db.database.connection_pool import RESET_SESSION, ConnectionPool, pool_of
+from multi_tenant_db.database.connection_pool import NEEDS_RESET, ConnectionPool, pool_of
 from multi_tenant_db.database.failures import DRIVER_FAILURES, as_dbapi_error, as_outage, sqlstate
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.errors import AuthenticationRequired
@@ -20,6 +22,10 @@ from multi_tenant_db.identity.caller import Caller
 from multi_tenant_db.identity.caller_role import CallerRole
 
 INVALID_AUTHORIZATION = "28000"
+INVALID_TRANSACTION_STATE = "25000"
+
+ONE_MESSAGE_READS = "one_message_reads"
+"""Execution option of an engine. Without named statements a read is two messages, and may meet two servers."""
 
 SIGN_IN = CompiledStatement(
     text("SELECT tenant_id, organization_id, caller_role FROM tenancy.sign_in(:token, :request_id)"), tuple
@@ -29,14 +35,29 @@ BECOME_PLATFORM = "SET LOCAL ROLE tenancy_platform"
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Tokens are valid in this isolation level only, and a server's default may be another."""
 
-# One message ends the transaction and resets the session for the next caller. If the end fails, the rest does not run,
-# and the request fails. COMMIT alone raises no error in a failed transaction, which it rolls back, nor outside a
-# transaction. SAVEPOINT fails in both cases.
-COMMIT = f"SAVEPOINT the_end; COMMIT; {RESET_SESSION}"
-ROLLBACK = f"ROLLBACK; {RESET_SESSION}"
+# One message ends the transaction and, if need be, resets the session for the next caller. If the end fails, the rest
+# does not run, and the request fails. COMMIT alone raises no error in a failed transaction, which it rolls back, nor
+# outside a transaction. SAVEPOINT fails in both cases.
+COMMIT = "SAVEPOINT the_end; COMMIT"
+ROLLBACK = "ROLLBACK"
+
+RESET_SESSION = """
+    SET SESSION AUTHORIZATION DEFAULT;
+    RESET ALL;
+    CLOSE ALL;
+    UNLISTEN *;
+    SELECT pg_catalog.pg_advisory_unlock_all();
+    SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql
+"""
+"""The last row count is the number of statements made by PREPARE, which the driver never uses."""
+
+NO_LEFTOVER_STATEMENTS = "SELECT 0"
+LEFTOVER_STATEMENTS = "a session held leftover statements (%s): find the SQL injection that ran PREPARE"
 
 ROLLBACK_SECONDS = 2.0
 """Time limit of a rollback; after that the connection is closed, and the server rolls back."""
+
+log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -95,7 +116,12 @@ async def deferred_tenant_session(
                 session.caller = await _sign_in(connection.driver_connection, token, request_id)
                 return connection
 
-            session = Session(engine.sync_engine, begin)
+            async def read_alone(
+                statement: CompiledStatement[Any], parameters: dict[str, Any]
+            ) -> tuple[Caller, Sequence[Any]] | None:
+                return await _read_alone(engine, token, statement, parameters)
+
+            session = Session(engine.sync_engine, begin, read_alone)
             try:
                 yield session
                 await session.sign_in()
@@ -111,17 +137,41 @@ async def deferred_tenant_session(
 
 @asynccontextmanager
 async def _connection_in_transaction(engine: AsyncEngine) -> AsyncIterator[PoolProxiedConnection]:
+    async with _connection(engine) as connection:
+        await _send(connection.driver_connection, BEGIN)
+        yield connection
+        await _end(connection, COMMIT)
+
+
+@asynccontextmanager
+async def _connection(engine: AsyncEngine) -> AsyncIterator[PoolProxiedConnection]:
     pool = pool_of(engine)
     async with pool.slot():
         connection = await pool.acquire()
         try:
-            await _send(connection.driver_connection, BEGIN)
             yield connection
-            leftover_statements = await _send(connection.driver_connection, COMMIT)
         except BaseException:
             await asyncio.shield(_roll_back(pool, connection))
             raise
-        pool.release(connection, leftover_statements)
+        pool.release(connection)
+
+
+async def _read_alone(
+    engine: AsyncEngine, token: str, statement: CompiledStatement[Any], parameters: dict[str, Any]
+) -> tuple[Caller, Sequence[Any]] | None:
+    """Sign in and read in one message; return None when only a transaction of several can do that."""
+    if not engine.get_execution_options()[ONE_MESSAGE_READS]:
+        return None
+    async with _connection(engine) as connection:
+        try:
+            caller, rows = await statement.fetch_signed_in(connection.driver_connection, token, parameters)
+        except DBAPIError as failure:  # there is nothing to roll back
+            error = failure
+        else:
+            return None if caller.role is CallerRole.PLATFORM_OPERATOR else (caller, rows)
+    if sqlstate(error) == INVALID_TRANSACTION_STATE:
+        return None  # the server's default isolation level is another
+    raise error
 
 
 async def _flush(session: Session) -> None:
@@ -134,13 +184,30 @@ async def _roll_back(pool: ConnectionPool, connection: PoolProxiedConnection) ->
     if not connection.is_valid:
         return  # SQLAlchemy closes it when a statement is cancelled
     try:
-        leftover_statements = await _send(connection.driver_connection, ROLLBACK, seconds=ROLLBACK_SECONDS)
+        await _end(connection, ROLLBACK, seconds=ROLLBACK_SECONDS)
     except BaseException as failure:
         connection.invalidate()
         if not isinstance(failure, Exception):
             raise  # the process ends; otherwise the original failure is raised
     else:
-        pool.release(connection, leftover_statements)
+        pool.release(connection)
+
+
+async def _end(connection: PoolProxiedConnection, message: str, *, seconds: float | None = None) -> None:
+    """End the transaction, and reset the session if anything but compiled statements ran in it. Raises DBAPIError.
+
+    A statement left by PREPARE could have the name of one of the driver's and replace it for the next caller: such a
+    connection stays marked, and is closed.
+    """
+    driver = connection.driver_connection
+    if NEEDS_RESET not in connection.info:
+        await _send(driver, message, seconds=seconds)
+        return
+    leftover_statements = await _send(driver, f"{message}; {RESET_SESSION}", seconds=seconds)
+    if leftover_statements == NO_LEFTOVER_STATEMENTS:
+        del connection.info[NEEDS_RESET]
+    else:
+        log.error(LEFTOVER_STATEMENTS, leftover_statements.removeprefix("SELECT "))
 
 
 async def _send(driver: asyncpg.Connection, message: str, *, seconds: float | None = None) -> str:

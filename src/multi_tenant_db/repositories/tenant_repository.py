@@ -49,7 +49,7 @@ class TenantRepository:
 
     async def find(self, tenant_id: UUID) -> TenantRow | None:
         """Return the tenant, or None when it does not exist for this caller."""
-        rows = await self._session.fetch(statements.FIND, sought=tenant_id)
+        rows = await self._session.read(statements.FIND, sought=tenant_id)
         return rows[0] if rows else None
 
     async def find_by_name(self, name: str) -> Sequence[TenantRow]:
@@ -65,18 +65,17 @@ class TenantRepository:
         return await self._session.fetch(statements.LIST_ORGANIZATION, organization_id=organization_id)
 
     async def list_page(
-        self, *, limit: int, after: PageCursor | None, tenant_type: TenantType | None, organization_id: UUID | None
+        self, *, limit: int, after: PageCursor | None, tenant_type: TenantType | None
     ) -> Sequence[TenantRow]:
-        """Return up to `limit` tenants in key order, after the key `after`.
-
-        With `organization_id`, that of a caller who reaches only one, a later page starts at its key in the index.
-        """
+        """Return up to `limit` tenants in key order, after the key `after`."""
         if after is None:
-            return await self._session.fetch(statements.page(tenant_type), limit=limit)
-        is_own = after.organization_id == organization_id
-        after_key = statements.AFTER_KEY_IN_ORGANIZATION if is_own else statements.AFTER_KEY
-        key = {"organization_id": after.organization_id, "tenant_id": after.tenant_id}
-        return await self._session.fetch(statements.page(tenant_type, after_key), limit=limit, **key)
+            return await self._session.read(statements.FIRST_PAGE[tenant_type], limit=limit)
+        return await self._session.read(
+            statements.LATER_PAGE[tenant_type],
+            limit=limit,
+            last_organization_id=after.organization_id,
+            last_tenant_id=after.tenant_id,
+        )
 
     async def replace(
         self,

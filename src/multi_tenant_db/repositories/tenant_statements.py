@@ -1,13 +1,11 @@
 """The statements on tenants, compiled once. None names the caller: only the policies restrict rows to its reach."""
 
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
     BindParameter,
-    ColumnElement,
     Integer,
     Select,
     SelectBase,
@@ -16,9 +14,11 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    case,
     delete,
     func,
     insert,
+    literal_column,
     or_,
     select,
     text,
@@ -119,21 +119,19 @@ REMOVE_ORGANIZATION = CompiledStatement(
     tuple,
 )
 
-_LAST = [bindparam(column.name, type_=column.type) for column in KEY]
-# A comparison of single columns is an index condition; a comparison of rows is only a filter. So the caller's own
-# organisation is given, and for callers that reach many, the first organisation of the page.
-AFTER_KEY_IN_ORGANIZATION = and_(Tenant.organization_id == _LAST[0], Tenant.tenant_id > _LAST[1])
-AFTER_KEY = and_(Tenant.organization_id >= _LAST[0], tuple_(*KEY) > tuple_(*_LAST))
+_LAST = {column.name: bindparam(f"last_{column.name}", type_=column.type) for column in KEY}
+# A comparison of single columns is an index condition; a comparison of rows is only a filter. So a page starts at the
+# organisation of the last key, and for a caller that reaches only this one, at its tenant.
+_IS_OWN = select(func.tenancy.current_organization_id() == _LAST["organization_id"]).scalar_subquery()
+_AFTER_LAST = and_(
+    tuple_(*KEY) > tuple_(*_LAST.values()),
+    Tenant.organization_id >= _LAST["organization_id"],
+    Tenant.tenant_id >= case((_IS_OWN, _LAST["tenant_id"]), else_=literal_column(f"'{UUID(int=0)}'::uuid")),
+)
+# By parent_tenant_id, not by the type, to match the partial indexes.
+_IS_PARENT = Tenant.parent_tenant_id.is_(None)
+_PAGE = select(*COLUMNS).order_by(*KEY).limit(bindparam("limit"))
+_PAGES = {None: _PAGE, TenantType.PARENT: _PAGE.where(_IS_PARENT), TenantType.SUBSIDIARY: _PAGE.where(~_IS_PARENT)}
 
-
-@cache
-def page(tenant_type: TenantType | None, after_key: ColumnElement[bool] | None = None) -> CompiledStatement[TenantRow]:
-    """Return the statement for a page of tenants: the first one, or one that starts after a key."""
-    statement = select(*COLUMNS).order_by(*KEY).limit(bindparam("limit"))
-    if after_key is not None:
-        statement = statement.where(after_key)
-    if tenant_type is not None:
-        # Expressed by parent_tenant_id, not by the type, to match the partial indexes.
-        has_no_parent = Tenant.parent_tenant_id.is_(None)
-        statement = statement.where(has_no_parent if tenant_type is TenantType.PARENT else ~has_no_parent)
-    return _tenants(statement)
+FIRST_PAGE = {tenant_type: _tenants(page) for tenant_type, page in _PAGES.items()}
+LATER_PAGE = {tenant_type: _tenants(page.where(_AFTER_LAST)) for tenant_type, page in _PAGES.items()}

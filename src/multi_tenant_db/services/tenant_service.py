@@ -64,10 +64,7 @@ class TenantService:
     ) -> tuple[Sequence[TenantRow], str | None]:
         """Return a page in key order and the cursor of the next one, None on the last page."""
         after = PageCursor.decode(cursor) if cursor else None
-        caller = await self._sign_in()
-        tenants = await self._tenants.list_page(
-            limit=limit + 1, after=after, tenant_type=tenant_type, organization_id=caller.organization_id
-        )
+        tenants = await self._tenants.list_page(limit=limit + 1, after=after, tenant_type=tenant_type)
         if len(tenants) <= limit:
             return tenants, None
         last = tenants[limit - 1]
