@@ -7,7 +7,7 @@ from benchmarks.data.server import running_server
 from benchmarks.extent import Extent
 from benchmarks.load.generator import Generator
 from benchmarks.machine import describe_machine
-from benchmarks.measures import comparison, database_alone, growth, headroom, process
+from benchmarks.measures import comparison, database_alone, fairness, growth, headroom, process
 from benchmarks.measures.bench import Bench
 from benchmarks.results import Results
 from benchmarks.steps import Begin
@@ -16,6 +16,7 @@ MEASURES = (
     headroom.MEASURE,
     database_alone.MEASURE,
     comparison.MEASURE,
+    fairness.MEASURE,
     process.START,
     process.POOL,
     process.MEMORY,
@@ -49,6 +50,8 @@ async def _beside_peers(
         if comparison.MEASURE in only:
             samples, results.skipped = await comparison.compare(*given, progress(comparison.MEASURE))
             results.samples += samples
+        if fairness.MEASURE in only:
+            results.samples += await fairness.measure_fairness(*given, progress(fairness.MEASURE))
         if process.START in only:
             results.samples += process.measure_start(database, progress(process.START))
         if process.POOL in only:

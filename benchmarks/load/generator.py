@@ -4,7 +4,7 @@ import asyncio
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Self
 
 import uvloop
@@ -34,6 +34,10 @@ class Generator:
     ) -> Batch:
         """Send for some seconds, or without `repeat` until no request is left; raises WrongResponseError."""
         return self.call(_run, port, list(requests), clients, seconds, repeat)
+
+    def begin(self, port: int, requests: Sequence[CheckedRequest], *, clients: int, seconds: float) -> Future[Batch]:
+        """Begin to send for some seconds; the result of the future is that of `send`."""
+        return self._pool.submit(_run, port, list(requests), clients, seconds, True)  # noqa: FBT003 - as positional
 
     def call[Result](self, function: Callable[..., Result], *arguments: object) -> Result:
         """Run a function in the generator's process."""

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from benchmarks.figure import Figure
-from benchmarks.measures import comparison, database_alone, growth, process
+from benchmarks.measures import comparison, database_alone, fairness, growth, process
 from benchmarks.report.goal import Goal
 from benchmarks.results import Results
 
@@ -36,6 +36,12 @@ def goals(results: Results) -> list[Goal]:
             at_most=200,
             unit=" ms",
             digits=0,
+        ),
+        Goal(
+            "p95 of GET by id, five clients beside 300 of another organisation against five alone, one worker",
+            results.ratio(fairness.MEASURE, "p95", {"how": fairness.FLOODED}, {"how": fairness.ALONE}),
+            at_most=2,
+            unit="x",
         ),
         _memory(results),
         Goal(

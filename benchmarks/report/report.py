@@ -17,6 +17,7 @@ TABLES = {
     "growth": tables.growth_rows,
     "plans": tables.plan_rows,
     "pool": tables.pool_rows,
+    "fairness": tables.fairness_rows,
     "memory": tables.memory_rows,
     "headroom": tables.headroom_rows,
 }

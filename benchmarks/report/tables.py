@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from benchmarks.figure import Figure
-from benchmarks.measures import comparison, database_alone, growth, headroom, process
+from benchmarks.measures import comparison, database_alone, fairness, growth, headroom, process
 from benchmarks.measures.workload import OPERATIONS
 from benchmarks.report.goals import AT_32, cpu_ratio, goals
 from benchmarks.results import Results
@@ -113,6 +113,21 @@ def pool_rows(results: Results) -> Rows:
         [operation, f"{size}", *_figures(results, process.POOL, operation=operation, pool_size=size)]
         for operation, size in keys
     ]
+    return rows
+
+
+def fairness_rows(results: Results) -> Rows:
+    """The neighbour alone and beside the flood, and the flood."""
+    rows = [["requests", "requests/s", "p95 ms"]]
+    names = {
+        fairness.ALONE: f"{fairness.CLIENTS} clients alone",
+        fairness.FLOODED: f"{fairness.CLIENTS} clients beside the flood",
+        fairness.FLOOD: f"the flood, {fairness.FLOOD_CLIENTS} clients of another organisation",
+    }
+    for how, name in names.items():
+        figures = [results.figure(fairness.MEASURE, figure, how=how) for figure in ("per_second", "p95")]
+        if all(figures):
+            rows.append([name, _text(figures[0]), _text(figures[1], 1)])
     return rows
 
 

@@ -16,6 +16,7 @@ from multi_tenant_db.http.cross_origin import CrossOrigin
 from multi_tenant_db.http.error_handlers import add_error_handlers
 from multi_tenant_db.http.head_requests import HeadRequests
 from multi_tenant_db.http.openapi_document import correct_openapi
+from multi_tenant_db.http.rate_limiter import RateLimiter
 from multi_tenant_db.http.request_context import RequestContext
 from multi_tenant_db.http.request_guard import RequestGuard
 from multi_tenant_db.lint.safety_check import await_safe_database
@@ -62,7 +63,16 @@ CORS: dict[str, Any] = {
         "traceparent",
         "tracestate",
     ],
-    "expose_headers": ["ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-ID"],
+    "expose_headers": [
+        "ETag",
+        "Link",
+        "Location",
+        "RateLimit",
+        "RateLimit-Policy",
+        "Retry-After",
+        "WWW-Authenticate",
+        "X-Request-ID",
+    ],
 }
 """What pages of the allowed origins may send and read. Cookies are not used."""
 
@@ -98,6 +108,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engine = create_engine(service_url(settings), settings)
     app.state.health_engine = create_engine(service_url(settings), settings, connections=1)
+    per_second = settings.max_organization_requests_per_second
+    app.state.rate_limiter = RateLimiter(per_second) if per_second else None
     app.state.metrics = _metrics(app) if settings.metrics_folder else None
     # Routes are tried in order; by default the documentation's would be first.
     # include_router() would nest routers, which are searched twice more for each request.

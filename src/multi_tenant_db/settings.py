@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     max_concurrent_requests: int = Field(
         1_000, ge=1, description="Concurrent requests of a worker; above it 503 with Retry-After."
     )
+    max_organization_requests_per_second: int | None = Field(
+        None, ge=1, description="Requests a second of one organisation, counted by each worker; above it 429."
+    )
     keep_alive_seconds: int = Field(
         75,
         ge=1,

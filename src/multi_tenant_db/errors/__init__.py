@@ -26,6 +26,7 @@ from multi_tenant_db.errors.service_overloaded import ServiceOverloaded
 from multi_tenant_db.errors.target_too_long import TargetTooLong
 from multi_tenant_db.errors.tenant_has_subsidiaries import TenantHasSubsidiaries
 from multi_tenant_db.errors.tenant_not_found import TenantNotFound
+from multi_tenant_db.errors.too_many_requests import TooManyRequests
 from multi_tenant_db.errors.unsupported_media_type import UnsupportedMediaType
 
 __all__ = [
@@ -55,5 +56,6 @@ __all__ = [
     "TargetTooLong",
     "TenantHasSubsidiaries",
     "TenantNotFound",
+    "TooManyRequests",
     "UnsupportedMediaType",
 ]

@@ -8,7 +8,8 @@ from fastapi import Request, Response
 from fastapi.security.utils import get_authorization_scheme_param
 
 from multi_tenant_db.database.tenant_session import deferred_tenant_session
-from multi_tenant_db.errors import AuthenticationRequired, InvalidRequest
+from multi_tenant_db.errors import AuthenticationRequired, InvalidRequest, TooManyRequests
+from multi_tenant_db.http.rate_limiter import RateLimiter
 from multi_tenant_db.http.whole_request_route import WholeRequestRoute
 
 BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -35,8 +36,22 @@ class AuthenticatedRoute(WholeRequestRoute):
         """Wrap FastAPI's handler. In some versions of FastAPI a dependency with `yield` would commit too late."""
         handle = super().get_endpoint_handler()
 
-        async def handle_authenticated(request: Request) -> Response:
+        async def handle_within_limit(request: Request) -> Response:
+            limiter: RateLimiter | None = request.app.state.rate_limiter
             token = _bearer_token(request)
+            if limiter is None:
+                return await handle_authenticated(request, token)
+            try:
+                if not limiter.admit(token):
+                    raise TooManyRequests
+                return await handle_authenticated(request, token)
+            finally:
+                caller = request.state.session.caller if hasattr(request.state, "session") else None
+                if caller is not None:
+                    limiter.learn(token, caller)
+                request.state.rate_limit_fields = limiter.fields(token)
+
+        async def handle_authenticated(request: Request, token: str) -> Response:
             _refuse_repeated_parameters(request)
             try:
                 async with deferred_tenant_session(
@@ -47,7 +62,7 @@ class AuthenticatedRoute(WholeRequestRoute):
                 error.headers["WWW-Authenticate"] = CHALLENGE
                 raise
 
-        return handle_authenticated
+        return handle_within_limit
 
 
 def _refuse_repeated_parameters(request: Request) -> None:

@@ -20,6 +20,20 @@ REQUEST_ID = {
     }
 }
 
+RATE_LIMIT = {
+    "RateLimit-Policy": {
+        "description": "Requests (q) in so many seconds (w), if the service limits organisations.",
+        "schema": {"type": "string"},
+        "example": '"organization";q=100;w=1',
+    },
+    "RateLimit": {
+        "description": "Requests that are left (r), and seconds until all are available (t).",
+        "schema": {"type": "string"},
+        "example": '"organization";r=99;t=1',
+    },
+}
+"""Draft-ietf-httpapi-ratelimit-headers."""
+
 BEARER_TOKEN = {
     "type": "http",
     "description": 'An access token, as printed by `make token TENANT="HSBC"` or `mtdb token issue`.',
@@ -41,7 +55,7 @@ def correct_openapi(app: FastAPI) -> None:
             document = describe()
             document["components"]["securitySchemes"] = {SECURITY_SCHEME: BEARER_TOKEN}
             _declare_problems_only(document)
-            _declare_request_id(document)
+            _declare_headers(document)
             _drop_unused_schemas(document)
         return describe()
 
@@ -58,12 +72,14 @@ def _declare_problems_only(document: dict[str, Any]) -> None:
                     response["content"].pop("application/json", None)
 
 
-def _declare_request_id(document: dict[str, Any]) -> None:
-    """Declare the X-Request-ID header of every response."""
+def _declare_headers(document: dict[str, Any]) -> None:
+    """Declare the X-Request-ID header of every response, and the rate limit's of those to a token."""
     for item in document["paths"].values():
         for operation in item.values():
             for response in operation["responses"].values():
                 response.setdefault("headers", {}).update(REQUEST_ID)
+                if "security" in operation:
+                    response["headers"].update(RATE_LIMIT)
 
 
 def _drop_unused_schemas(document: dict[str, Any]) -> None:

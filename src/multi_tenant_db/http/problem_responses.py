@@ -19,6 +19,7 @@ from multi_tenant_db.errors import (
     RequestTimedOut,
     ServiceOverloaded,
     TargetTooLong,
+    TooManyRequests,
 )
 from multi_tenant_db.http.endpoint_error import EndpointError
 from multi_tenant_db.schemas import Problem
@@ -41,6 +42,7 @@ PROBLEMS_OF_AUTHENTICATED_ROUTES = (
     *PROBLEMS_OF_EVERY_ROUTE,
     AuthenticationRequired,
     InvalidRequest,
+    TooManyRequests,
     DatabaseUnavailable,
     ServiceOverloaded,
 )

@@ -41,6 +41,10 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *FIXED_HEADERS, (REQUEST_ID_HEADER, request_id.encode())]
+                if "rate_limit_fields" in state:
+                    message["headers"] += [
+                        (n.lower().encode(), v.encode()) for n, v in state["rate_limit_fields"].items()
+                    ]
             await send(message)
 
         try:
