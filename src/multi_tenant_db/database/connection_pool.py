@@ -56,18 +56,16 @@ class ConnectionPool(NullPool):
 
         Requests that wait are served in turn by `key`, the caller's token; requests without a caller share one key.
         """
-        if self._slots.is_full():
+        if not self._slots.acquire_nowait(key):
             try:
                 async with asyncio.timeout(self._timeout):
                     await self._slots.acquire(key)
             except TimeoutError as failure:
                 raise PoolTimeoutError(f"no connection was free for {self._timeout} s") from failure
-        else:
-            await self._slots.acquire(key)
         try:
             yield
         finally:
-            self._slots.release()
+            self._slots.release(key)
 
     async def acquire(self) -> PoolProxiedConnection:
         """Return the connection that was released last, or a new one. Call it while holding a slot.
