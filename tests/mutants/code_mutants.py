@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 TENANTS = "repositories/tenant_repository.py"
 STATEMENTS = "repositories/tenant_statements.py"
 SERVICE = "services/tenant_service.py"
+CREATION = "services/idempotent_creation.py"
 REFUSALS = "repositories/constraint_errors.py"
 CONTEXT = "http/request_context.py"
 OVER_HTTP = "integration/test_policies_over_http.py::"
@@ -141,14 +142,14 @@ CODE_MUTANTS = (
     Mutant(
         "a repeated creation is carried out again",
         ("security/model/test_model_keys.py::test_a_key_belongs_to_its_user",),
-        file=SERVICE,
+        file=CREATION,
         old="if stored is not None:",
         new="if False:",
     ),
     Mutant(
         "the answer to a creation is not remembered",
         ("security/model/test_model_keys.py::test_a_key_belongs_to_its_user",),
-        file=SERVICE,
+        file=CREATION,
         old="await self._requests.finish(",
         new="str(",
     ),
