@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -62,7 +63,8 @@ async def messages(engine: AsyncEngine, token: str) -> list[str]:
     sent: list[str] = []
     async with pool_of(engine).slot():
         connection = await pool_of(engine).acquire()
-        connection.driver_connection.add_query_logger(lambda query: sent.append(query.query.split()[0]))
+        driver: Any = connection.driver_connection
+        driver.add_query_logger(lambda query: sent.append(query.query.split()[0]))
         pool_of(engine).release(connection)
     await names(engine, token)
     await asyncio.sleep(0)  # the driver logs in the next turn of the loop
@@ -187,8 +189,8 @@ async def test_only_compiled_statements_need_no_reset(engine: AsyncEngine, hsbc:
     """A session in which other SQL ran is reset before its connection is used again; others have nothing to reset."""
     sent: list[str] = []
     async with tenant_session(engine, hsbc.parent.token) as (session, _):
-        connection = await session.begin_once()
-        connection.driver_connection.add_query_logger(lambda query: sent.append(query.query))
+        driver: Any = (await session.begin_once()).driver_connection
+        driver.add_query_logger(lambda query: sent.append(query.query))
         assert await TenantRepository(session).find(hsbc.parent.tenant_id)
     await asyncio.sleep(0)
     assert sent
