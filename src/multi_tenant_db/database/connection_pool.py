@@ -1,7 +1,7 @@
 """The connection pool."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
 from multi_tenant_db.database.connecting import CONNECT_FAILURES
+from multi_tenant_db.database.fair_queue import FairQueue
 from multi_tenant_db.errors import DatabaseUnavailable
 
 NEEDS_RESET = "needs reset"
@@ -20,7 +21,7 @@ NEEDS_RESET = "needs reset"
 
 
 class ConnectionPool(NullPool):
-    """Keeps up to `pool_size` connections open. Waiting requests get a slot in the order of their arrival.
+    """Keeps up to `pool_size` connections open. Waiting callers get slots in turn, each for its earliest request.
 
     SQLAlchemy opens and uses the connections but keeps none. A connection returns to the pool only by
     `release`, after its caller has reset the session if it needs that. In any other case it is closed: SQLAlchemy's own
@@ -31,7 +32,7 @@ class ConnectionPool(NullPool):
         super().__init__(creator, **options)
         self._size = pool_size
         self._timeout = timeout
-        self._slots = asyncio.Semaphore(pool_size)
+        self._slots = FairQueue(pool_size)
         self._idle: list[PoolProxiedConnection] = []
 
     def recreate(self) -> Self:
@@ -50,16 +51,19 @@ class ConnectionPool(NullPool):
         )
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Hold one of the pool's slots; raises SQLAlchemy's TimeoutError after the pool's timeout."""
-        if self._slots.locked():
+    async def slot(self, key: Hashable = None) -> AsyncIterator[None]:
+        """Hold one of the pool's slots; raises SQLAlchemy's TimeoutError after the pool's timeout.
+
+        Requests that wait are served in turn by `key`, the caller's token; requests without a caller share one key.
+        """
+        if self._slots.is_full():
             try:
                 async with asyncio.timeout(self._timeout):
-                    await self._slots.acquire()
+                    await self._slots.acquire(key)
             except TimeoutError as failure:
                 raise PoolTimeoutError(f"no connection was free for {self._timeout} s") from failure
         else:
-            await self._slots.acquire()
+            await self._slots.acquire(key)
         try:
             yield
         finally:
@@ -102,11 +106,11 @@ class ConnectionPool(NullPool):
 
     def in_use(self) -> int:
         """Return how many slots are held."""
-        return self._size - self._slots._value  # noqa: SLF001 - asyncio has no public name for it
+        return self._slots.in_use()
 
     def waiting(self) -> int:
         """Return how many requests wait for a slot."""
-        return len(self._slots._waiters or ())  # noqa: SLF001 - asyncio has no public name for it
+        return self._slots.waiting()
 
 
 def pool_of(engine: AsyncEngine) -> ConnectionPool:

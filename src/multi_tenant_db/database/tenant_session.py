@@ -112,7 +112,7 @@ async def deferred_tenant_session(
         async with AsyncExitStack() as stack:
 
             async def begin() -> PoolProxiedConnection:
-                connection = await stack.enter_async_context(_connection_in_transaction(engine))
+                connection = await stack.enter_async_context(_connection_in_transaction(engine, token))
                 session.caller = await _sign_in(connection.driver_connection, token, request_id)
                 return connection
 
@@ -136,17 +136,19 @@ async def deferred_tenant_session(
 
 
 @asynccontextmanager
-async def _connection_in_transaction(engine: AsyncEngine) -> AsyncIterator[PoolProxiedConnection]:
-    async with _connection(engine) as connection:
+async def _connection_in_transaction(
+    engine: AsyncEngine, token: str | None = None
+) -> AsyncIterator[PoolProxiedConnection]:
+    async with _connection(engine, token) as connection:
         await _send(connection.driver_connection, BEGIN)
         yield connection
         await _end(connection, COMMIT)
 
 
 @asynccontextmanager
-async def _connection(engine: AsyncEngine) -> AsyncIterator[PoolProxiedConnection]:
+async def _connection(engine: AsyncEngine, token: str | None) -> AsyncIterator[PoolProxiedConnection]:
     pool = pool_of(engine)
-    async with pool.slot():
+    async with pool.slot(token):
         connection = await pool.acquire()
         try:
             yield connection
@@ -162,7 +164,7 @@ async def _read_alone(
     """Sign in and read in one message; return None when only a transaction of several can do that."""
     if not engine.get_execution_options()[ONE_MESSAGE_READS]:
         return None
-    async with _connection(engine) as connection:
+    async with _connection(engine, token) as connection:
         try:
             caller, rows = await statement.fetch_signed_in(connection.driver_connection, token, parameters)
         except DBAPIError as failure:  # there is nothing to roll back
