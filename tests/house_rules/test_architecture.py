@@ -57,6 +57,23 @@ def test_one_place_opens_connections(path: Path) -> None:
     assert "asyncpg.connect" not in path.read_text(encoding="utf-8"), f"{name_of(path)} connects past the pool"
 
 
+@for_each(SERVICE)
+def test_statements_are_compiled_at_import(path: Path) -> None:
+    """No function compiles a statement: after constant texts alone, a connection is given back without a reset."""
+    for function in ast.walk(parse(path)):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        calls = {
+            node.func.id
+            for node in ast.walk(function)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        if calls & {"CompiledStatement", "_tenants"}:
+            assert getattr(function, "name", "") == "_tenants", (
+                f"{name_of(path)}:{function.lineno} compiles a statement"
+            )
+
+
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_used_and_described(name: str) -> None:
     """An unused setting is removed, and one that exists is described."""

@@ -6,7 +6,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Message, Receive, Scope, Send
@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.http.authenticated_route import AuthenticatedRoute
 from multi_tenant_db.models import TenantType
-from multi_tenant_db.routers.tenants import Tenants
+from multi_tenant_db.routers.tenants import tenant_service
 from multi_tenant_db.schemas import TenantCreate
 from tests.support.bodies import a_parent, a_replacement, a_subsidiary_of
 from tests.support.organization import Organization
@@ -104,8 +104,8 @@ async def test_a_defect_rolls_back(database: TestDatabase, as_admin: asyncpg.Con
         router = APIRouter(route_class=AuthenticatedRoute)
 
         @router.post("/defect")
-        async def write_and_fail(service: Tenants) -> None:
-            tenant = await service.create_tenant(
+        async def write_and_fail(request: Request) -> None:
+            tenant = await tenant_service(request).create_tenant(
                 TenantCreate(name=name, tenant_type=TenantType.SUBSIDIARY, parent_tenant_id=hsbc.parent.tenant_id)
             )
             raise RuntimeError(f"after {tenant.tenant_id} was written")

@@ -2,133 +2,17 @@
 
 from tests.mutants.mutant import Mutant
 
-SESSION = "database/tenant_session.py"
-POOL = "database/connection_pool.py"
 TENANTS = "repositories/tenant_repository.py"
 STATEMENTS = "repositories/tenant_statements.py"
 SERVICE = "services/tenant_service.py"
+CREATION = "services/idempotent_creation.py"
 REFUSALS = "repositories/constraint_errors.py"
 CONTEXT = "http/request_context.py"
-
 OVER_HTTP = "integration/test_policies_over_http.py::"
 PRECONDITIONS = "writes/test_preconditions.py::"
 HIDDEN = ("integration/test_hidden_is_absent.py::test_a_hidden_tenant_answers_as_an_absent_one",)
-IN_SESSION = "database/test_tenant_session.py::"
-POOLED = "security/test_attack_pooled_sessions.py::"
 
 CODE_MUTANTS = (
-    Mutant(
-        "the answer does not wait for the commit",
-        ("integration/test_commit.py::test_a_creation_whose_commit_fails_is_not_answered_as_done",),
-        file=SESSION,
-        old="await _send(connection.driver_connection, COMMIT)",
-        new="str(asyncio.ensure_future(_send(connection.driver_connection, COMMIT)))",
-    ),
-    Mutant(
-        "the token stands in the statement's text",
-        (f"{IN_SESSION}test_a_token_is_never_text_of_a_statement",),
-        file=SESSION,
-        old='await SIGN_IN.fetch(driver, {"token": token, "request_id": request_id})',
-        new="await driver.fetch(f\"SELECT * FROM tenancy.sign_in('{token}', $1)\", request_id)",
-    ),
-    Mutant(
-        "the role is switched for the session",
-        (f"{IN_SESSION}test_the_role_ends_without_the_pools_help",),
-        file=SESSION,
-        old="SET LOCAL ROLE",
-        new="SET ROLE",
-    ),
-    Mutant(
-        "every request acts as the platform",
-        (f"{OVER_HTTP}test_sees",),
-        file=SESSION,
-        old="if caller.role is CallerRole.PLATFORM_OPERATOR:",
-        new="if caller.role:",
-    ),
-    Mutant(
-        "no request acts as the platform",
-        (f"{OVER_HTTP}test_sees",),
-        file=SESSION,
-        old="if caller.role is CallerRole.PLATFORM_OPERATOR:",
-        new="if not caller.role:",
-    ),
-    Mutant(
-        "every failure of the database is a bad token",
-        (f"{IN_SESSION}test_a_missing_privilege_is_not_an_invalid_token",),
-        file=SESSION,
-        old="isinstance(failure, DBAPIError) and sqlstate(failure) == INVALID_AUTHORIZATION",
-        new="isinstance(failure, DBAPIError)",
-    ),
-    Mutant(
-        "a refused login is a defect",
-        ("integration/test_problems.py::test_a_refused_login_of_the_service_is_not_the_callers_fault",),
-        file=POOL,
-        old="            raise DBAPIError(None, None, failure) from failure",
-        new="            raise",
-    ),
-    Mutant(
-        "a commit that rolls back is a success",
-        (f"{IN_SESSION}test_a_commit_that_would_roll_back_is_a_failure",),
-        file=SESSION,
-        old="SAVEPOINT the_end; COMMIT",
-        new="COMMIT",
-    ),
-    Mutant(
-        "a request that asks nothing needs no live token",
-        (f"{IN_SESSION}test_a_deferred_session_that_asked_nothing_is_verified_at_its_end",),
-        file=SESSION,
-        old="                await session.sign_in()\n",
-        new="",
-    ),
-    Mutant(
-        "a session outlives its transaction",
-        (f"{IN_SESSION}test_a_session_ends_with_its_block",),
-        file="database/session.py",
-        old="        if self._of_sqlalchemy is not None:\n",
-        new="        if False:\n",
-    ),
-    Mutant(
-        "the isolation level is the server's default",
-        ("database/test_server_defaults.py::test_a_server_wide_default",),
-        file=SESSION,
-        old="BEGIN ISOLATION LEVEL READ COMMITTED",
-        new="BEGIN",
-    ),
-    Mutant(
-        "any failure of an endpoint looks like a database that is away",
-        ("database/test_defects.py::test_a_failure_of_other_code_is_a_defect",),
-        file=SESSION,
-        old="    except (DBAPIError, PoolTimeoutError) as failure:\n        error",
-        new="    except (DBAPIError, OSError, KeyError, asyncpg.InterfaceError) as failure:\n        error",
-    ),
-    Mutant(
-        "SQLAlchemy works past the caller's transaction",
-        (f"{IN_SESSION}test_an_error_rolls_back",),
-        file="database/session.py",
-        old="Connection(self._engine, await_only(self.begin_once()))",
-        new="self._engine.connect()",
-    ),
-    Mutant(
-        "what a caller leaves in a pooled session stays there",
-        (f"{POOLED}test_a_variable_left_behind",),
-        file=SESSION,
-        old='COMMIT = f"SAVEPOINT the_end; COMMIT; {RESET_SESSION}"',
-        new='COMMIT = "COMMIT; SELECT FROM pg_catalog.pg_class LIMIT 0"',
-    ),
-    Mutant(
-        "a planted statement stays in its session",
-        (f"{POOLED}test_a_session_with_a_planted_statement_is_closed",),
-        file=POOL,
-        old="if leftover_statements == NO_LEFTOVER_STATEMENTS:",
-        new="if leftover_statements:",
-    ),
-    Mutant(
-        "a session with deallocated statements stays in the pool",
-        (f"{POOLED}test_taking_the_drivers_statements_away",),
-        file="database/failures.py",
-        old="        driver.terminate()\n",
-        new="        pass\n",
-    ),
     Mutant(
         "every deletion cascades",
         ("integration/test_delete_tenant.py::test_subsidiaries_stop_the_deletion_of_their_parent",),
@@ -161,15 +45,15 @@ CODE_MUTANTS = (
         "pages overlap",
         ("integration/test_list_tenants.py::test_pages_of_any_size_show_everything_once",),
         file=STATEMENTS,
-        old="Tenant.tenant_id > _LAST[1]",
-        new="Tenant.tenant_id >= _LAST[1]",
-    ),
-    Mutant(
-        "a platform operator's pages overlap",
-        ("security/model/test_model_machine.py::test_the_world_stays_what_the_judge_says",),
-        file=STATEMENTS,
         old="tuple_(*KEY) > ",
         new="tuple_(*KEY) >= ",
+    ),
+    Mutant(
+        "a later page starts with the organisation",
+        ("security/test_plans_of_reads.py::test_a_read_is_an_index_scan_of_what_it_returns",),
+        file=STATEMENTS,
+        old='case((_IS_OWN, _LAST["tenant_id"])',
+        new='case((~_IS_OWN, _LAST["tenant_id"])',
     ),
     Mutant(
         "If-Match is ignored on a cascading DELETE",
@@ -258,14 +142,14 @@ CODE_MUTANTS = (
     Mutant(
         "a repeated creation is carried out again",
         ("security/model/test_model_keys.py::test_a_key_belongs_to_its_user",),
-        file=SERVICE,
+        file=CREATION,
         old="if stored is not None:",
         new="if False:",
     ),
     Mutant(
         "the answer to a creation is not remembered",
         ("security/model/test_model_keys.py::test_a_key_belongs_to_its_user",),
-        file=SERVICE,
+        file=CREATION,
         old="await self._requests.finish(",
         new="str(",
     ),

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from multi_tenant_db.database.engine import create_engine, service_url
-from multi_tenant_db.database.tenant_session import tenant_session
+from multi_tenant_db.database.tenant_session import deferred_tenant_session, tenant_session
 from multi_tenant_db.errors import DatabaseUnavailable
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from tests.support.attack import refused, residual, sees_nothing
@@ -47,8 +47,8 @@ async def backend(engine: AsyncEngine, party: Party) -> object:
 
 
 async def find(engine: AsyncEngine, party: Party) -> str | None:
-    """Look a party's own tenant up, as `GET /tenants/{tenant_id}` does."""
-    async with tenant_session(engine, party.token, "request") as (session, _):
+    """Look a party's own tenant up, as `GET /tenants/{tenant_id}` does: in one message."""
+    async with deferred_tenant_session(engine, party.token, "request") as session:
         tenant = await TenantRepository(session).find(party.tenant_id)
         return tenant.name if tenant else None
 
@@ -95,22 +95,34 @@ async def test_a_planted_statement_that_signs_the_next_caller_in_as_the_attacker
 
 
 @sees_nothing(GROUP)
+async def test_a_planted_read_that_signs_the_next_caller_in_as_the_attacker(
+    engine: AsyncEngine, hsbc: Organization, barclays: Organization
+) -> None:
+    """To replace a read in one message by one that presents the attacker's token, or keeps the next caller's."""
+    await find(engine, hsbc.parent)
+    async with tenant_session(engine, hsbc.parent.token, "request") as (session, _):
+        name, statement = (await session.execute(text(OUR_STATEMENTS), {"like": "WITH caller%"})).one()
+        await session.execute(text(f'DEALLOCATE "{name}"'))
+        planted = statement.replace("sign_in($2)", f"sign_in(set_config('app.loot', '{hsbc.parent.token}', false))")
+        assert planted != statement
+        await session.execute(text(f'PREPARE "{name}" (uuid, text) AS {planted}'.replace(":", r"\:")))
+    assert await find(engine, barclays.parent) == barclays.parent.name
+    assert await run(engine, barclays.parent, "SELECT current_setting('app.loot', true)") in ([(None,)], [("",)])
+
+
+@sees_nothing(GROUP)
 async def test_a_planted_statement_that_keeps_the_next_callers_rows(
     engine: AsyncEngine, hsbc: Organization, barclays: Organization
 ) -> None:
     """To replace a query by one that copies its rows into a variable of the session."""
     await find(engine, hsbc.parent)
     async with tenant_session(engine, hsbc.parent.token, "request") as (session, _):
-        name, statement = (await session.execute(text(OUR_STATEMENTS), {"like": "%FROM tenancy.tenants%"})).one()
-        columns = statement.split("FROM")[0]
+        name, statement = (await session.execute(text(OUR_STATEMENTS), {"like": "WITH caller%"})).one()
+        loot = "set_config('app.loot', (SELECT string_agg(name, ',') FROM tenancy.tenants), false)"
+        planted = statement.replace("found.*", f"found.*, {loot}")
+        assert planted != statement
         await session.execute(text(f'DEALLOCATE "{name}"'))
-        await session.execute(
-            text(
-                f'PREPARE "{name}" (uuid) AS {columns}'
-                ", set_config('app.loot', (SELECT string_agg(name, ',') FROM tenancy.tenants), false)"
-                " FROM tenancy.tenants WHERE tenant_id = $1"
-            )
-        )
+        await session.execute(text(f'PREPARE "{name}" (uuid, text) AS {planted}'.replace(":", r"\:")))
     assert await find(engine, barclays.parent) == barclays.parent.name
     assert await run(engine, hsbc.parent, "SELECT current_setting('app.loot', true)") in ([(None,)], [("",)])
 
@@ -130,6 +142,7 @@ async def test_taking_the_drivers_statements_away(
     engine: AsyncEngine, hsbc: Organization, barclays: Organization, statement: str
 ) -> None:
     """To break every later request on the connection by removing the statements that it relies on."""
+    await find(engine, hsbc.parent)
     await run(engine, hsbc.parent, *statement.split("; "))
     with pytest.raises(DatabaseUnavailable):
         await find(engine, barclays.parent)

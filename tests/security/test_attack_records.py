@@ -8,7 +8,7 @@ import pytest
 
 from multi_tenant_db.schemas import TenantCreate
 from multi_tenant_db.schemas.examples import TENANT
-from multi_tenant_db.services.tenant_service import fingerprint
+from multi_tenant_db.services.idempotent_creation import fingerprint
 from tests.support.attack import refused, residual, sees_nothing
 from tests.support.attempt import attempt, attempt_quietly
 from tests.support.context import presenting

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from multi_tenant_db.database.tenant_session import tenant_session
 from multi_tenant_db.errors import PreconditionFailed, TenantHasSubsidiaries
 from multi_tenant_db.models import ANY_VERSION, VersionCondition
-from multi_tenant_db.repositories.request_repository import RequestRepository
 from multi_tenant_db.services.tenant_service import TenantService
 from tests.services.overtaken_repository import OvertakenRepository
 from tests.services.refused_repository import RefusedRepository
@@ -36,7 +35,7 @@ async def test_a_cascade_whose_version_comes_too_late_fails_its_condition(
     head = hsbc.parent.tenant_id
     with pytest.raises(PreconditionFailed):
         async with tenant_session(engine, platform_operator.token) as (session, _caller):
-            service = TenantService(session.sign_in, OvertakenRepository(session, as_admin), RequestRepository(session))
+            service = TenantService(session.sign_in, OvertakenRepository(session, as_admin))
             await service.delete_tenant(head, cascade=True, condition=second)
 
     remaining = await as_admin.fetchval("SELECT count(*) FROM tenancy.tenants WHERE organization_id = $1", head)
@@ -50,6 +49,6 @@ async def test_the_advice_to_cascade_is_given_only_without_cascade(
     """If the foreign key refuses the deletion, only a request without cascade=true is advised to set it."""
     with pytest.raises(TenantHasSubsidiaries) as raised:
         async with tenant_session(engine, platform_operator.token) as (session, _caller):
-            service = TenantService(session.sign_in, RefusedRepository(session), RequestRepository(session))
+            service = TenantService(session.sign_in, RefusedRepository(session))
             await service.delete_tenant(hsbc.parent.tenant_id, cascade=cascade, condition=ANY_VERSION)
     assert ("cascade" in str(raised.value)) == (not cascade)

@@ -13,7 +13,7 @@ from multi_tenant_db.identity.caller_role import CallerRole
 
 DIALECT = dialects.dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
 
-SIGNED_IN = """
+SIGNED_IN = """\
 WITH caller AS MATERIALIZED (SELECT tenant_id, organization_id, caller_role FROM tenancy.sign_in(${token}))
 SELECT caller.*, found.*
 FROM caller LEFT JOIN LATERAL (SELECT true AS is_row, result.* FROM ({statement}) AS result) AS found ON true

@@ -67,6 +67,8 @@ class AuthenticatedRoute(WholeRequestRoute):
 
 def _refuse_repeated_parameters(request: Request) -> None:
     """Refuse repeated parameters: some parsers use the first value, others the last."""
+    if not request.scope["query_string"]:
+        return
     names = [name for name, _ in request.query_params.multi_items()]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:

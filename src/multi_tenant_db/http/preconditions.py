@@ -6,9 +6,9 @@ the lines of a header form one list (section 5.3).
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request
+from fastapi import Request
 
 from multi_tenant_db.errors import MalformedPrecondition
 from multi_tenant_db.models import ANY_VERSION, VersionCondition
@@ -58,7 +58,7 @@ def read_conditions(request: Request) -> tuple[VersionCondition | None, VersionC
     )
 
 
-async def read_write_condition(request: Request) -> VersionCondition:
+def read_write_condition(request: Request) -> VersionCondition:
     """Return the condition of both headers on the version that a write finds; raises MalformedPrecondition."""
     if_match, if_none_match = _all_lines(request, "If-Match"), _all_lines(request, "If-None-Match")
     if if_match is None and if_none_match is None:
@@ -113,6 +113,3 @@ def _parse(header: str) -> list[str]:
 def _all_lines(request: Request, name: str) -> str | None:
     lines = request.headers.getlist(name)
     return ", ".join(lines) if lines else None
-
-
-WriteCondition = Annotated[VersionCondition, Depends(read_write_condition)]

@@ -5,7 +5,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from multi_tenant_db.errors import (
     AmbiguousHeaders,
@@ -26,7 +26,7 @@ from multi_tenant_db.errors import (
 from multi_tenant_db.http.authenticated_route import AuthenticatedRoute
 from multi_tenant_db.http.openapi_document import name_operation
 from multi_tenant_db.http.openapi_responses import ETAG, LINK, LOCATION, declare_response
-from multi_tenant_db.http.preconditions import CONDITIONAL, WriteCondition, entity_tag, read_conditions
+from multi_tenant_db.http.preconditions import CONDITIONAL, entity_tag, read_conditions, read_write_condition
 from multi_tenant_db.http.problem_responses import PROBLEMS_OF_AUTHENTICATED_ROUTES, declare_problems
 from multi_tenant_db.repositories.request_repository import RequestRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
@@ -41,6 +41,7 @@ from multi_tenant_db.schemas import (
     TenantUpdate,
 )
 from multi_tenant_db.schemas.examples import PAGE, REPLACED_TENANT, TENANT
+from multi_tenant_db.services.idempotent_creation import IdempotentCreation
 from multi_tenant_db.services.tenant_service import TenantService
 
 router = APIRouter(
@@ -69,13 +70,10 @@ IdempotencyKey = Annotated[
 Parameterless = Annotated[NoQuery, Query()]
 
 
-async def get_tenant_service(request: Request) -> TenantService:
+def tenant_service(request: Request) -> TenantService:
     """Create the service on the session of the caller's transaction, which AuthenticatedRoute opens."""
     session = request.state.session
-    return TenantService(session.sign_in, TenantRepository(session), RequestRepository(session))
-
-
-Tenants = Annotated[TenantService, Depends(get_tenant_service)]
+    return TenantService(session.sign_in, TenantRepository(session))
 
 
 @router.post(
@@ -101,25 +99,23 @@ async def create_tenant(
     response: Response,
     body: TenantCreate,
     _query: Parameterless,
-    service: Tenants,
     idempotency_key: IdempotencyKey = None,
 ) -> TenantRead:
     """Create a subsidiary under your own parent tenant, whose id is your own. Only a platform operator creates parents.
 
     With an `Idempotency-Key`, repeating the request within 24 hours returns the first response and creates nothing.
     """
-    tenant = await service.create_tenant(body, idempotency_key)
+    creation = IdempotentCreation(tenant_service(request), RequestRepository(request.state.session))
+    tenant = await creation.create_tenant(body, idempotency_key)
     response.headers["Location"] = f"{request.scope['path']}/{tenant.tenant_id}"
     response.headers["ETag"] = entity_tag(tenant.version)
     return tenant
 
 
 @router.get("", summary="List tenants", responses=declare_response(200, "One page.", PAGE, LINK))
-async def list_tenants(
-    request: Request, response: Response, query: Annotated[TenantListQuery, Query()], service: Tenants
-) -> TenantPage:
+async def list_tenants(request: Request, response: Response, query: Annotated[TenantListQuery, Query()]) -> TenantPage:
     """List the tenants within your reach: a parent sees itself and its subsidiaries, a subsidiary sees itself."""
-    tenants, next_cursor = await service.list_tenants(
+    tenants, next_cursor = await tenant_service(request).list_tenants(
         limit=query.limit, cursor=query.cursor, tenant_type=query.tenant_type
     )
     if next_cursor is not None:
@@ -139,11 +135,11 @@ async def list_tenants(
     openapi_extra=CONDITIONAL,
 )
 async def read_tenant(
-    request: Request, response: Response, tenant_id: TenantPath, _query: Parameterless, service: Tenants
+    request: Request, response: Response, tenant_id: TenantPath, _query: Parameterless
 ) -> TenantRead | Response:
     """Read one tenant. Tenants outside your reach are reported as not found."""
     if_match, if_none_match = read_conditions(request)
-    tenant = await service.get_tenant(tenant_id, if_match)
+    tenant = await tenant_service(request).get_tenant(tenant_id, if_match)
     etag = {"ETag": entity_tag(tenant.version)}
     if if_none_match is not None and not if_none_match.holds_for(tenant.version):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=etag)
@@ -168,14 +164,11 @@ async def read_tenant(
     openapi_extra=CONDITIONAL,
 )
 async def replace_tenant(
-    response: Response,
-    tenant_id: TenantPath,
-    body: TenantUpdate,
-    _query: Parameterless,
-    service: Tenants,
-    condition: WriteCondition,
+    request: Request, response: Response, tenant_id: TenantPath, body: TenantUpdate, _query: Parameterless
 ) -> TenantRead:
     """Replace name and metadata. Send the ETag as If-Match to avoid overwriting a concurrent change."""
+    condition = read_write_condition(request)
+    service = tenant_service(request)
     tenant = await service.replace_tenant(tenant_id, name=body.name, metadata=body.metadata, condition=condition)
     response.headers["ETag"] = entity_tag(tenant.version)
     return TenantRead.model_validate(tenant)
@@ -197,11 +190,7 @@ async def replace_tenant(
     ),
     openapi_extra=CONDITIONAL,
 )
-async def delete_tenant(
-    tenant_id: TenantPath,
-    service: Tenants,
-    condition: WriteCondition,
-    query: Annotated[TenantDeleteQuery, Query()],
-) -> None:
+async def delete_tenant(request: Request, tenant_id: TenantPath, query: Annotated[TenantDeleteQuery, Query()]) -> None:
     """Delete a tenant and its access tokens. With subsidiaries, this requires `cascade=true` and deletes them, too."""
-    await service.delete_tenant(tenant_id, cascade=query.cascade, condition=condition)
+    condition = read_write_condition(request)
+    await tenant_service(request).delete_tenant(tenant_id, cascade=query.cascade, condition=condition)

@@ -1,15 +1,10 @@
 """Operations on tenants."""
 
-import hashlib
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from multi_tenant_db.errors import (
-    IdempotencyKeyReused,
     OperationNotPermitted,
     PreconditionFailed,
     TenantHasSubsidiaries,
@@ -18,7 +13,6 @@ from multi_tenant_db.errors import (
 from multi_tenant_db.identity.caller import Caller
 from multi_tenant_db.models import ANY_VERSION, TenantRow, TenantType, VersionCondition
 from multi_tenant_db.models.page_cursor import PageCursor
-from multi_tenant_db.repositories.request_repository import RequestRepository
 from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.schemas import TenantCreate, TenantRead
 
@@ -29,28 +23,12 @@ class TenantService:
     A condition on a tenant's version is that of the client's If-Match and If-None-Match.
     """
 
-    def __init__(
-        self, sign_in: Callable[[], Awaitable[Caller]], tenants: TenantRepository, requests: RequestRepository
-    ) -> None:
+    def __init__(self, sign_in: Callable[[], Awaitable[Caller]], tenants: TenantRepository) -> None:
         self._sign_in = sign_in
         self._tenants = tenants
-        self._requests = requests
 
-    async def create_tenant(self, new: TenantCreate, idempotency_key: str | None = None) -> TenantRead:
-        """Add a tenant; with a key that was used for the same request within 24 hours, return the stored response.
-
-        Raises OperationNotPermitted, ParentNotFound, NameTaken, IdempotencyKeyReused or RequestInProgress.
-        """
-        if idempotency_key is None:
-            return await self._add(new)
-        stored = await self._requests.claim(idempotency_key, fingerprint(new))
-        if stored is not None:
-            return _parse_stored(stored)
-        created = await self._add(new)
-        await self._requests.finish(idempotency_key, created.model_dump(mode="json"))
-        return created
-
-    async def _add(self, new: TenantCreate) -> TenantRead:
+    async def create_tenant(self, new: TenantCreate) -> TenantRead:
+        """Add a tenant; raises OperationNotPermitted, ParentNotFound or NameTaken."""
         tenant = await self._tenants.add(
             name=new.name,
             tenant_type=new.tenant_type,
@@ -118,17 +96,3 @@ class TenantService:
             raise PreconditionFailed
         # The subsidiaries were deleted concurrently: a repeated request succeeds.
         raise TenantHasSubsidiaries
-
-
-def _parse_stored(response: dict[str, Any]) -> TenantRead:
-    """Return a stored response. An invalid one was written by the tenant's own SQL, so the key cannot be used."""
-    try:
-        return TenantRead.model_validate(response)
-    except ValidationError as error:
-        raise IdempotencyKeyReused from error
-
-
-def fingerprint(new: TenantCreate) -> bytes:
-    """Return a hash that is the same for equal requests, independent of the formatting of their JSON."""
-    canonical = json.dumps(new.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).digest()
