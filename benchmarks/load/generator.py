@@ -37,7 +37,7 @@ class Generator:
 
     def begin(self, port: int, requests: Sequence[CheckedRequest], *, clients: int, seconds: float) -> Future[Batch]:
         """Begin to send for some seconds; the result of the future is that of `send`."""
-        return self._pool.submit(_run, port, list(requests), clients, seconds, True)  # noqa: FBT003 - as positional
+        return self._pool.submit(_run, port, list(requests), clients, seconds, True)
 
     def call[Result](self, function: Callable[..., Result], *arguments: object) -> Result:
         """Run a function in the generator's process."""

@@ -23,7 +23,7 @@ ENDPOINTS = {
 ANYWHERE = {400, 408, 413, 414, 431, 500, 503, 504}
 """Ambiguous headers, a body too slow or large, a target or headers too long, a defect, outage, overload, too slow."""
 
-TENANTS = ANYWHERE | {401, 422}
+TENANTS = ANYWHERE | {401, 422, 429}
 
 STATUSES = {
     ("get", "/health"): ANYWHERE | {200},
@@ -191,16 +191,18 @@ def test_headers_are_declared_with_examples(document: dict[str, Any], schemas: S
         if "headers" in response
     }
     everywhere = {"X-Request-ID"}
-    assert declared["post", "/tenants", "201"] == {"Location", "ETag"} | everywhere
-    assert declared["get", "/tenants", "200"] == {"Link"} | everywhere
+    limited = {"RateLimit", "RateLimit-Policy"}
+    assert declared["get", "/health", "200"] == everywhere
+    assert declared["post", "/tenants", "201"] == {"Location", "ETag"} | everywhere | limited
+    assert declared["get", "/tenants", "200"] == {"Link"} | everywhere | limited
     for method in ("get", "put"):
-        assert declared[method, "/tenants/{tenant_id}", "200"] == {"ETag"} | everywhere
+        assert declared[method, "/tenants/{tenant_id}", "200"] == {"ETag"} | everywhere | limited
     for key, operation in operations(document):
         for status in operation["responses"]:
             headers = declared[*key, status]
             assert headers >= everywhere
             assert ("WWW-Authenticate" in headers) == (status == "401")
-            assert ("Retry-After" in headers) >= (status in {"503", "504"} and key[1] != "/health")
+            assert ("Retry-After" in headers) >= (status in {"429", "503", "504"} and key[1] != "/health")
     for _, operation in operations(document):
         for response in operation["responses"].values():
             for header in response.get("headers", {}).values():

@@ -6,8 +6,10 @@ import pytest
 
 from multi_tenant_db.database.connection_pool import pool_of
 from multi_tenant_db.database.engine import create_engine, service_url
-from multi_tenant_db.database.tenant_session import transaction
+from multi_tenant_db.database.tenant_session import deferred_tenant_session, transaction
 from multi_tenant_db.errors import DatabaseUnavailable
+from tests.support.organization import Organization
+from tests.support.party import Party
 from tests.support.test_database import TestDatabase
 
 
@@ -36,6 +38,31 @@ async def test_waiting_callers_are_served_in_order(database: TestDatabase) -> No
         assert patient == list(range(20))
         assert len(served) <= 2 * len(patient) + 2, "one caller was served out of turn"
         await greedy
+    finally:
+        await engine.dispose()
+
+
+async def test_waiting_callers_are_served_in_turn_by_token(
+    database: TestDatabase, hsbc: Organization, barclays: Organization
+) -> None:
+    """A caller behind twenty requests of another waits for one of them."""
+    settings = database.settings(pool_size=1)
+    engine = create_engine(service_url(settings), settings)
+    served: list[str] = []
+
+    async def be_served(party: Party) -> None:
+        async with deferred_tenant_session(engine, party.token) as session:
+            await session.sign_in()
+            served.append(party.name)
+
+    try:
+        async with pool_of(engine).slot():
+            flood = [asyncio.create_task(be_served(hsbc.parent)) for _ in range(20)]
+            await asyncio.sleep(0)
+            neighbour = asyncio.create_task(be_served(barclays.parent))
+            await asyncio.sleep(0)
+        await asyncio.gather(*flood, neighbour)
+        assert barclays.parent.name in served[:2]
     finally:
         await engine.dispose()
 
