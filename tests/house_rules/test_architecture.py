@@ -13,6 +13,8 @@ from tests.support.sources import ROOT, for_each, name_of, parse, python_files
 
 SERVICE = python_files("src")
 TRANSACTIONS = "src/multi_tenant_db/database/tenant_session.py"
+REFUSALS = "src/multi_tenant_db/database/bound_session.py"
+"""Refuses begin and rollback of SQLAlchemy's session, and passes savepoints on."""
 CONNECTING = "src/multi_tenant_db/database/connecting.py"
 QUERY = re.compile(r"\b(?:select|insert|update|delete)\(Tenant|(?:FROM|INTO|UPDATE) tenancy\.tenants")
 SETTINGS = "src/multi_tenant_db/settings.py"
@@ -25,7 +27,7 @@ def test_imports_follow_the_layers() -> None:
     assert result.returncode == 0, result.stdout
 
 
-@for_each([p for p in SERVICE if name_of(p) != TRANSACTIONS])
+@for_each([p for p in SERVICE if name_of(p) not in {TRANSACTIONS, REFUSALS}])
 def test_one_place_begins_and_ends_transactions(path: Path) -> None:
     """Only tenant_session.py begins, commits or rolls back."""
     for node in ast.walk(parse(path)):

@@ -122,14 +122,14 @@ SESSION_MUTANTS = (
         "a planted statement stays in its session",
         (f"{POOLED}test_a_session_with_a_planted_statement_is_closed",),
         file=SESSION,
-        old="if leftover_statements == NO_LEFTOVER_STATEMENTS:",
-        new="if leftover_statements:",
+        old="if leftover_statements != NO_LEFTOVER_STATEMENTS:",
+        new="if not leftover_statements:",
     ),
     Mutant(
         "a session that was not reset is used again",
         (f"{POOLED}test_a_session_with_a_planted_statement_is_closed",),
         file=POOL,
-        old="if NEEDS_RESET in connection.info:",
+        old="if NEEDS_RESET in connection.info or self._disposed:",
         new="if False:",
     ),
     Mutant(

@@ -34,6 +34,7 @@ class ConnectionPool(NullPool):
         self._timeout = timeout
         self._slots = FairQueue(pool_size)
         self._idle: list[PoolProxiedConnection] = []
+        self._disposed = False
 
     def recreate(self) -> Self:
         """Return a new pool with the same configuration, for SQLAlchemy's dispose()."""
@@ -87,13 +88,14 @@ class ConnectionPool(NullPool):
 
     def release(self, connection: PoolProxiedConnection) -> None:
         """Return a connection; close one that needs a reset and had none."""
-        if NEEDS_RESET in connection.info:
+        if NEEDS_RESET in connection.info or self._disposed:
             connection.invalidate()
         else:
             self._idle.append(connection)
 
     def dispose(self) -> None:
         """Close the idle connections."""
+        self._disposed = True
         while self._idle:
             self._idle.pop().close()
         super().dispose()

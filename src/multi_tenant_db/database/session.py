@@ -61,6 +61,14 @@ class Session(AsyncSession):
         """Raise RuntimeError: only an exception that leaves the block rolls the transaction back."""
         raise RuntimeError("raise an exception instead: when it leaves the block, the transaction is rolled back")
 
+    async def stream(self, *_: Any, **__: Any) -> Any:
+        """Raise RuntimeError: a stream could be read in the next caller's transaction."""
+        raise RuntimeError("read all rows with execute() or scalars(): a stream outlives the session")
+
+    def begin(self) -> Any:
+        """Raise RuntimeError, as `rollback` does; `begin_nested` makes a savepoint."""
+        raise RuntimeError("the transaction has its own begin and end: use begin_nested() for a part of it")
+
     async def sign_in(self) -> Caller:
         """Return the caller; begin the transaction, unless a statement ran. Raises DBAPIError for an invalid token."""
         if self.caller is None:
@@ -78,6 +86,7 @@ class Session(AsyncSession):
     async def read[Row](self, statement: CompiledStatement[Row], **parameters: Any) -> Sequence[Row]:
         """Return all rows of a SELECT; in one message, without a transaction, unless one has begun."""
         if self._connection is None and self._read_alone is not None:
+            self.caller = None  # a token that is refused now is verified again at the end of the block
             answer = await self._read_alone(statement, parameters)
             if answer is not None:
                 self.caller, rows = answer

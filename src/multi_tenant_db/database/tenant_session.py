@@ -44,6 +44,7 @@ ROLLBACK = "ROLLBACK"
 RESET_SESSION = """
     SET SESSION AUTHORIZATION DEFAULT;
     RESET ALL;
+    DISCARD PLANS;
     CLOSE ALL;
     UNLISTEN *;
     SELECT pg_catalog.pg_advisory_unlock_all();
@@ -111,10 +112,14 @@ async def deferred_tenant_session(
     try:
         async with AsyncExitStack() as stack:
 
+            @asynccontextmanager
+            async def signed_in() -> AsyncIterator[PoolProxiedConnection]:
+                async with _connection_in_transaction(engine, token) as connection:
+                    session.caller = await _sign_in(connection.driver_connection, token, request_id)
+                    yield connection
+
             async def begin() -> PoolProxiedConnection:
-                connection = await stack.enter_async_context(_connection_in_transaction(engine, token))
-                session.caller = await _sign_in(connection.driver_connection, token, request_id)
-                return connection
+                return await stack.enter_async_context(signed_in())
 
             async def read_alone(
                 statement: CompiledStatement[Any], parameters: dict[str, Any]
@@ -206,10 +211,16 @@ async def _end(connection: PoolProxiedConnection, message: str, *, seconds: floa
         await _send(driver, message, seconds=seconds)
         return
     leftover_statements = await _send(driver, f"{message}; {RESET_SESSION}", seconds=seconds)
-    if leftover_statements == NO_LEFTOVER_STATEMENTS:
-        del connection.info[NEEDS_RESET]
-    else:
+    if leftover_statements != NO_LEFTOVER_STATEMENTS:
         log.error(LEFTOVER_STATEMENTS, leftover_statements.removeprefix("SELECT "))
+    elif not _has_an_isolation_level_of_its_own(connection):
+        del connection.info[NEEDS_RESET]
+
+
+def _has_an_isolation_level_of_its_own(connection: PoolProxiedConnection) -> bool:
+    """SQLAlchemy restores a level that was set by execution options only when it takes a connection back itself."""
+    record = connection._connection_record  # noqa: SLF001 - it has no public name
+    return record is None or bool(record.finalize_callback)
 
 
 async def _send(driver: asyncpg.Connection, message: str, *, seconds: float | None = None) -> str:
