@@ -14,7 +14,10 @@ from benchmarks.load.wrong_response import WrongResponseError
 
 
 class Transaction(NamedTuple):
-    """BEGIN, the context, the query, COMMIT; the query must return `rows` rows, the first of the tenant `first`."""
+    """BEGIN, the context, the query, COMMIT; without a context the query alone, which presents it.
+
+    The query must return `rows` rows, the first with `first` in `column`.
+    """
 
     context: str
     context_values: Sequence[Any]
@@ -22,6 +25,7 @@ class Transaction(NamedTuple):
     values: Sequence[Any]
     rows: int
     first: Any
+    column: int = 0
 
 
 def run_transactions(
@@ -63,16 +67,20 @@ async def _loop(
     whole: list[float],
     queries: list[float],
 ) -> None:
-    for context, context_values, query, values, count, first in cycle(transactions):
-        begin = time.perf_counter()
+    for context, context_values, query, values, count, first, column in cycle(transactions):
+        begin = sent = time.perf_counter()
         if begin > end:
             return
-        async with connection.transaction():
-            await connection.fetch(context, *context_values)
-            sent = time.perf_counter()
+        if context:
+            async with connection.transaction():
+                await connection.fetch(context, *context_values)
+                sent = time.perf_counter()
+                rows = await connection.fetch(query, *values)
+                received = time.perf_counter()
+        else:
             rows = await connection.fetch(query, *values)
             received = time.perf_counter()
         whole.append(time.perf_counter() - begin)
         queries.append(received - sent)
-        if len(rows) != count or rows[0][0] != first:
+        if len(rows) != count or rows[0][column] != first:
             raise WrongResponseError(f"{query} {values}: {len(rows)} rows, expected {count}")

@@ -6,7 +6,7 @@ from benchmarks.data.database import Database
 from benchmarks.measures.bench import Bench
 from benchmarks.measures.sample import Sample
 from benchmarks.measures.workload import DAY, OPERATIONS, Workload
-from benchmarks.peers.catalogue import PEERS, POSTGRAPHILE_PEER, install_postgraphile
+from benchmarks.peers.catalogue import PEERS, install
 from benchmarks.peers.peer import Peer
 from benchmarks.steps import Begin
 
@@ -43,10 +43,8 @@ def cells(clients: tuple[int, ...]) -> list[Cell]:
 
 def chosen_peers() -> tuple[tuple[Peer, ...], dict[str, str]]:
     """Return the peers that can run here, and the reasons why others cannot."""
-    reason = install_postgraphile()
-    if reason is None:
-        return PEERS, {}
-    return tuple(peer for peer in PEERS if peer is not POSTGRAPHILE_PEER), {POSTGRAPHILE_PEER.name: reason}
+    reasons = {peer.name: reason for peer in PEERS if (reason := install(peer)) is not None}
+    return tuple(peer for peer in PEERS if peer.name not in reasons), reasons
 
 
 async def compare(

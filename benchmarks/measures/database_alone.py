@@ -9,9 +9,10 @@ from benchmarks.load.transactions import Transaction
 from benchmarks.measures.bench import Bench
 from benchmarks.measures.sample import Sample
 from benchmarks.steps import Begin
+from multi_tenant_db.database.compiled_statement import IS_ROW
+from multi_tenant_db.repositories.tenant_statements import FIND, FIRST_PAGE, LATER_PAGE
 
 MEASURE = "database alone"
-SIGN_IN = "SELECT tenant_id, organization_id, caller_role FROM tenancy.sign_in($1, $2)"
 SET_VARIABLE = "SELECT set_config('app.current_tenant', $1, true)"
 COLUMNS = "tenant_id, name, tenant_type, parent_tenant_id, metadata, version, created_at, updated_at"
 PROVEN, PLAIN, NONE = "proven context", "plain variable", "without RLS"
@@ -22,28 +23,29 @@ ROLES = {
 }
 GET, PAGE = "GET by id", "list of 20"
 LIMIT = 20
+FIRST_COLUMN = IS_ROW + 1
+"""Of the statement, after those of the caller."""
+
 CONNECTIONS = 10
 """The size of the service's pool."""
 
 
 def proven_read(caller: Caller, member: int) -> Transaction:
-    """Return the service's read of a subsidiary."""
-    query = f"SELECT {COLUMNS} FROM tenancy.tenants WHERE tenant_id = $1"
+    """Return the service's read of a subsidiary, one message."""
     tenant_id = caller.subsidiaries[member]
-    return Transaction(SIGN_IN, (caller.token, "bench"), query, (tenant_id,), 1, tenant_id)
+    query, values = FIND.message(caller.token, {"sought": tenant_id})
+    return Transaction("", (), query, values, 1, tenant_id, FIRST_COLUMN)
 
 
 def proven_page(caller: Caller, limit: int, skip: int = 0) -> Transaction:
-    """Return the service's read of a page, which fetches one additional row."""
+    """Return the service's read of a page, one message; it fetches one additional row."""
     tenants = [caller.tenant_id, *caller.subsidiaries]
-    where, key = "", tuple[Any, ...]()
+    parameters: dict[str, Any] = {"limit": limit + 1}
     if skip:
-        where = " WHERE organization_id = $1 AND tenant_id > $2"
-        key = (caller.tenant_id, tenants[skip - 1])
-    order = f"ORDER BY organization_id, tenant_id LIMIT {limit + 1}"
-    query = f"SELECT {COLUMNS} FROM tenancy.tenants{where} {order}"
+        parameters |= {"last_organization_id": caller.tenant_id, "last_tenant_id": tenants[skip - 1]}
+    query, values = (LATER_PAGE if skip else FIRST_PAGE)[None].message(caller.token, parameters)
     rows = tenants[skip : skip + limit + 1]
-    return Transaction(SIGN_IN, (caller.token, "bench"), query, key, len(rows), rows[0])
+    return Transaction("", (), query, values, len(rows), rows[0], FIRST_COLUMN)
 
 
 def transactions(context: str, operation: str, callers: Sequence[Caller]) -> list[Transaction]:

@@ -34,6 +34,10 @@ class GraphqlDialect(Dialect):
     created = 200
     deleted = 200
 
+    def __init__(self, subsidiary: str) -> None:
+        self._subsidiary = subsidiary
+        """The enumeration's value, which the versions spell differently."""
+
     def read(self, caller: Caller, tenant_id: UUID) -> bytes:
         """Query by the unique column."""
         return _ask(caller, READ, {"id": str(tenant_id)})
@@ -46,7 +50,7 @@ class GraphqlDialect(Dialect):
 
     def create(self, caller: Caller, name: str) -> bytes:
         """Mutation."""
-        tenant = {"name": name, "tenantType": "SUBSIDIARY", "parentTenantId": str(caller.tenant_id)}
+        tenant = {"name": name, "tenantType": self._subsidiary, "parentTenantId": str(caller.tenant_id)}
         return _ask(caller, CREATE, {"tenant": {**tenant, "metadata": METADATA}})
 
     def replace(self, caller: Caller, tenant_id: UUID, name: str) -> bytes:

@@ -17,7 +17,14 @@ PLOTS = {
     "memory": "Resident memory",
     "pool": "Requests a second by size of the pool",
 }
-COLOURS = {"service": "#1f5fbf", "textbook": "#b8860b", "ceiling": "#777777", "postgraphile": "#a03070"}
+COLOURS = {
+    "service": "#1f5fbf",
+    "textbook": "#b8860b",
+    "ceiling": "#777777",
+    "ceiling in one message": "#aaaaaa",
+    "postgraphile": "#a03070",
+    "postgraphile 5": "#d070a0",
+}
 
 
 def write_plots(results: Results, folder: Path) -> list[str]:

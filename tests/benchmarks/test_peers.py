@@ -10,7 +10,7 @@ from benchmarks.judge import Judge
 from benchmarks.load.http import exchange
 from benchmarks.load.wrong_response import WrongResponseError
 from benchmarks.measures.workload import DAY, Workload
-from benchmarks.peers.catalogue import PEERS, POSTGRAPHILE_PEER, SERVICE, TEXTBOOK, install_postgraphile
+from benchmarks.peers.catalogue import PEERS, SERVICE, TEXTBOOK, install
 from benchmarks.peers.peer import Peer
 from benchmarks.running_process import RunningProcess
 from tests.support.extent import EXHAUSTIVE
@@ -23,9 +23,8 @@ SOME_SECONDS = 0.02  # a hundred requests
 @contextmanager
 def started(peer: Peer, database: Database) -> Iterator[RunningProcess]:
     """Run a peer, or skip the test where it cannot run."""
-    reason = install_postgraphile() if peer is POSTGRAPHILE_PEER else None
-    if reason:
-        pytest.skip(f"PostGraphile: {reason}")
+    if reason := install(peer):
+        pytest.skip(f"{peer.name}: {reason}")
     with peer.start(database, 1, 2) as process:
         yield process
 

@@ -150,8 +150,8 @@ SESSION_MUTANTS = (
         "the caller of one read is that of the next",
         (f"{IN_READS}test_each_caller_reads_what_is_its_own",),
         file=COMPILED,
-        old="await _run(driver, self._signed_in, [*self._write(parameters), token])",
-        new="await _run(driver, self._signed_in, [*self._write(parameters), self.__dict__.setdefault('t', token)])",
+        old="return self._signed_in, [*self._write(parameters), token]",
+        new="return self._signed_in, [*self._write(parameters), self.__dict__.setdefault('t', token)]",
     ),
     Mutant(
         "a platform operator reads as a tenant",

@@ -34,8 +34,10 @@ async def large(server_url: URL) -> AsyncIterator[LargeDatabase]:
         yield made
 
 
-def values(read: CompiledStatement[Any], tenant_id: UUID, last: tuple[UUID, UUID], token: str) -> list[object]:
-    """Return the parameters of a read as it is sent."""
+def message(
+    read: CompiledStatement[Any], tenant_id: UUID, last: tuple[UUID, UUID], token: str
+) -> tuple[str, list[Any]]:
+    """Return a read as it is sent, with its values."""
     organization_id, last_tenant_id = last
     parameters = {
         "sought": tenant_id,
@@ -43,18 +45,16 @@ def values(read: CompiledStatement[Any], tenant_id: UUID, last: tuple[UUID, UUID
         "last_organization_id": organization_id,
         "last_tenant_id": last_tenant_id,
     }
-    return [*read._write(parameters), token]
+    return read.message(token, parameters)
 
 
-async def explain(
-    connection: asyncpg.Connection, read: CompiledStatement[Any], parameters: list[object], *, generic: bool
-) -> dict[str, Any]:
+async def explain(connection: asyncpg.Connection, text: str, values: list[Any], *, generic: bool) -> dict[str, Any]:
     """Return the plan of the statement as executed, as a prepared one: planned for these values or for any."""
     mode = "force_generic_plan" if generic else "force_custom_plan"
     async with connection.transaction():
         await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
-        text = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {read._signed_in}"
-        plan: dict[str, Any] = json.loads(await connection.fetchval(text, *parameters))[0]["Plan"]
+        explained = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {text}", *values)
+        plan: dict[str, Any] = json.loads(explained)[0]["Plan"]
         return plan
 
 
@@ -84,15 +84,15 @@ async def test_the_caller_is_signed_in_first(large: LargeDatabase, name: str, ge
     """Whatever method the planner lacks, sign_in is outside of a nested loop, and own rows are found."""
     own = large.giant.subsidiaries[0].tenant_id
     head = large.giant.parent.tenant_id
-    parameters = values(READS[name], own, (head, head), large.giant.parent.token)
+    text, values = message(READS[name], own, (head, head), large.giant.parent.token)
     methods = [row["name"] for row in await large.as_api.fetch(METHODS)]
     assert len(methods) > 15
     for method in (None, *methods):
         await large.as_api.execute(f"SET {method} = off" if method else "SELECT")
         try:
-            plan = await explain(large.as_api, READS[name], parameters, generic=generic)
+            plan = await explain(large.as_api, text, values, generic=generic)
             assert_signed_in_first(plan)
-            read = await large.as_api.fetch(READS[name]._signed_in, *parameters)
+            read = await large.as_api.fetch(text, *values)
             assert len([row for row in read if row["is_row"]]) == expected_rows(name), method
         finally:
             await large.as_api.execute(f"RESET {method}" if method else "SELECT")
@@ -115,8 +115,8 @@ async def test_a_read_is_an_index_scan_of_what_it_returns(large: LargeDatabase, 
     async with large.as_api.transaction():
         await large.as_api.execute("SELECT tenancy.sign_in($1)", large.giant.parent.token)
         middle = await large.as_api.fetchval(admin_view)
-    parameters = values(READS[name], own, (head, middle), large.giant.parent.token)
-    plan = await explain(large.as_api, READS[name], parameters, generic=generic)
+    text, values = message(READS[name], own, (head, middle), large.giant.parent.token)
+    plan = await explain(large.as_api, text, values, generic=generic)
 
     kinds = {node["Node Type"] for node in nodes(plan)}
     assert kinds <= {"Nested Loop", "CTE Scan", "Function Scan", "Subquery Scan", "Limit", "Index Scan", "Result"}, (
@@ -134,7 +134,8 @@ async def test_a_foreign_and_an_absent_key_are_read_alike(large: LargeDatabase, 
     """For a hidden and for an absent id or cursor, the same plan meets as many rows and conditions."""
     seen = []
     for tenant_id in (large.stranger.tenant_id, UUID(int=large.stranger.tenant_id.int ^ 1)):
-        parameters = values(READS[name], tenant_id, (tenant_id, tenant_id), large.giant.subsidiaries[0].token)
-        plan = await explain(large.as_api, READS[name], parameters, generic=False)
+        last = (tenant_id, tenant_id)
+        text, values = message(READS[name], tenant_id, last, large.giant.subsidiaries[0].token)
+        plan = await explain(large.as_api, text, values, generic=False)
         seen.append([(node["Node Type"], node["Actual Rows"], node["Actual Loops"]) for node in nodes(plan)])
     assert seen[0] == seen[1]

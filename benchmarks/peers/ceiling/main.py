@@ -29,6 +29,10 @@ REPLACE = f"""
     UPDATE plain.tenants SET name = $2, metadata = $3 WHERE tenant_id = $1
     RETURNING {TENANT}::text
 """
+IN_ONE_MESSAGE = """
+    WITH caller AS MATERIALIZED (SELECT set_config('app.current_tenant', ${caller}, true))
+    SELECT found.* FROM caller LEFT JOIN LATERAL ({query}) AS found ON true
+"""
 DELETE = "DELETE FROM plain.tenants WHERE tenant_id = $1 RETURNING ''"
 FIRST = UUID(int=0)
 
@@ -55,6 +59,16 @@ async def fetch(request: Request, query: str, *values: Any) -> list[asyncpg.Reco
         return rows
 
 
+async def read(request: Request, query: str, *values: Any) -> list[asyncpg.Record]:
+    """Run one SELECT, in one message with the context if the peer is to do so."""
+    if not os.environ.get("BENCH_READS_IN_ONE_MESSAGE"):
+        return await fetch(request, query, *values)
+    async with request.app.state.pool.acquire() as connection:
+        message = IN_ONE_MESSAGE.format(caller=len(values) + 1, query=query)
+        rows: list[asyncpg.Record] = await connection.fetch(message, *values, request.headers["x-tenant-id"])
+        return rows if rows[0][0] is not None else []
+
+
 def respond(rows: list[asyncpg.Record], status: int = 200) -> Response:
     """Return PostgreSQL's JSON, or 404."""
     return Response(rows[0][0], status, media_type="application/json") if rows else Response(status_code=404)
@@ -62,13 +76,13 @@ def respond(rows: list[asyncpg.Record], status: int = 200) -> Response:
 
 async def read_tenant(request: Request) -> Response:
     """Read a tenant."""
-    return respond(await fetch(request, READ, request.path_params["tenant_id"]))
+    return respond(await read(request, READ, request.path_params["tenant_id"]))
 
 
 async def list_tenants(request: Request) -> Response:
     """List a page, by id."""
     limit = int(request.query_params["limit"])
-    rows = await fetch(request, LIST, request.query_params.get("cursor", FIRST), limit + 1)
+    rows = await read(request, LIST, request.query_params.get("cursor", FIRST), limit + 1)
     cursor = f'"{rows[limit - 1]["tenant_id"]}"' if len(rows) > limit else "null"
     items = ",".join(row["tenant"] for row in rows[:limit])
     return Response(f'{{"items":[{items}],"next_cursor":{cursor}}}', media_type="application/json")

@@ -65,10 +65,14 @@ class CompiledStatement[Row]:
         A platform operator's rows are none: the role that reaches them is taken in a transaction of several statements.
         Raises DBAPIError.
         """
-        records = await _run(driver, self._signed_in, [*self._write(parameters), token])
+        records = await _run(driver, *self.message(token, parameters))
         tenant_id, organization_id, role = records[0][:IS_ROW]
         rows = [self._make_row(self._read(list(record)[IS_ROW + 1 :])) for record in records if record[IS_ROW]]
         return Caller(CallerRole(role), tenant_id, organization_id), rows
+
+    def message(self, token: str, parameters: dict[str, Any]) -> tuple[str, list[Any]]:
+        """Return the text that signs in and reads, and its values."""
+        return self._signed_in, [*self._write(parameters), token]
 
     def _write(self, parameters: dict[str, Any]) -> list[Any]:
         return [writer(parameters[name]) if writer else parameters[name] for name, writer in self._writers]
