@@ -14,7 +14,6 @@ from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.errors import ApplicationError
 from multi_tenant_db.http.cross_origin import CrossOrigin
 from multi_tenant_db.http.error_handlers import add_error_handlers
-from multi_tenant_db.http.head_requests import HeadRequests
 from multi_tenant_db.http.openapi_document import correct_openapi
 from multi_tenant_db.http.rate_limiter import RateLimiter
 from multi_tenant_db.http.request_context import RequestContext
@@ -116,7 +115,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes[:0] = [*tenants.router.routes, *health.router.routes]
     add_error_handlers(app)
     correct_openapi(app)
-    app.add_middleware(HeadRequests)
     app.add_middleware(RequestGuard, settings=settings)
     if settings.cors_origins:
         app.add_middleware(CrossOrigin, allow_origins=settings.cors_origins, **CORS)

@@ -14,7 +14,7 @@ from tests.support.test_database import TestDatabase
 from tests.support.walk import Walk
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE_LIMITS = {"GET": 16, "PUT": 20}
+FILE_LIMITS = {"GET": 15, "PUT": 19}
 
 
 @pytest.fixture(params=FILE_LIMITS)

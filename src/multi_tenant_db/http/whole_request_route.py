@@ -6,6 +6,8 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from multi_tenant_db.errors import BodyTooSlow
 from multi_tenant_db.http.strict_json_request import STOP_READING, StrictJsonRequest
@@ -19,7 +21,18 @@ class WholeRequestRoute(APIRoute):
 
     A body that the endpoint does not use is also read to its end: a request with a malformed end is not executed. The
     limits of size and time are the same.
+
+    HEAD is served as GET (RFC 9110, section 9.3.2), and the server sends no body. FastAPI refuses it, and an additional
+    endpoint would be in the OpenAPI document.
     """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match HEAD as GET."""
+        return super().matches(_as_get(scope))
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve HEAD as GET."""
+        await super().handle(_as_get(scope), receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the endpoint's handler."""
@@ -44,3 +57,7 @@ class WholeRequestRoute(APIRoute):
     def get_endpoint_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler, which validates the request and runs the endpoint."""
         return super().get_route_handler()
+
+
+def _as_get(scope: Scope) -> Scope:
+    return {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
