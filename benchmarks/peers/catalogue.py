@@ -67,9 +67,9 @@ def start_rowstile(database: Database, workers: int, pool_size: int) -> RunningP
 def install(peer: Peer) -> str | None:
     """Install what a peer needs beyond the bench's environment; return the reason if that fails, otherwise None."""
     if peer is POSTGRAPHILE_PEER:
-        return node.install(SOURCE / "postgraphile", POSTGRAPHILE)
+        return node.install(SOURCE / "postgraphile", POSTGRAPHILE, LEAST_NODE)
     if peer is POSTGRAPHILE_5_PEER:
-        return node.install(SOURCE / "postgraphile_5", POSTGRAPHILE_5)
+        return node.install(SOURCE / "postgraphile_5", POSTGRAPHILE_5, LEAST_NODE)
     return None
 
 
