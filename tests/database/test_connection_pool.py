@@ -9,7 +9,6 @@ from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.tenant_session import deferred_tenant_session, transaction
 from multi_tenant_db.errors import DatabaseUnavailable
 from tests.support.organization import Organization
-from tests.support.party import Party
 from tests.support.test_database import TestDatabase
 
 
@@ -42,27 +41,35 @@ async def test_waiting_callers_are_served_in_order(database: TestDatabase) -> No
         await engine.dispose()
 
 
+@pytest.mark.parametrize("invented", [False, True], ids=["one token", "invented tokens"])
 async def test_waiting_callers_are_served_in_turn_by_token(
-    database: TestDatabase, hsbc: Organization, barclays: Organization
+    database: TestDatabase, hsbc: Organization, barclays: Organization, invented: bool
 ) -> None:
-    """A caller behind twenty requests of another waits for one of them."""
+    """A caller behind twenty requests of another waits for one of them; invented tokens are one caller, too."""
     settings = database.settings(pool_size=1)
     engine = create_engine(service_url(settings), settings)
     served: list[str] = []
 
-    async def be_served(party: Party) -> None:
-        async with deferred_tenant_session(engine, party.token) as session:
-            await session.sign_in()
-            served.append(party.name)
+    async def be_served(token: str) -> None:
+        async with deferred_tenant_session(engine, token) as session:
+            try:
+                await session.sign_in()
+            finally:
+                served.append(token)
 
+    tokens = [f"mtdb_invented_{number}" if invented else hsbc.parent.token for number in range(20)]
     try:
+        for party in (hsbc.parent, barclays.parent):
+            await be_served(party.token)
+        served.clear()
         async with pool_of(engine).slot():
-            flood = [asyncio.create_task(be_served(hsbc.parent)) for _ in range(20)]
+            flood = [asyncio.create_task(be_served(token)) for token in tokens]
             await asyncio.sleep(0)
-            neighbour = asyncio.create_task(be_served(barclays.parent))
+            neighbours = [asyncio.create_task(be_served(barclays.parent.token)) for _ in range(3)]
             await asyncio.sleep(0)
-        await asyncio.gather(*flood, neighbour)
-        assert barclays.parent.name in served[:2]
+        await asyncio.gather(*flood, *neighbours, return_exceptions=True)
+        assert len(served) == len(tokens) + len(neighbours)
+        assert served[:6].count(barclays.parent.token) == len(neighbours)
     finally:
         await engine.dispose()
 

@@ -1,7 +1,8 @@
 """The connection pool."""
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
+from collections import OrderedDict
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -19,6 +20,9 @@ from multi_tenant_db.errors import DatabaseUnavailable
 NEEDS_RESET = "needs reset"
 """In the `info` of a connection on which other SQL than compiled statements ran: it may have left something behind."""
 
+MOST_VERIFIED = 10_000
+"""Tokens with turns of their own; the least recently used is forgotten."""
+
 
 class ConnectionPool(NullPool):
     """Keeps up to `pool_size` connections open. Waiting callers get slots in turn, each for its earliest request.
@@ -35,6 +39,7 @@ class ConnectionPool(NullPool):
         self._slots = FairQueue(pool_size)
         self._idle: list[PoolProxiedConnection] = []
         self._disposed = False
+        self._verified: OrderedDict[str, None] = OrderedDict()
 
     def recreate(self) -> Self:
         """Return a new pool with the same configuration, for SQLAlchemy's dispose()."""
@@ -52,11 +57,13 @@ class ConnectionPool(NullPool):
         )
 
     @asynccontextmanager
-    async def slot(self, key: Hashable = None) -> AsyncIterator[None]:
+    async def slot(self, token: str | None = None) -> AsyncIterator[None]:
         """Hold one of the pool's slots; raises SQLAlchemy's TimeoutError after the pool's timeout.
 
-        Requests that wait are served in turn by `key`, the caller's token; requests without a caller share one key.
+        Requests that wait are served in turn by token. Those without a token, or with one that the database has not
+        verified on this pool, share one turn: many invented tokens are no more than one caller.
         """
+        key = token if token in self._verified else None
         if not self._slots.acquire_nowait(key):
             try:
                 async with asyncio.timeout(self._timeout):
@@ -67,6 +74,13 @@ class ConnectionPool(NullPool):
             yield
         finally:
             self._slots.release(key)
+
+    def note_verified(self, token: str) -> None:
+        """Give a token turns of its own, after the database has verified it. It decides about nothing else."""
+        self._verified[token] = None
+        self._verified.move_to_end(token)
+        if len(self._verified) > MOST_VERIFIED:
+            self._verified.popitem(last=False)
 
     async def acquire(self) -> PoolProxiedConnection:
         """Return the connection that was released last, or a new one. Call it while holding a slot.

@@ -116,6 +116,7 @@ async def deferred_tenant_session(
             async def signed_in() -> AsyncIterator[PoolProxiedConnection]:
                 async with _connection_in_transaction(engine, token) as connection:
                     session.caller = await _sign_in(connection.driver_connection, token, request_id)
+                    pool_of(engine).note_verified(token)
                     yield connection
 
             async def begin() -> PoolProxiedConnection:
@@ -175,6 +176,7 @@ async def _read_alone(
         except DBAPIError as failure:  # there is nothing to roll back
             error = failure
         else:
+            pool_of(engine).note_verified(token)
             return None if caller.role is CallerRole.PLATFORM_OPERATOR else (caller, rows)
     if sqlstate(error) == INVALID_TRANSACTION_STATE:
         return None  # the server's default isolation level is another
