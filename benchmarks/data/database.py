@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +21,9 @@ from multi_tenant_db.schema import installation
 
 PASSWORD = "bench"
 PLAIN_PASSWORD = "plain"
-PLAIN_VARIABLE = Path(__file__).parents[1] / "peers" / "plain_variable.sql"
+PEERS = Path(__file__).parents[1] / "peers"
+PLAIN_VARIABLE, GOVERNED = PEERS / "plain_variable.sql", PEERS / "rowstile" / "tables.sql"
+ROWSTILE = Path(sys.executable).parent / "rowstile"
 LIFETIME = timedelta(days=1)
 METADATA = '{"country": "GB", "bic": "BANKGB2LXXX", "currency": "GBP", "business_unit": "Wealth"}'
 
@@ -77,7 +81,7 @@ class Database:
 
     def admin_of(self, table: str) -> asyncpg.Connection:
         """Return the superuser's connection to the database of the table."""
-        return self._plain if table.startswith("plain.") and self._plain else self.admin
+        return self._plain if self._plain and not table.startswith("tenancy.") else self.admin
 
     async def add_organizations(self, count: int, subsidiaries: int) -> list[UUID]:
         """Add `count` organisations with `subsidiaries` each; return their parents."""
@@ -90,13 +94,15 @@ class Database:
         await self.admin.execute(ADD_EVENTS, most)
 
     async def add_plain_copy(self) -> None:
-        """Copy all tenants into the peers' table, with its roles and its policy."""
+        """Copy all tenants into the peers' tables, with their roles and policies."""
         await self.admin.close()  # a template must have no connections
         maintenance = await asyncpg.connect(self.server.url())
         await maintenance.execute(f'CREATE DATABASE "{self._plain_name}" TEMPLATE "{self.name}"')
         await maintenance.close()
         self.admin, self._plain = await self._connect(self.name), await self._connect(self._plain_name)
-        await self._plain.execute(await asyncio.to_thread(PLAIN_VARIABLE.read_text, encoding="utf-8"))
+        for tables in (PLAIN_VARIABLE, GOVERNED):
+            await self._plain.execute(await asyncio.to_thread(tables.read_text, encoding="utf-8"))
+        await asyncio.to_thread(_apply_rowstile, self.server.url(self._plain_name))
 
     async def vacuum(self) -> None:
         """Vacuum and analyse every database of a run."""
@@ -151,3 +157,10 @@ class Database:
         # Disables the triggers: the audit trail of millions of creations is not measured.
         await connection.execute("SET session_replication_role = replica; SET synchronous_commit = off")
         return connection
+
+
+def _apply_rowstile(url: str) -> None:
+    # It refuses a search path with a schema in which other roles may create.
+    options = "options=-csearch_path%3Dgoverned"
+    command: list[str | Path] = [ROWSTILE, "apply", GOVERNED.with_name("policy.authz"), "--db", f"{url}?{options}"]
+    subprocess.run(command, check=True, capture_output=True)

@@ -58,12 +58,18 @@ def start_postgraphile_5(database: Database, workers: int, pool_size: int) -> Ru
     return _node_server(POSTGRAPHILE_5, database, workers, pool_size)
 
 
+def start_rowstile(database: Database, workers: int, pool_size: int) -> RunningProcess:
+    """Run it with uvicorn, on its own table."""
+    more = {"BENCH_DATABASE_URL": database.url("plain_rowstile", PLAIN_PASSWORD)}
+    return _uvicorn("benchmarks.peers.rowstile.main:app", database, workers, pool_size, more)
+
+
 def install(peer: Peer) -> str | None:
     """Install what a peer needs beyond the bench's environment; return the reason if that fails, otherwise None."""
     if peer is POSTGRAPHILE_PEER:
-        return node.install(SOURCE / "postgraphile", POSTGRAPHILE)
+        return node.install(SOURCE / "postgraphile", POSTGRAPHILE, LEAST_NODE)
     if peer is POSTGRAPHILE_5_PEER:
-        return node.install(SOURCE / "postgraphile_5", POSTGRAPHILE_5)
+        return node.install(SOURCE / "postgraphile_5", POSTGRAPHILE_5, LEAST_NODE)
     return None
 
 
@@ -108,4 +114,5 @@ CEILING = Peer("ceiling", "plain.tenants", plain_dialect(), start_ceiling)
 CEILING_IN_ONE_MESSAGE = Peer("ceiling in one message", "plain.tenants", plain_dialect(), start_ceiling_in_one_message)
 POSTGRAPHILE_PEER = Peer("postgraphile", "plain.tenants", GraphqlDialect("SUBSIDIARY"), start_postgraphile)
 POSTGRAPHILE_5_PEER = Peer("postgraphile 5", "plain.tenants", GraphqlDialect("subsidiary"), start_postgraphile_5)
-PEERS = (SERVICE, TEXTBOOK, CEILING, CEILING_IN_ONE_MESSAGE, POSTGRAPHILE_PEER, POSTGRAPHILE_5_PEER)
+ROWSTILE = Peer("rowstile", "governed.tenants", plain_dialect(), start_rowstile)
+PEERS = (SERVICE, TEXTBOOK, ROWSTILE, CEILING, CEILING_IN_ONE_MESSAGE, POSTGRAPHILE_PEER, POSTGRAPHILE_5_PEER)

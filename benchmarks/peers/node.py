@@ -30,8 +30,13 @@ def node(least: int) -> str:
     return str(OWN_NODE)
 
 
-def install(source: Path, folder: Path) -> str | None:
-    """Install a peer as locked, from npm's registry; return the reason if that fails, otherwise None."""
+def install(source: Path, folder: Path, least: int) -> str | None:
+    """Install a peer as locked, from npm's registry; return the reason if that, or its Node.js, fails."""
+    try:
+        node(least)
+        npm = npm_command()
+    except EmbeddedPostgresError as error:
+        return str(error)
     folder.mkdir(parents=True, exist_ok=True)
     lock = source / "package-lock.json"
     installed = folder / "node_modules" / ".installed"
@@ -39,10 +44,6 @@ def install(source: Path, folder: Path) -> str | None:
         shutil.copy(source / name, folder)
     if installed.exists() and installed.read_bytes() == lock.read_bytes():
         return None
-    try:
-        npm = npm_command()
-    except EmbeddedPostgresError as error:
-        return str(error)
     environment = os.environ | {"PATH": f"{Path(npm[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)

@@ -20,6 +20,7 @@ PLOTS = {
 COLOURS = {
     "service": "#1f5fbf",
     "textbook": "#b8860b",
+    "rowstile": "#2e8b57",
     "ceiling": "#777777",
     "ceiling in one message": "#aaaaaa",
     "postgraphile": "#a03070",

@@ -10,7 +10,7 @@ from benchmarks.report.goals import AT_32, cpu_ratio, goals
 from benchmarks.results import Results
 
 Rows = list[list[str]]
-NAMES = ("service", "textbook", "ceiling", "ceiling in one message", "postgraphile", "postgraphile 5")
+NAMES = ("service", "textbook", "rowstile", "ceiling", "ceiling in one message", "postgraphile", "postgraphile 5")
 
 
 def goal_rows(results: Results) -> Rows:

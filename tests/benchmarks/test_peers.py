@@ -3,21 +3,26 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import asyncpg
 import pytest
 
-from benchmarks.data.database import Database
+from benchmarks.data.database import PLAIN_PASSWORD, Database
 from benchmarks.judge import Judge
 from benchmarks.load.http import exchange
 from benchmarks.load.wrong_response import WrongResponseError
 from benchmarks.measures.workload import DAY, Workload
-from benchmarks.peers.catalogue import PEERS, SERVICE, TEXTBOOK, install
+from benchmarks.peers import node
+from benchmarks.peers.catalogue import PEERS, POSTGRAPHILE_5_PEER, SERVICE, TEXTBOOK, install
 from benchmarks.peers.peer import Peer
 from benchmarks.running_process import RunningProcess
+from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError
 from tests.support.extent import EXHAUSTIVE
 
 pytestmark = pytest.mark.exhaustive
 
 SOME_SECONDS = 0.02  # a hundred requests
+SIGN_IN = "SELECT authz.act_as('user', $1)"
+SET = "SELECT set_config('authz.user_id', $1, true)"
 
 
 @contextmanager
@@ -37,6 +42,16 @@ def running(
     assert workload.readers
     with started(request.param, bench_database) as process:
         yield request.param, process
+
+
+def test_a_peer_without_its_node_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no Node.js is new enough and none can be installed, the reason is returned instead of an error."""
+
+    def fail(least: int) -> str:
+        raise EmbeddedPostgresError(f"Node.js {least} could not be installed")
+
+    monkeypatch.setattr(node, "node", fail)
+    assert install(POSTGRAPHILE_5_PEER) == "Node.js 22 could not be installed"
 
 
 async def test_a_peer_reads_what_is_stored(
@@ -89,3 +104,25 @@ async def test_a_write_that_is_not_stored_ends_the_bench(bench_database: Databas
         kinds = await workload.make(SERVICE, process.port, "PUT", SOME_SECONDS)
     with pytest.raises(WrongResponseError, match="stored"):
         await workload.require_changes(SERVICE, before, kinds)
+
+
+async def test_rowstile_signs_its_context(bench_database: Database, workload: Workload) -> None:
+    """As the report says of this peer: a caller set by hand is an error, and one transaction may sign in as anyone."""
+    one, other = (str(caller.tenant_id) for caller in workload.readers)
+    connection = await asyncpg.connect(bench_database.url("plain_rowstile", PLAIN_PASSWORD))
+
+    async def see(*callers: tuple[str, str]) -> list[str]:
+        async with connection.transaction():
+            for setter, caller in callers:
+                await connection.execute(setter, caller)
+            rows = await connection.fetch("SELECT tenant_id FROM governed.tenants WHERE parent_tenant_id IS NULL")
+            return [str(row[0]) for row in rows]
+
+    try:
+        assert await see((SIGN_IN, one)) == [one]
+        assert await see((SIGN_IN, one), (SIGN_IN, other)) == [other]
+        for forged in ([(SET, other)], [(SIGN_IN, one), (SET, other)]):
+            with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
+                await see(*forged)
+    finally:
+        await connection.close()

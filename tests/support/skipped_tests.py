@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.programs import NEEDS, PACKAGES
 
-ACCEPTED = {"PostGraphile": "a peer of the benchmarks comes from a registry of npm, which not every machine reaches"}
+ACCEPTED = {"postgraphile": "a peer of the benchmarks comes from a registry of npm, which not every machine reaches"}
 """What `--no-skips` lets pass: how the reason of the skip begins, and why it may be skipped."""
 
 
