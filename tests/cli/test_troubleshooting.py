@@ -128,6 +128,8 @@ async def test_each_refusal_of_the_api_is_in_the_guide(
     answers.append(await client.delete(path, headers=operator))
     async with own_service(database.settings(max_concurrent_requests=1)) as (_app, busy):
         answers += await asyncio.gather(*(busy.get("/tenants", headers=parent.headers) for _ in range(2)))
+    async with own_service(database.settings(max_organization_requests_per_second=1)) as (_app, limited):
+        answers += [await limited.get("/tenants", headers=parent.headers) for _ in range(3)]
     nowhere = f"postgresql://127.0.0.1:{free_port()}/tenancy"
     async with own_service(database.settings(database_url=nowhere)) as (_app, cut_off):
         answers.append(await cut_off.get("/tenants", headers=parent.headers))

@@ -75,7 +75,8 @@ def assert_signed_in_first(plan: dict[str, Any]) -> None:
     outer = next(node for node in top["Plans"] if node["Parent Relationship"] == "Outer")
     assert (outer["Node Type"], outer["CTE Name"]) == ("CTE Scan", "caller")
     sign_ins = [node for node in nodes(plan) if node.get("Function Name") == "sign_in"]
-    assert [(node["Subplan Name"], node["Actual Loops"]) for node in sign_ins] == [("CTE caller", 1)]
+    assert [node["Actual Loops"] for node in sign_ins] == [1]
+    assert sign_ins[0] in list(nodes(next(node for node in nodes(plan) if node.get("Subplan Name") == "CTE caller")))
 
 
 @pytest.mark.parametrize("generic", [False, True], ids=["custom", "generic"])

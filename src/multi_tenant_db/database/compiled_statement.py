@@ -14,7 +14,11 @@ from multi_tenant_db.identity.caller_role import CallerRole
 DIALECT = dialects.dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
 
 SIGNED_IN = """\
-WITH caller AS MATERIALIZED (SELECT tenant_id, organization_id, caller_role FROM tenancy.sign_in(${token}))
+WITH caller AS MATERIALIZED (
+    SELECT tenant_id, organization_id, caller_role
+    FROM tenancy.sign_in(${token})
+    WHERE pg_catalog.current_setting('transaction_isolation') = 'read committed'
+)
 SELECT caller.*, found.*
 FROM caller LEFT JOIN LATERAL (SELECT true AS is_row, result.* FROM ({statement}) AS result) AS found ON true
 """
@@ -22,6 +26,7 @@ FROM caller LEFT JOIN LATERAL (SELECT true AS is_row, result.* FROM ({statement}
 
 Without a join condition only a nested loop is possible, so the caller is signed in before the first row is read. The
 policies of rows read earlier would find no token, and return none. The variable ends with the transaction.
+Where the server's default isolation level is another, in which tokens are not valid, there is no caller and no row.
 """
 
 IS_ROW = 3
@@ -59,13 +64,17 @@ class CompiledStatement[Row]:
 
     async def fetch_signed_in(
         self, driver: asyncpg.Connection, token: str, parameters: dict[str, Any]
-    ) -> tuple[Caller, Sequence[Row]]:
+    ) -> tuple[Caller, Sequence[Row]] | None:
         """Sign in and read, in a transaction of its own; return the caller and all rows. Only for a SELECT.
+
+        Return None when the server's default isolation level is another than READ COMMITTED.
 
         A platform operator's rows are none: the role that reaches them is taken in a transaction of several statements.
         Raises DBAPIError.
         """
         records = await _run(driver, *self.message(token, parameters))
+        if not records:
+            return None
         tenant_id, organization_id, role = records[0][:IS_ROW]
         rows = [self._make_row(self._read(list(record)[IS_ROW + 1 :])) for record in records if record[IS_ROW]]
         return Caller(CallerRole(role), tenant_id, organization_id), rows

@@ -22,7 +22,6 @@ from multi_tenant_db.identity.caller import Caller
 from multi_tenant_db.identity.caller_role import CallerRole
 
 INVALID_AUTHORIZATION = "28000"
-INVALID_TRANSACTION_STATE = "25000"
 
 ONE_MESSAGE_READS = "one_message_reads"
 """Execution option of an engine. Without named statements a read is two messages, and may meet two servers."""
@@ -170,17 +169,19 @@ async def _read_alone(
     """Sign in and read in one message; return None when only a transaction of several can do that."""
     if not engine.get_execution_options()[ONE_MESSAGE_READS]:
         return None
+    answer: tuple[Caller, Sequence[Any]] | None = None
+    failure: DBAPIError | None = None
     async with _connection(engine, token) as connection:
         try:
-            caller, rows = await statement.fetch_signed_in(connection.driver_connection, token, parameters)
-        except DBAPIError as failure:  # there is nothing to roll back
-            error = failure
-        else:
-            pool_of(engine).note_verified(token)
-            return None if caller.role is CallerRole.PLATFORM_OPERATOR else (caller, rows)
-    if sqlstate(error) == INVALID_TRANSACTION_STATE:
-        return None  # the server's default isolation level is another
-    raise error
+            answer = await statement.fetch_signed_in(connection.driver_connection, token, parameters)
+        except DBAPIError as error:  # there is nothing to roll back
+            failure = error
+    if failure is not None:
+        raise failure
+    if answer is None:
+        return None
+    pool_of(engine).note_verified(token)
+    return None if answer[0].role is CallerRole.PLATFORM_OPERATOR else answer
 
 
 async def _flush(session: Session) -> None:
