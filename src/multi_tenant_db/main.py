@@ -10,7 +10,7 @@ from fastapi_offline import FastAPIOffline
 
 from multi_tenant_db import __version__
 from multi_tenant_db.database.connection_pool import pool_of
-from multi_tenant_db.database.engine import create_engine, service_url
+from multi_tenant_db.database.servers import Servers
 from multi_tenant_db.errors import ApplicationError
 from multi_tenant_db.http.cross_origin import CrossOrigin
 from multi_tenant_db.http.error_handlers import add_error_handlers
@@ -18,7 +18,7 @@ from multi_tenant_db.http.openapi_document import correct_openapi
 from multi_tenant_db.http.rate_limiter import RateLimiter
 from multi_tenant_db.http.request_context import RequestContext
 from multi_tenant_db.http.request_guard import RequestGuard
-from multi_tenant_db.lint.safety_check import await_safe_database
+from multi_tenant_db.lint.servers_check import safe_servers
 from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
 from multi_tenant_db.observability.tracing import trace_requests
@@ -82,11 +82,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
 
     Yields the state that the HTTP protocol reads.
     """
-    await await_safe_database(app.state.engine, app.state.settings.startup_timeout_seconds)
-    async with serve_worker_metrics(app.state.metrics, app.state.settings.metrics_folder):
+    async with (
+        safe_servers(app.state.servers, app.state.settings.startup_timeout_seconds),
+        serve_worker_metrics(app.state.metrics, app.state.settings.metrics_folder),
+    ):
         yield {"settings": app.state.settings, "metrics": app.state.metrics}
-    await app.state.engine.dispose()
-    await app.state.health_engine.dispose()
+    await app.state.servers.dispose()
     app.state.stop_tracing()
 
 
@@ -105,8 +106,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
-    app.state.engine = create_engine(service_url(settings), settings)
-    app.state.health_engine = create_engine(service_url(settings), settings, connections=1)
+    app.state.servers = Servers.of(settings)
     per_second = settings.max_organization_requests_per_second
     app.state.rate_limiter = RateLimiter(per_second) if per_second else None
     app.state.metrics = _metrics(app) if settings.metrics_folder else None
@@ -125,6 +125,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _metrics(app: FastAPI) -> ServiceMetrics:
     codes = [error.code for error in ApplicationError.__subclasses__()]
-    return ServiceMetrics(
-        lambda: pool_of(app.state.engine), problem_codes=codes, schema_revision=REQUIRED_SCHEMA_REVISION
-    )
+    pools = {server.label: partial(pool_of, server.engine) for server in app.state.servers}
+    return ServiceMetrics(pools, problem_codes=codes, schema_revision=REQUIRED_SCHEMA_REVISION)

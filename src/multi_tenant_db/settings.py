@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PostgresDsn, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from multi_tenant_db.database_url import read_database_url
+from multi_tenant_db.server_label import DEFAULT_SERVER, SERVER_LABEL
 
 DEVELOPMENT_ENVIRONMENT_FILE = ".local/development.env"
 """Written by `make up` with random passwords; every command reads it to find the development database."""
@@ -21,11 +22,18 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="MTDB_", env_file=DEVELOPMENT_ENVIRONMENT_FILE, env_ignore_empty=True, extra="ignore"
+        env_prefix="MTDB_",
+        env_file=DEVELOPMENT_ENVIRONMENT_FILE,
+        env_ignore_empty=True,
+        env_nested_delimiter="__",
+        extra="ignore",
     )
 
     database_url: PostgresDsn = Field(
         description="Server and database, `postgresql://[user:password@]host:port/name`; also several hosts."
+    )
+    servers: dict[str, PostgresDsn] = Field(
+        {}, description="More servers by label, such as `MTDB_SERVERS__B`; tokens with the label `b` belong to it."
     )
     api_password: SecretStr | None = Field(None, description="Password of the role tenancy_api, used by `mtdb serve`.")
     operator_password: SecretStr | None = Field(
@@ -121,6 +129,22 @@ class Settings(BaseSettings):
         read_database_url(str(url))
         return url
 
+    @field_validator("servers", mode="before")
+    @classmethod
+    def _have_labels(cls, servers: object) -> object:
+        """Refuse labels that a token cannot carry."""
+        for label in servers if isinstance(servers, dict) else ():
+            if not re.fullmatch(SERVER_LABEL, str(label)) or label == DEFAULT_SERVER:
+                raise ValueError(f"{label!r} is not a label: use a letter, then letters or digits, 16 at most")
+        return servers
+
+    @field_validator("servers")
+    @classmethod
+    def _are_understood(cls, servers: dict[str, PostgresDsn]) -> dict[str, PostgresDsn]:
+        for url in servers.values():
+            read_database_url(str(url))
+        return servers
+
     @field_validator("api_password", "operator_password")
     @classmethod
     def _is_text(cls, password: SecretStr | None) -> SecretStr | None:
@@ -130,3 +154,14 @@ class Settings(BaseSettings):
         except UnicodeEncodeError:
             raise ValueError("a password must be UTF-8 text") from None
         return password
+
+    @property
+    def server_labels(self) -> tuple[str, ...]:
+        """The labels of all servers, that of MTDB_DATABASE_URL first."""
+        return DEFAULT_SERVER, *self.servers
+
+    def of_server(self, label: str) -> Self:
+        """Return the settings of one server, as if it were the only one; raises KeyError for an unknown label."""
+        if label == DEFAULT_SERVER:
+            return self.model_copy(update={"servers": {}})
+        return self.model_copy(update={"servers": {}, "database_url": self.servers[label]})

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from multi_tenant_db.database.connection_pool import pool_of
+from multi_tenant_db.database.destination import Destination
 from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.tenant_session import deferred_tenant_session, transaction
 from multi_tenant_db.errors import DatabaseUnavailable
@@ -51,7 +52,7 @@ async def test_waiting_callers_are_served_in_turn_by_token(
     served: list[str] = []
 
     async def be_served(token: str) -> None:
-        async with deferred_tenant_session(engine, token) as session:
+        async with deferred_tenant_session(Destination(engine), token) as session:
             try:
                 await session.sign_in()
             finally:

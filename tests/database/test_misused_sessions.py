@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.connection_pool import pool_of
+from multi_tenant_db.database.destination import Destination
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.database.tenant_session import deferred_tenant_session, tenant_session
 from multi_tenant_db.errors import AuthenticationRequired
@@ -74,7 +75,7 @@ async def test_a_rollback_that_does_nothing_is_refused(
     with pytest.raises(RuntimeError, match=r"begin_nested|raise an exception instead"):
         async with tenant_session(engine, hsbc.parent.token) as (session, _):
             await misuse(session)
-    async with deferred_tenant_session(engine, hsbc.parent.token) as session:
+    async with deferred_tenant_session(Destination(engine), hsbc.parent.token) as session:
         tenant = await TenantRepository(session).find(hsbc.parent.tenant_id)
         assert tenant is not None
         assert tenant.metadata_ == {}
@@ -102,7 +103,7 @@ async def test_a_refused_read_cannot_be_ignored(engine: AsyncEngine, registry: R
     """A block that catches the refusal of a token, revoked since its first read, does not end as if it were valid."""
     token = await registry.issue_token(hsbc.parent.tenant_id, hsbc.parent.tenant_id)
     with pytest.raises(AuthenticationRequired):
-        async with deferred_tenant_session(engine, token) as session:
+        async with deferred_tenant_session(Destination(engine), token) as session:
             assert await session.read(NAMES)
             await registry.revoke(token)
             with suppress(DBAPIError):
@@ -112,7 +113,7 @@ async def test_a_refused_read_cannot_be_ignored(engine: AsyncEngine, registry: R
 async def test_an_ignored_sign_in_holds_no_connection(engine: AsyncEngine) -> None:
     """Repeating a statement after a failed sign-in takes one slot at a time: the refusal is 401, not 503."""
     with pytest.raises(AuthenticationRequired):
-        async with deferred_tenant_session(engine, "mtdb_invalid") as session:
+        async with deferred_tenant_session(Destination(engine), "mtdb_invalid") as session:
             for _ in range(2):
                 with suppress(DBAPIError):
                     await session.fetch(NAMES)
@@ -125,7 +126,7 @@ async def test_an_isolation_level_ends_with_its_session(
 ) -> None:
     """A connection on which SQLAlchemy has set an isolation level serves no other caller."""
     with suppress(DBAPIError, AuthenticationRequired):
-        async with deferred_tenant_session(engine, hsbc.parent.token) as session:
+        async with deferred_tenant_session(Destination(engine), hsbc.parent.token) as session:
             await session.connection(execution_options={"isolation_level": level})
     for _ in range(2):
         async with tenant_session(engine, barclays.parent.token) as (session, _):
@@ -146,7 +147,7 @@ async def test_a_connection_of_a_disposed_pool_is_closed(engine: AsyncEngine, hs
 async def test_a_plan_made_under_hostile_costs_is_discarded(engine: AsyncEngine, hsbc: Organization) -> None:
     """SQL of one request cannot have the driver's statements keep a slow plan for the next caller."""
     ours = hsbc.parent
-    async with deferred_tenant_session(engine, ours.token) as session:
+    async with deferred_tenant_session(Destination(engine), ours.token) as session:
         await TenantRepository(session).find(ours.tenant_id)
     async with tenant_session(engine, ours.token) as (session, _):
         name = await session.scalar(text(FIND))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.connection_pool import pool_of
+from multi_tenant_db.database.destination import Destination
 from multi_tenant_db.database.tenant_session import deferred_tenant_session, tenant_session, transaction
 from multi_tenant_db.errors import AuthenticationRequired
 from multi_tenant_db.identity.caller import Caller
@@ -46,7 +47,7 @@ async def engine(database: TestDatabase) -> AsyncIterator[AsyncEngine]:
 
 async def names(engine: AsyncEngine, token: str) -> list[str]:
     """Return the names that a caller reads in one message."""
-    async with deferred_tenant_session(engine, token) as session:
+    async with deferred_tenant_session(Destination(engine), token) as session:
         return [name for (name,) in await session.read(NAMES)]
 
 
@@ -97,7 +98,7 @@ async def test_each_caller_reads_what_is_its_own(
 
 async def test_the_session_knows_its_caller(engine: AsyncEngine, hsbc: Organization) -> None:
     """After a read the caller is known without a further message; a statement of SQLAlchemy's begins a transaction."""
-    async with deferred_tenant_session(engine, hsbc.parent.token) as session:
+    async with deferred_tenant_session(Destination(engine), hsbc.parent.token) as session:
         await session.read(NULLS)
         assert pool_of(engine).in_use() == 0
         head = hsbc.parent.tenant_id
@@ -110,7 +111,7 @@ async def test_the_session_knows_its_caller(engine: AsyncEngine, hsbc: Organizat
 
 async def test_a_row_of_nulls_is_a_row(engine: AsyncEngine, hsbc: Organization) -> None:
     """A statement's rows are told from their absence, whatever they hold."""
-    async with deferred_tenant_session(engine, hsbc.parent.token) as session:
+    async with deferred_tenant_session(Destination(engine), hsbc.parent.token) as session:
         assert await session.read(NULLS) == [(None,), (None,)]
 
 
@@ -132,7 +133,7 @@ async def test_a_token_that_expires_during_a_read(engine: AsyncEngine, registry:
     lifetime = timedelta(seconds=WAIT_SECONDS / 2)
     token = await registry.issue_token(hsbc.parent.tenant_id, hsbc.parent.tenant_id, lifetime=lifetime)
     with pytest.raises(AuthenticationRequired):
-        async with deferred_tenant_session(engine, token) as session:
+        async with deferred_tenant_session(Destination(engine), token) as session:
             pytest.fail(f"read {await session.read(NAMES_LATER)}")
 
 
@@ -140,7 +141,7 @@ async def test_a_failed_read_keeps_the_connection(engine: AsyncEngine, hsbc: Org
     """An error of the statement ends its transaction by itself; the same connection serves the next caller."""
     *_, process_id = await context_left(engine)
     with pytest.raises(DBAPIError, match="division by zero"):
-        async with deferred_tenant_session(engine, hsbc.parent.token) as session:
+        async with deferred_tenant_session(Destination(engine), hsbc.parent.token) as session:
             await session.read(CompiledStatement(text("SELECT 1 / (SELECT 0)"), tuple))
     assert (await context_left(engine)) == ("tenancy_api", None, process_id)
 
@@ -149,7 +150,7 @@ async def test_a_cancelled_read_leaves_nothing(engine: AsyncEngine, hsbc: Organi
     """A client that goes away in the middle of a read leaves neither its context nor its rows to the next one."""
 
     async def read_slowly() -> None:
-        async with deferred_tenant_session(engine, hsbc.parent.token) as session:
+        async with deferred_tenant_session(Destination(engine), hsbc.parent.token) as session:
             await session.read(NAMES_LATER)
 
     for _ in range(3):

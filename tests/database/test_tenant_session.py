@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.connection_pool import pool_of
+from multi_tenant_db.database.destination import Destination
 from multi_tenant_db.database.tenant_session import deferred_tenant_session, tenant_session, transaction
 from multi_tenant_db.errors import AuthenticationRequired
 from multi_tenant_db.identity.caller import Caller
@@ -150,20 +151,20 @@ async def test_a_deferred_session_takes_a_connection_for_its_first_statement(
     engine: AsyncEngine, hsbc: Organization
 ) -> None:
     """Before sign-in no connection is taken from the pool; what raises before it reaches no database."""
-    async with deferred_tenant_session(engine, hsbc.parent.token) as session:
+    async with deferred_tenant_session(Destination(engine), hsbc.parent.token) as session:
         assert session.caller is None
         assert (await context_left(engine))[0] == "tenancy_api"
         assert (await session.scalars(select(Tenant.tenant_id))).all()
         assert session.caller == await session.sign_in()
     with pytest.raises(KeyError):
-        async with deferred_tenant_session(engine, "no token at all"):
+        async with deferred_tenant_session(Destination(engine), "no token at all"):
             raise KeyError
 
 
 async def test_a_deferred_session_that_asked_nothing_is_verified_at_its_end(engine: AsyncEngine) -> None:
     """A block without a statement fails for a caller without a valid token."""
     with pytest.raises(AuthenticationRequired):
-        async with deferred_tenant_session(engine, "no token at all"):
+        async with deferred_tenant_session(Destination(engine), "no token at all"):
             pass
 
 

@@ -161,11 +161,12 @@ async def test_sql_of_the_service_is_bound_as_well(bank: TestDatabase, banks: Ba
 
 async def test_the_check_before_the_start_watches_the_table(bank: TestDatabase, service: FastAPI) -> None:
     """`mtdb check` has no finding on the protected table, and one after its protection is removed."""
-    assert (await check_database(service.state.engine)).dangers == []
+    engine = service.state.servers.default.engine
+    assert (await check_database(engine)).dangers == []
     admin = await bank.connect_as_admin()
     try:
         await admin.execute("ALTER TABLE tenancy.accounts NO FORCE ROW LEVEL SECURITY")
-        assert any("tenancy.accounts" in str(danger) for danger in (await check_database(service.state.engine)).dangers)
+        assert any("tenancy.accounts" in str(danger) for danger in (await check_database(engine)).dangers)
     finally:
         await admin.execute("ALTER TABLE tenancy.accounts FORCE ROW LEVEL SECURITY")
         await admin.close()

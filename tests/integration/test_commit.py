@@ -136,7 +136,8 @@ async def test_no_context_survives_its_transaction(
         refused_names(as_admin, DEFECT, at_commit=False) as refused,
         own_service(database.settings(pool_size=1)) as (app, client),
     ):
-        clean = await state_of_the_connection(app.state.engine)
+        engine = app.state.servers.default.engine
+        clean = await state_of_the_connection(engine)
         backend = clean.pop("backend")
         assert clean == {
             "token": "",
@@ -167,4 +168,4 @@ async def test_no_context_survives_its_transaction(
             contents = {} if body is None else {"json": body}
             response = await client.request(method, path, headers=caller.headers, **contents)
             assert response.status_code == status
-            assert await state_of_the_connection(app.state.engine) == clean | {"backend": backend}, (method, path)
+            assert await state_of_the_connection(engine) == clean | {"backend": backend}, (method, path)

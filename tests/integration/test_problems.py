@@ -229,7 +229,7 @@ async def test_an_exhausted_pool_is_a_503(database: TestDatabase, hsbc: Organiza
     """A request without a connection in time is a 503; health has its own connection; later requests succeed."""
     settings = database.settings(pool_size=1, pool_timeout_seconds=0.1)
     async with own_service(settings) as (app, client):
-        async with transaction(app.state.engine):
+        async with transaction(app.state.servers.default.engine):
             answers = await asyncio.gather(*(client.get("/tenants", headers=hsbc.parent.headers) for _ in range(3)))
             for answer in answers:
                 assert_problem(answer, 503, "database_unavailable")

@@ -19,7 +19,7 @@ from tests.support.served_process import ServedProcess, served
 from tests.support.test_database import TestDatabase
 
 REQUESTS = 20
-LABELS = {"method", "route", "status", "le", "code", "version", "schema_revision", "worker"}
+LABELS = {"server", "method", "route", "status", "le", "code", "version", "schema_revision", "worker"}
 
 
 def scrape(port: int) -> str:
@@ -132,7 +132,7 @@ async def test_the_pool_is_read_when_asked(database: TestDatabase) -> None:
     """Size, connections in use and requests waiting are those of the moment."""
     settings = database.settings(pool_size=2)
     engine = create_engine(service_url(settings), settings)
-    metrics = ServiceMetrics(lambda: pool_of(engine), problem_codes=(), schema_revision="any")
+    metrics = ServiceMetrics({"default": lambda: pool_of(engine)}, problem_codes=(), schema_revision="any")
 
     def pool() -> list[int]:
         text = metrics.as_text().decode()

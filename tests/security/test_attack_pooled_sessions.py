@@ -11,6 +11,7 @@ from sqlalchemy import CursorResult, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from multi_tenant_db.database.destination import Destination
 from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.tenant_session import deferred_tenant_session, tenant_session
 from multi_tenant_db.errors import DatabaseUnavailable
@@ -48,7 +49,7 @@ async def backend(engine: AsyncEngine, party: Party) -> object:
 
 async def find(engine: AsyncEngine, party: Party) -> str | None:
     """Look a party's own tenant up, as `GET /tenants/{tenant_id}` does: in one message."""
-    async with deferred_tenant_session(engine, party.token, "request") as session:
+    async with deferred_tenant_session(Destination(engine), party.token, "request") as session:
         tenant = await TenantRepository(session).find(party.tenant_id)
         return tenant.name if tenant else None
 

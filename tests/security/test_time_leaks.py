@@ -86,9 +86,9 @@ async def test_requests_cancelled_at_any_moment(
 
             judge(tally)
             await world.connections_settle(POOL_SIZE + 1)
-            assert app.state.engine.pool.in_use() == 0
+            assert app.state.servers.default.engine.pool.in_use() == 0
             await all_see_what_is_theirs(world, channels, POOL_SIZE)
-            assert app.state.engine.pool.in_use() == 0
+            assert app.state.servers.default.engine.pool.in_use() == 0
             await world.nothing_strayed(tally)
 
 

@@ -52,7 +52,7 @@ async def test_health_and_start_agree_about_the_schema(server_url: URL, state: s
             await admin.execute(f"UPDATE public.alembic_version SET version_num = 'newest'; {NEWER[state]}")
             await admin.close()
         async with pool(database) as engine:
-            health = await HealthService(SchemaRepository(engine)).check_health()
+            health = await HealthService({"default": SchemaRepository(engine)}).check_health()
             report = await check_database(engine)
 
     assert health.database == "connected"
@@ -69,6 +69,6 @@ async def test_health_reports_an_unreachable_database(server_url: URL) -> None:
         fresh_database(server_url) as database,
         pool(database, url=database.admin_url.set(drivername="postgresql+asyncpg", port=1)) as engine,
     ):
-        health = await HealthService(SchemaRepository(engine)).check_health()
+        health = await HealthService({"default": SchemaRepository(engine)}).check_health()
 
     assert (health.status, health.database, health.schema_revision) == ("unhealthy", "unreachable", "unknown")

@@ -27,5 +27,4 @@ async def http_server(settings: Settings) -> AsyncIterator[int]:
         async with server:
             yield server.sockets[0].getsockname()[1]
     finally:
-        await app.state.engine.dispose()
-        await app.state.health_engine.dispose()
+        await app.state.servers.dispose()

@@ -15,7 +15,7 @@ LABELS_OF_PROMETHEUS = {"instance", "job", "worker"}
 def unknown_names(query: str) -> set[str]:
     """Return the metrics and, in a query on the service alone, the labels that the service does not have."""
     pool = ConnectionPool(lambda: None, pool_size=1, timeout=1)  # it never connects
-    metrics = ServiceMetrics(lambda: pool, problem_codes=["internal_error"], schema_revision="any")
+    metrics = ServiceMetrics({"default": lambda: pool}, problem_codes=["internal_error"], schema_revision="any")
     metrics.record_request("GET", "/tenants", 200, None, 0.01)
     families = [*text_string_to_metric_families(metrics.as_text().decode())]
     names = {sample.name for family in families for sample in family.samples}

@@ -19,5 +19,4 @@ async def own_service(settings: Settings) -> AsyncIterator[tuple[FastAPI, httpx.
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
             yield app, client
     finally:
-        await app.state.engine.dispose()
-        await app.state.health_engine.dispose()
+        await app.state.servers.dispose()

@@ -15,8 +15,11 @@ DRIVER_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, *LOST)
 UNAVAILABLE_CLASSES = frozenset({"08", "53", "57", "58"})
 """Connection exceptions, insufficient resources, operator intervention (also timeouts), system errors."""
 
-UNAVAILABLE_STATES = frozenset({"25P03", "25P04", "40001", "40P01", "55P03"})
-"""Idle and transaction timeouts, serialization failures, deadlocks, lock timeouts."""
+MOVED = "MT001"
+"""The schema's own: the token's organisation has moved to another server, whose label is the error's detail."""
+
+UNAVAILABLE_STATES = frozenset({"25P03", "25P04", "40001", "40P01", "55P03", MOVED})
+"""Idle and transaction timeouts, serialization failures, deadlocks, lock timeouts, a move during the transaction."""
 
 REFUSED_CONNECTION_STATES = frozenset({"28000", "28P01", "3D000", "42501"})
 """The login is refused, or the database is missing or not accessible. For a statement they have other meanings."""
@@ -32,9 +35,20 @@ def sqlstate(failure: DBAPIError) -> str | None:
 
 def constraint_name(failure: DBAPIError) -> str | None:
     """Return the name of the violated constraint, or None."""
+    error = _of_server(failure)
+    return None if error is None else error.constraint_name
+
+
+def moved_to(failure: DBAPIError) -> str | None:
+    """Return the label of the server that the token's organisation has moved to, or None."""
+    error = _of_server(failure) if sqlstate(failure) == MOVED else None
+    return None if error is None else error.detail
+
+
+def _of_server(failure: DBAPIError) -> asyncpg.PostgresError | None:
     # SQLAlchemy wraps the driver's error once more; compiled statements do not.
     errors = (failure.orig, failure.orig.__cause__) if failure.orig else ()
-    return next((error.constraint_name for error in errors if isinstance(error, asyncpg.PostgresError)), None)
+    return next((error for error in errors if isinstance(error, asyncpg.PostgresError)), None)
 
 
 def is_end_of(driver: asyncpg.Connection, failure: BaseException) -> bool:

@@ -1,11 +1,11 @@
 """The session that repositories work with."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
-from sqlalchemy import Connection, Engine
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import await_only
 
@@ -14,13 +14,15 @@ from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.connection_pool import NEEDS_RESET
 from multi_tenant_db.identity.caller import Caller
 
+type Begin = Callable[[], Awaitable[tuple[AsyncEngine, PoolProxiedConnection]]]
 type ReadAlone = Callable[[CompiledStatement[Any], dict[str, Any]], Awaitable[tuple[Caller, Sequence[Any]] | None]]
 
 
 class Session(AsyncSession):
     """SQLAlchemy's, on one connection, which also runs statements that are compiled once, in the same transaction.
 
-    The transaction begins with the first statement: `begin` takes a connection and returns it in a transaction. It ends
+    The transaction begins with the first statement: `begin` takes an engine's connection and returns
+    both, in a transaction. It ends
     with the block that opened the session: a streamed response or a background task cannot use the session.
     A read before that needs no transaction: `read_alone` signs in and reads in one message, or returns None.
     """
@@ -29,12 +31,14 @@ class Session(AsyncSession):
     sync_session: BoundSession
 
     def __init__(
-        self, engine: Engine, begin: Callable[[], Awaitable[PoolProxiedConnection]], read_alone: ReadAlone | None = None
+        self,
+        begin: Begin,
+        read_alone: ReadAlone | None = None,
     ) -> None:
         super().__init__(expire_on_commit=False, autoflush=False)
         self.sync_session.connect = self._connection_of_sqlalchemy
-        self._engine = engine
         self._begin = begin
+        self._engine: AsyncEngine | None = None
         self._read_alone = read_alone
         self._connection: PoolProxiedConnection | None = None
         self._driver: asyncpg.Connection = None
@@ -44,7 +48,7 @@ class Session(AsyncSession):
     async def begin_once(self) -> PoolProxiedConnection:
         """Begin the transaction, unless it has begun; return its connection."""
         if self._connection is None:
-            self._connection = await self._begin()
+            self._engine, self._connection = await self._begin()
             self._driver = self._connection.driver_connection
         return self._connection
 
@@ -98,9 +102,9 @@ class Session(AsyncSession):
         if self._of_sqlalchemy is None:
             connection = await_only(self.begin_once())
             connection.info[NEEDS_RESET] = True
-            self._of_sqlalchemy = Connection(self._engine, connection)
+            self._of_sqlalchemy = Connection(cast("AsyncEngine", self._engine).sync_engine, connection)
         return self._of_sqlalchemy
 
 
-async def _has_ended() -> PoolProxiedConnection:
+async def _has_ended() -> tuple[AsyncEngine, PoolProxiedConnection]:
     raise RuntimeError("this session's transaction has ended; open a new one for what runs later")

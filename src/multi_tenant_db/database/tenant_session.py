@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.connection_pool import NEEDS_RESET, ConnectionPool, pool_of
+from multi_tenant_db.database.destination import Destination
 from multi_tenant_db.database.failures import DRIVER_FAILURES, as_dbapi_error, as_outage, sqlstate
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.errors import AuthenticationRequired
@@ -69,10 +70,10 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
     try:
         async with _connection_in_transaction(engine) as connection:
 
-            async def begun() -> PoolProxiedConnection:
-                return connection
+            async def begun() -> tuple[AsyncEngine, PoolProxiedConnection]:
+                return engine, connection
 
-            session = Session(engine.sync_engine, begun)
+            session = Session(begun)
             try:
                 yield session
                 await _flush(session)
@@ -90,15 +91,17 @@ async def tenant_session(
     engine: AsyncEngine, token: str, request_id: str | None = None
 ) -> AsyncIterator[tuple[Session, Caller]]:
     """Open the caller's transaction and sign in; otherwise like `deferred_tenant_session`."""
-    async with deferred_tenant_session(engine, token, request_id) as session:
+    async with deferred_tenant_session(Destination(engine), token, request_id) as session:
         yield session, await session.sign_in()
 
 
 @asynccontextmanager
 async def deferred_tenant_session(
-    engine: AsyncEngine, token: str, request_id: str | None = None
+    destination: Destination, token: str, request_id: str | None = None
 ) -> AsyncIterator[Session]:
     """Open a session whose first statement begins the caller's transaction and presents the token for verification.
+
+    The destination is the server to ask; where it says that the organisation has moved, the next is asked.
 
     A request that is refused before its first statement uses no connection. A block that ends without a statement
     has its token verified at its end.
@@ -112,21 +115,22 @@ async def deferred_tenant_session(
         async with AsyncExitStack() as stack:
 
             @asynccontextmanager
-            async def signed_in() -> AsyncIterator[PoolProxiedConnection]:
+            async def signed_in(engine: AsyncEngine) -> AsyncIterator[PoolProxiedConnection]:
                 async with _connection_in_transaction(engine, token) as connection:
                     session.caller = await _sign_in(connection.driver_connection, token, request_id)
                     pool_of(engine).note_verified(token)
                     yield connection
 
-            async def begin() -> PoolProxiedConnection:
-                return await stack.enter_async_context(signed_in())
+            async def begin() -> tuple[AsyncEngine, PoolProxiedConnection]:
+                connection = await _following(destination, lambda engine: stack.enter_async_context(signed_in(engine)))
+                return destination.engine, connection
 
             async def read_alone(
                 statement: CompiledStatement[Any], parameters: dict[str, Any]
             ) -> tuple[Caller, Sequence[Any]] | None:
-                return await _read_alone(engine, token, statement, parameters)
+                return await _following(destination, lambda engine: _read_alone(engine, token, statement, parameters))
 
-            session = Session(engine.sync_engine, begin, read_alone)
+            session = Session(begin, read_alone)
             try:
                 yield session
                 await session.sign_in()
@@ -161,6 +165,15 @@ async def _connection(engine: AsyncEngine, token: str | None) -> AsyncIterator[P
             await asyncio.shield(_roll_back(pool, connection))
             raise
         pool.release(connection)
+
+
+async def _following[Result](destination: Destination, sign_in: Callable[[AsyncEngine], Awaitable[Result]]) -> Result:
+    """Sign in at the destination; where the organisation has moved, at the next."""
+    while True:
+        try:
+            return await sign_in(destination.engine)
+        except DBAPIError as failure:
+            destination.follow(failure)
 
 
 async def _read_alone(

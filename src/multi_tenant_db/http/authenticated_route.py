@@ -54,8 +54,9 @@ class AuthenticatedRoute(WholeRequestRoute):
         async def handle_authenticated(request: Request, token: str) -> Response:
             _refuse_repeated_parameters(request)
             try:
+                destination = request.app.state.servers.destination(token)
                 async with deferred_tenant_session(
-                    request.app.state.engine, token, request.state.request_id
+                    destination, token, request.state.request_id
                 ) as request.state.session:
                     return await handle(request)
             except AuthenticationRequired as error:

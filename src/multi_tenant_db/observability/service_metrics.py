@@ -1,6 +1,6 @@
 """The metrics of a worker process."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from http import HTTPMethod
 
@@ -24,13 +24,16 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # Prometheus records
 
 METHODS = frozenset(HTTPMethod)
 
+type CurrentPool = Callable[[], PoolStatus]
+
 
 class ServiceMetrics:
-    """The metrics of a worker process. Labels have fixed, small sets of values; none names a tenant or a caller."""
+    """The metrics of a worker process, of pools by the label of their server.
 
-    def __init__(
-        self, current_pool: Callable[[], PoolStatus], *, problem_codes: Iterable[str], schema_revision: str
-    ) -> None:
+    Labels have fixed, small sets of values; none names a tenant or a caller.
+    """
+
+    def __init__(self, pools: Mapping[str, CurrentPool], *, problem_codes: Iterable[str], schema_revision: str) -> None:
         self._registry = CollectorRegistry()
         self._requests = Histogram(
             "mtdb_http_request_duration_seconds",
@@ -47,9 +50,9 @@ class ServiceMetrics:
         for code in problem_codes:
             self._problems.labels(code)
         # Read at every scrape, at no cost for requests.
-        self._gauge("mtdb_pool_size", "Maximum number of connections.", lambda: current_pool().size())
-        self._gauge("mtdb_pool_in_use", "Connections in use.", lambda: current_pool().in_use())
-        self._gauge("mtdb_pool_waiting", "Requests that wait for a connection.", lambda: current_pool().waiting())
+        self._gauges("mtdb_pool_size", "Maximum number of connections.", pools, lambda pool: pool.size())
+        self._gauges("mtdb_pool_in_use", "Connections in use.", pools, lambda pool: pool.in_use())
+        self._gauges("mtdb_pool_waiting", "Requests that wait for a connection.", pools, lambda pool: pool.waiting())
         build = Gauge("mtdb_build_info", "Always 1.", ("version", "schema_revision"), registry=self._registry)
         build.labels(__version__, schema_revision).set(1)
         ProcessCollector(registry=self._registry)
@@ -67,5 +70,13 @@ class ServiceMetrics:
         """Return the metrics in Prometheus's text format."""
         return generate_latest(self._registry)
 
-    def _gauge(self, name: str, documentation: str, read: Callable[[], float]) -> None:
-        Gauge(name, documentation, registry=self._registry).set_function(read)
+    def _gauges(
+        self, name: str, documentation: str, pools: Mapping[str, CurrentPool], read: Callable[[PoolStatus], float]
+    ) -> None:
+        gauge = Gauge(name, documentation, ("server",), registry=self._registry)
+        for label, current in pools.items():
+            gauge.labels(label).set_function(_reader(read, current))
+
+
+def _reader(read: Callable[[PoolStatus], float], current: CurrentPool) -> Callable[[], float]:
+    return lambda: read(current())

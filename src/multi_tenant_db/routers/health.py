@@ -18,8 +18,9 @@ router = APIRouter(tags=["health"], route_class=WholeRequestRoute, generate_uniq
 
 
 async def get_health_service(request: Request) -> HealthService:
-    """Use a connection of its own: a service that uses all its connections is not unhealthy."""
-    return HealthService(SchemaRepository(request.app.state.health_engine))
+    """Use connections of their own: a service that uses all its connections is not unhealthy."""
+    servers = request.app.state.servers
+    return HealthService({server.label: SchemaRepository(server.health_engine) for server in servers})
 
 
 Health = Annotated[HealthService, Depends(get_health_service)]
@@ -28,12 +29,16 @@ Health = Annotated[HealthService, Depends(get_health_service)]
 @router.get(
     "/health",
     summary="Report the health of the service",
+    response_model_exclude_unset=True,
     responses=declare_problems(*PROBLEMS_OF_EVERY_ROUTE)
     | declare_response(200, "Healthy.", HEALTHY)
     | {503: {"model": HealthRead, **declare_response(503, "Unhealthy: the members state the reason.", UNHEALTHY)[503]}},
 )
 async def check_health(response: Response, service: Health) -> HealthRead:
-    """Report whether the service can reach its database and supports the schema. Needs no token."""
+    """Report whether the service can reach its databases and supports their schemas. Needs no token.
+
+    Where one of several servers is away, the service is `degraded`, with 200: it serves the others' organisations.
+    """
     health = await service.check_health()
     if health.status == "unhealthy":
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE

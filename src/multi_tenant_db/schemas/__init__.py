@@ -5,6 +5,7 @@ from multi_tenant_db.schemas.no_query import NoQuery
 from multi_tenant_db.schemas.optional_parameter import OptionalParameter
 from multi_tenant_db.schemas.problem import Problem
 from multi_tenant_db.schemas.problem_detail import ProblemDetail
+from multi_tenant_db.schemas.server_health import ServerHealth
 from multi_tenant_db.schemas.tenant_create import TenantCreate
 from multi_tenant_db.schemas.tenant_delete_query import TenantDeleteQuery
 from multi_tenant_db.schemas.tenant_list_query import TenantListQuery
@@ -18,6 +19,7 @@ __all__ = [
     "OptionalParameter",
     "Problem",
     "ProblemDetail",
+    "ServerHealth",
     "TenantCreate",
     "TenantDeleteQuery",
     "TenantListQuery",

@@ -2,21 +2,17 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from multi_tenant_db import __version__
+from multi_tenant_db.schemas.server_health import ServerHealth
 
 
-class HealthRead(BaseModel):
-    """Health of the service and its database; contains no secret."""
+class HealthRead(ServerHealth):
+    """Health of the service and its databases; contains no secret. The members without a server are the default's."""
 
-    status: Literal["healthy", "unhealthy"] = Field(description="Overall result.", examples=["healthy"])
+    status: Literal["healthy", "degraded", "unhealthy"] = Field(
+        description="Overall result; `degraded` when only a part of several servers can be used.", examples=["healthy"]
+    )
     version: str = Field(description="Version of the service.", examples=[__version__])
-    database: Literal["connected", "read_only", "unreachable"] = Field(
-        description="Whether the database is reachable; `read_only` as on a standby, where every write is 503.",
-        examples=["connected"],
-    )
-    schema_revision: Literal["current", "compatible", "mismatch", "unknown"] = Field(
-        description="Whether the schema has this version's revision, or a newer one that is declared compatible.",
-        examples=["current"],
-    )
+    servers: dict[str, ServerHealth] = Field({}, description="Every server by label, where there are several.")

@@ -1,31 +1,41 @@
 """The health check."""
 
+import asyncio
+from collections.abc import Mapping
 from typing import Literal
 
 from multi_tenant_db import __version__
 from multi_tenant_db.errors import DatabaseUnavailable
 from multi_tenant_db.repositories.schema_repository import SchemaRepository
-from multi_tenant_db.schemas import HealthRead
+from multi_tenant_db.schemas import HealthRead, ServerHealth
+from multi_tenant_db.server_label import DEFAULT_SERVER
 
 
 class HealthService:
-    """Reports the state of the database and its schema."""
+    """Reports the state of the databases and their schemas, by the label of the server."""
 
-    def __init__(self, schema: SchemaRepository) -> None:
-        self._schema = schema
+    def __init__(self, schemas: Mapping[str, SchemaRepository]) -> None:
+        self._schemas = schemas
 
     async def check_health(self) -> HealthRead:
         """Return the report; an unreachable database is reported, not raised."""
-        try:
-            compatibility, is_read_only = await self._schema.read_compatibility()
-        except DatabaseUnavailable:
-            return HealthRead(
-                status="unhealthy", version=__version__, database="unreachable", schema_revision="unknown"
-            )
-        status: Literal["healthy", "unhealthy"] = "unhealthy" if compatibility == "mismatch" else "healthy"
-        return HealthRead(
-            status=status,
-            version=__version__,
-            database="read_only" if is_read_only else "connected",
-            schema_revision=compatibility,
-        )
+        found = await asyncio.gather(*map(_check_server, self._schemas.values()))
+        servers = dict(zip(self._schemas, found, strict=True))
+        status = _overall([server.is_usable for server in found])
+        default = servers[DEFAULT_SERVER].model_dump()
+        several = {"servers": servers} if len(servers) > 1 else {}
+        return HealthRead(status=status, version=__version__, **default, **several)
+
+
+async def _check_server(schema: SchemaRepository) -> ServerHealth:
+    try:
+        compatibility, is_read_only = await schema.read_compatibility()
+    except DatabaseUnavailable:
+        return ServerHealth(database="unreachable", schema_revision="unknown")
+    return ServerHealth(database="read_only" if is_read_only else "connected", schema_revision=compatibility)
+
+
+def _overall(usable: list[bool]) -> Literal["healthy", "degraded", "unhealthy"]:
+    if all(usable):
+        return "healthy"
+    return "degraded" if any(usable) else "unhealthy"

@@ -66,7 +66,7 @@ async def _build(runner: asyncio.Runner, server_url: URL, closing: AsyncExitStac
     app = create_app(database.settings(pool_size=POOL_SIZE))
     await closing.enter_async_context(app.router.lifespan_context(app))
     await as_admin.execute(PREPARATION.format(database=database.admin_url.database))
-    await app.state.engine.dispose()
+    await app.state.servers.dispose()
 
     as_api = [await database.connect_as_api() for _ in range(CONNECTIONS)]
     for connection in as_api:

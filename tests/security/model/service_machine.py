@@ -54,7 +54,7 @@ class ServiceMachine(ConnectionMachine):
 
     async def _poison_the_pool(self, token: ModelToken | None) -> None:
         """Leave a token in a session of the service's own pool, as a statement without LOCAL would."""
-        async with transaction(self.arena.app.state.engine) as session:
+        async with transaction(self.arena.app.state.servers.default.engine) as session:
             await session.execute(POISON, {"token": token.secret if token else ""})
 
     async def _read_pages(self, token: ModelToken | None, limit: int) -> list[tuple[UUID, ModelTenant]] | None:

@@ -1,0 +1,88 @@
+"""The servers of the service, and which of them a token belongs to."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterator
+from functools import partial
+from typing import Self
+
+import structlog
+
+from multi_tenant_db.database.engine import create_engine, service_url
+from multi_tenant_db.database.routed_destination import RoutedDestination
+from multi_tenant_db.database.server import Server
+from multi_tenant_db.errors import AuthenticationRequired, DatabaseUnavailable
+from multi_tenant_db.identity.access_token import server_of
+from multi_tenant_db.server_label import DEFAULT_SERVER
+from multi_tenant_db.settings import Settings
+
+MOST_MOVED = 10_000
+"""Tokens whose new server is remembered; the least recently used is asked for again."""
+
+log = structlog.get_logger()
+
+
+class Servers:
+    """All servers by label. An organisation lives on one; nothing refers from one organisation to another.
+
+    A token's label names the server to ask first. A server that gave the token's organisation away names the next.
+    Neither grants anything: the server at the end verifies the token.
+    """
+
+    def __init__(self, *servers: Server) -> None:
+        self._servers = {server.label: server for server in servers}
+        self._moved: OrderedDict[str, str] = OrderedDict()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the servers of the settings, as the service's role; no connection is opened yet."""
+
+        def server(label: str) -> Server:
+            own = settings.of_server(label)
+            url = service_url(own)
+            return Server(label, create_engine(url, own), create_engine(url, own, connections=1))
+
+        return cls(*map(server, settings.server_labels))
+
+    def __iter__(self) -> Iterator[Server]:
+        return iter(self._servers.values())
+
+    def __len__(self) -> int:
+        return len(self._servers)
+
+    @property
+    def default(self) -> Server:
+        """The server of MTDB_DATABASE_URL."""
+        return self._servers[DEFAULT_SERVER]
+
+    def destination(self, token: str) -> RoutedDestination:
+        """Return where a request with the token goes. Raises AuthenticationRequired, DatabaseUnavailable."""
+        label = self._moved.get(token) or server_of(token)
+        if label not in self._servers:
+            raise AuthenticationRequired
+        return RoutedDestination(self._available(label), partial(self._moved_to, token))
+
+    def _moved_to(self, token: str, label: str) -> Server:
+        """Note to which server a token's organisation has moved, and return it. Raises DatabaseUnavailable."""
+        if label not in self._servers:
+            log.error("an organisation has moved to a server that no setting names", server=label)
+            raise DatabaseUnavailable
+        server = self._available(label)
+        if label == server_of(token):
+            self._moved.pop(token, None)
+            return server
+        self._moved[token] = label
+        self._moved.move_to_end(token)
+        if len(self._moved) > MOST_MOVED:
+            self._moved.popitem(last=False)
+        return server
+
+    def _available(self, label: str) -> Server:
+        server = self._servers[label]
+        if server.awaits_check:
+            raise DatabaseUnavailable
+        return server
+
+    async def dispose(self) -> None:
+        """Close all connections."""
+        await asyncio.gather(*(server.dispose() for server in self))

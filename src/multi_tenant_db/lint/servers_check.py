@@ -1,0 +1,80 @@
+"""The safety check of every server at start-up; servers that are away do not hold up the others."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from math import inf
+from time import monotonic
+
+import structlog
+
+from multi_tenant_db.database.server import Server
+from multi_tenant_db.database.servers import Servers
+from multi_tenant_db.errors import DatabaseUnavailable
+from multi_tenant_db.lint.safety_check import await_safe_database
+from multi_tenant_db.lint.unsafe_database_error import UnsafeDatabaseError
+
+PATIENCE_SECONDS = 2.0
+"""How long the start waits for a server that is away when another is there."""
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def safe_servers(servers: Servers, seconds: float) -> AsyncIterator[None]:
+    """Refuse to start on an unsafe database; wait up to `seconds` for the first that is available.
+
+    Requests to a server that is away then are 503 until it is back and has been checked.
+    Raises UnsafeDatabaseError, or DatabaseUnavailable.
+    """
+    if len(servers) == 1:
+        await await_safe_database(servers.default.engine, seconds)
+        yield
+        return
+    checks = [asyncio.create_task(_check(server), name=server.label) for server in servers]
+    try:
+        await _await_first(checks, seconds)
+        later = [asyncio.create_task(_watch(check)) for check in checks if not check.done()]
+        try:
+            yield
+        finally:
+            await _cancel(later)
+    finally:
+        await _cancel(checks)
+
+
+async def _check(server: Server) -> None:
+    """Wait for the server and check it; then requests may be sent to it. Raises UnsafeDatabaseError."""
+    server.awaits_check = True
+    await await_safe_database(server.engine, inf)
+    server.awaits_check = False
+
+
+async def _await_first(checks: list[asyncio.Task[None]], seconds: float) -> None:
+    started = monotonic()
+    done, pending = await asyncio.wait(checks, timeout=min(seconds, PATIENCE_SECONDS))
+    if not done:
+        left = max(0.0, started + seconds - monotonic())
+        done, pending = await asyncio.wait(checks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+    if not done:
+        raise DatabaseUnavailable
+    for check in done:
+        check.result()
+    for check in pending:
+        log.warning("a server is away: its organisations get 503 until it is back", server=check.get_name())
+
+
+async def _watch(check: asyncio.Task[None]) -> None:
+    """Report the check of a server that came back after the start."""
+    try:
+        await check
+    except UnsafeDatabaseError as error:
+        log.exception("a server is not safe: its organisations get 503", server=check.get_name(), dangers=str(error))
+    else:
+        log.info("a server is back and safe", server=check.get_name())
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
