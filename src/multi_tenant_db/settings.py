@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PostgresDsn, SecretStr, field_validator
+from pydantic import Field, PostgresDsn, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from multi_tenant_db.database_url import read_database_url
@@ -35,6 +35,17 @@ class Settings(BaseSettings):
     servers: dict[str, PostgresDsn] = Field(
         {}, description="More servers by label, such as `MTDB_SERVERS__B`; tokens with the label `b` belong to it."
     )
+    read_database_url: PostgresDsn | None = Field(
+        None, description="Standby of MTDB_DATABASE_URL that serves reads; also several hosts, each a standby."
+    )
+    read_servers: dict[str, PostgresDsn] = Field(
+        {}, description="Standbys of more servers by label, such as `MTDB_READ_SERVERS__B`."
+    )
+    read_max_lag_seconds: float = Field(
+        1.0,
+        gt=0,
+        description="How far behind a standby that serves reads may be; also how late a revocation takes effect there.",
+    )
     api_password: SecretStr | None = Field(None, description="Password of the role tenancy_api, used by `mtdb serve`.")
     operator_password: SecretStr | None = Field(
         None, description="Password of the role tenancy_operator, used by `mtdb token` and `mtdb seed`."
@@ -57,6 +68,9 @@ class Settings(BaseSettings):
     )
     metrics_folder: Path | None = Field(
         None, description="Folder for the workers' metrics sockets; set by `mtdb serve`."
+    )
+    writes_file: Path | None = Field(
+        None, description="File of the workers' times of writes, for reads from a standby; set by `mtdb serve`."
     )
 
     pool_size: int = Field(10, ge=1, description="Maximum number of database connections of a worker.")
@@ -122,14 +136,15 @@ class Settings(BaseSettings):
             )
         return prefix
 
-    @field_validator("database_url")
+    @field_validator("database_url", "read_database_url")
     @classmethod
-    def _is_understood(cls, url: PostgresDsn) -> PostgresDsn:
+    def _is_understood(cls, url: PostgresDsn | None) -> PostgresDsn | None:
         """Refuse what the driver does not support, for every command."""
-        read_database_url(str(url))
+        if url is not None:
+            read_database_url(str(url))
         return url
 
-    @field_validator("servers", mode="before")
+    @field_validator("servers", "read_servers", mode="before")
     @classmethod
     def _have_labels(cls, servers: object) -> object:
         """Refuse labels that a token cannot carry."""
@@ -138,7 +153,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{label!r} is not a label: use a letter, then letters or digits, 16 at most")
         return servers
 
-    @field_validator("servers")
+    @field_validator("servers", "read_servers")
     @classmethod
     def _are_understood(cls, servers: dict[str, PostgresDsn]) -> dict[str, PostgresDsn]:
         for url in servers.values():
@@ -155,6 +170,14 @@ class Settings(BaseSettings):
             raise ValueError("a password must be UTF-8 text") from None
         return password
 
+    @model_validator(mode="after")
+    def _standbys_have_servers(self) -> Self:
+        """Refuse a standby of a server that no setting names."""
+        for label in self.read_servers:
+            if label not in self.servers:
+                raise ValueError(f"MTDB_READ_SERVERS__{label.upper()} needs MTDB_SERVERS__{label.upper()}")
+        return self
+
     @property
     def server_labels(self) -> tuple[str, ...]:
         """The labels of all servers, that of MTDB_DATABASE_URL first."""
@@ -162,6 +185,8 @@ class Settings(BaseSettings):
 
     def of_server(self, label: str) -> Self:
         """Return the settings of one server, as if it were the only one; raises KeyError for an unknown label."""
+        only: dict[str, object] = {"servers": {}, "read_servers": {}}
         if label == DEFAULT_SERVER:
-            return self.model_copy(update={"servers": {}})
-        return self.model_copy(update={"servers": {}, "database_url": self.servers[label]})
+            return self.model_copy(update=only)
+        of_label = {"database_url": self.servers[label], "read_database_url": self.read_servers.get(label)}
+        return self.model_copy(update=only | of_label)

@@ -107,6 +107,11 @@ class ConnectionPool(NullPool):
         else:
             self._idle.append(connection)
 
+    def close_idle(self) -> None:
+        """Close the idle connections without a word to the server, which may not respond."""
+        while self._idle:
+            self._idle.pop().invalidate()
+
     def dispose(self) -> None:
         """Close the idle connections."""
         self._disposed = True

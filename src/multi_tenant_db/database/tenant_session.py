@@ -116,10 +116,15 @@ async def deferred_tenant_session(
 
             @asynccontextmanager
             async def signed_in(engine: AsyncEngine) -> AsyncIterator[PoolProxiedConnection]:
-                async with _connection_in_transaction(engine, token) as connection:
-                    session.caller = await _sign_in(connection.driver_connection, token, request_id)
-                    pool_of(engine).note_verified(token)
-                    yield connection
+                try:
+                    async with _connection_in_transaction(engine, token) as connection:
+                        session.caller = await _sign_in(connection.driver_connection, token, request_id)
+                        pool_of(engine).note_verified(token)
+                        destination.note_caller(token, session.caller)
+                        yield connection
+                finally:
+                    if session.may_have_written:
+                        destination.note_write(session.caller)
 
             async def begin() -> tuple[AsyncEngine, PoolProxiedConnection]:
                 connection = await _following(destination, lambda engine: stack.enter_async_context(signed_in(engine)))
@@ -128,7 +133,16 @@ async def deferred_tenant_session(
             async def read_alone(
                 statement: CompiledStatement[Any], parameters: dict[str, Any]
             ) -> tuple[Caller, Sequence[Any]] | None:
-                return await _following(destination, lambda engine: _read_alone(engine, token, statement, parameters))
+                async def read_at(engine: AsyncEngine) -> tuple[Caller, Sequence[Any]] | None:
+                    return await _read_alone(engine, token, statement, parameters)
+
+                if destination.reads is None:
+                    return await _following(destination, read_at)
+                answer = await destination.read_from_standby(token, read_at)
+                if answer is None:
+                    answer = await _following(destination, read_at)
+                    destination.note_read(token, answer[0] if answer else None)
+                return answer
 
             session = Session(begin, read_alone)
             try:

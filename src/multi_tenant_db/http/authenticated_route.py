@@ -17,6 +17,9 @@ BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 CHALLENGE = 'Bearer error="invalid_token"'
 
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+"""Their reads may go to a standby."""
+
 SECURITY_SCHEME = "AccessToken"
 """Name in the OpenAPI document."""
 
@@ -54,7 +57,9 @@ class AuthenticatedRoute(WholeRequestRoute):
         async def handle_authenticated(request: Request, token: str) -> Response:
             _refuse_repeated_parameters(request)
             try:
-                destination = request.app.state.servers.destination(token)
+                destination = request.app.state.servers.destination(
+                    token, writes_nothing=request.method in SAFE_METHODS
+                )
                 async with deferred_tenant_session(
                     destination, token, request.state.request_id
                 ) as request.state.session:

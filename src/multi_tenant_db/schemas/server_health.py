@@ -16,6 +16,11 @@ class ServerHealth(BaseModel):
         description="Whether the schema has this version's revision, or a newer one that is declared compatible.",
         examples=["current"],
     )
+    reads: Literal["primary", "standby"] = Field(
+        "primary",
+        description="Whether reads go to a standby at present; only where one is configured.",
+        examples=["standby"],
+    )
 
     @property
     def is_usable(self) -> bool:
