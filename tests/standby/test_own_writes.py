@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from multi_tenant_db.development.ports import free_port
+from tests.reliability.support.until import until
 from tests.support.organization import Organization
 from tests.support.party import Party
 from tests.support.registry import Registry
@@ -19,6 +20,7 @@ from tests.support.standby import lagging
 NEVER = 1_000.0
 """A bound that no lag of a test reaches."""
 ROUNDS = 20
+READ_FROM_STANDBY = 'mtdb_reads_total{server="default",source="standby"'
 
 
 @pytest.fixture
@@ -98,29 +100,27 @@ async def test_writers_read_what_they_wrote(servers: Replica, service: ReplicaSe
 async def test_a_write_through_one_worker_is_read_through_another(servers: Replica, bank: Organization) -> None:
     """Of two worker processes each knows of the other's writes before the writer has its response."""
     metrics_port = free_port()
-    url = url_of(servers.standby)
+    head, url = bank.parent, url_of(servers.standby)
+    # A connection for each request, so that both workers get some.
+    limits = httpx.Limits(max_keepalive_connections=0)
     with served(
         servers.primary, workers=2, read_database_url=url, read_max_lag_seconds=NEVER, metrics_port=metrics_port
     ) as process:
+        async with httpx.AsyncClient(base_url=process.url, headers=head.headers, limits=limits) as client:
+            path = f"/tenants/{head.tenant_id}"
 
-        async def ask(method: str, body: object = None) -> httpx.Response:
-            # On a connection of its own each time, so that both workers get some.
-            async with httpx.AsyncClient(base_url=process.url, timeout=30) as client:
-                path = f"/tenants/{bank.parent.tenant_id}"
-                return await client.request(method, path, headers=bank.parent.headers, json=body)
+            async def both_read_from_standby() -> bool:
+                assert [(await client.get(path)).status_code for _ in range(ROUNDS)] == [200] * ROUNDS
+                metrics = await client.get(f"http://127.0.0.1:{metrics_port}/metrics")
+                counts = [line.split() for line in metrics.text.splitlines() if line.startswith(READ_FROM_STANDBY)]
+                return len(counts) == 2 and all(float(count) > 0 for _, count in counts)
 
-        async def read_by_worker() -> dict[str, float]:
-            async with httpx.AsyncClient() as client:
-                lines = (await client.get(f"http://127.0.0.1:{metrics_port}/metrics")).text.splitlines()
-            counts = [line for line in lines if line.startswith("mtdb_reads_total") and 'source="standby"' in line]
-            return {line.partition('worker="')[2].partition('"')[0]: float(line.split()[-1]) for line in counts}
-
-        async with asyncio.timeout(60):
-            while sum(map(bool, (await read_by_worker()).values())) < 2:
-                assert (await ask("GET")).status_code == 200
-        async with lagging(servers.standby_server):
+            await until(both_read_from_standby, "both workers read from the standby", 60)
             stale = []
-            for n in range(ROUNDS):
-                assert (await ask("PUT", {"name": f"round {n}", "metadata": {}})).status_code == 200
-                stale += [name for _ in range(4) if (name := (await ask("GET")).json()["name"]) != f"round {n}"]
-        assert stale == []
+            async with lagging(servers.standby_server):
+                for n in range(ROUNDS):
+                    written = await client.put(path, json={"name": f"round {n}", "metadata": {}})
+                    assert written.status_code == 200
+                    names = [(await client.get(path)).json()["name"] for _ in range(4)]
+                    stale += [name for name in names if name != f"round {n}"]
+    assert stale == []

@@ -45,7 +45,7 @@ class Replica:
         admin = await self.primary.connect_as_admin()
         # The tests' servers acknowledge a commit before it is in the log's file.
         await admin.execute("SET synchronous_commit = on")
-        await admin.fetchval("SELECT pg_current_xact_id()")
+        await admin.fetchval("SELECT pg_logical_emit_message(true, 'tests', 'written')::text")
         await admin.close()
         await wait_until_applied(self.primary_server, self.standby_server)
 
