@@ -5,6 +5,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from multi_tenant_db.database.standby_watch import APPLIED, WRITTEN
 from tests.reliability.support.until import until
 from tests.support.organization import Organization
 from tests.support.replica import Replica, url_of
@@ -50,14 +51,34 @@ async def test_a_standby_that_lags_is_left_and_used_again(
         await service.until_read_from_standby(bank.parent)
 
 
-async def test_an_idle_primary_has_no_lag(servers: Replica, bank: Organization) -> None:
-    """The standby is near while nothing is written, also where the log ends between two pages or segments."""
-    admin = await servers.primary.connect_as_admin()
-    async with replica_service(servers.settings(read_max_lag_seconds=1)) as service:
-        for _ in range(3):
-            await admin.fetchval("SELECT pg_switch_wal()")
-            await service.until_read_from_standby(bank.parent)
-    await admin.close()
+@pytest.mark.parametrize(
+    ("write", "size", "header"),
+    [
+        (
+            "LOOP PERFORM pg_logical_emit_message(false, 'tests', repeat('x', 30)); EXIT WHEN $ % 8192 = 24; END LOOP;",
+            "wal_block_size",
+            24,
+        ),
+        ("PERFORM pg_switch_wal();", "wal_segment_size", 40),
+    ],
+    ids=["page", "segment"],
+)
+async def test_an_idle_primary_has_no_lag(
+    servers: Replica, as_superuser: asyncpg.Connection, write: str, size: str, header: int
+) -> None:
+    """A standby that has applied all is near, also where the primary's log ends just before a page or a segment."""
+    on_standby = await servers.standby.connect_as_api()
+    position = "(pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint"
+    await as_superuser.execute(f"DO $do$ BEGIN {write.replace('$', position)} END $do$")
+
+    async def all_applied() -> bool:
+        return bool(await on_standby.fetchval(APPLIED) >= written)
+
+    written = await as_superuser.fetchval(WRITTEN)
+    await until(all_applied, "the standby has applied all", 5)
+    bytes_over = f"{position} % pg_size_bytes(current_setting('{size}'))"
+    assert await as_superuser.fetchval(f"SELECT {bytes_over}") == header, "something else was written meanwhile"
+    await on_standby.close()
 
 
 async def test_a_standby_of_another_primary_is_not_used(servers: Replica, database: TestDatabase) -> None:

@@ -6,12 +6,15 @@ import signal
 from collections import Counter
 
 import asyncpg
+import pytest
 
 from multi_tenant_db.development.processes import children_of
 from tests.reliability.support.faults import TERMINATE
 from tests.support.organization import Organization
 from tests.support.replica import Replica
 from tests.support.replica_service import ReplicaService, replica_service
+
+pytestmark = pytest.mark.exhaustive
 
 READERS = 8
 SECONDS_TO_ANSWER = 8

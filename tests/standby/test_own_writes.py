@@ -97,6 +97,7 @@ async def test_writers_read_what_they_wrote(servers: Replica, service: ReplicaSe
         assert await service.name_of(bank.parent) == f"round {ROUNDS - 1}"
 
 
+@pytest.mark.exhaustive
 async def test_a_write_through_one_worker_is_read_through_another(servers: Replica, bank: Organization) -> None:
     """Of two worker processes each knows of the other's writes before the writer has its response."""
     metrics_port = free_port()

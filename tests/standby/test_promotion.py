@@ -9,6 +9,8 @@ from tests.support.replica import Replica, replica
 from tests.support.replica_service import replica_service
 from tests.support.standby import promote
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture
 async def mortal() -> AsyncIterator[Replica]:
