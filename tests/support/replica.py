@@ -57,9 +57,9 @@ def url_of(database: TestDatabase) -> str:
 
 
 @asynccontextmanager
-async def replica() -> AsyncIterator[Replica]:
+async def replica(*, durable: bool = False) -> AsyncIterator[Replica]:
     """Run both servers, with a migrated database."""
-    with primary_and_standby() as (primary, standby):
+    with primary_and_standby(durable=durable) as (primary, standby):
         url = make_url(primary.url("tenancy"))
         await installation.create_database(url)
         await installation.create_roles(url, api_password=API_PASSWORD, operator_password=OPERATOR_PASSWORD)

@@ -107,10 +107,12 @@ class ConnectionPool(NullPool):
         else:
             self._idle.append(connection)
 
-    def close_idle(self) -> None:
-        """Close the idle connections without a word to the server, which may not respond."""
+    def drop_idle(self) -> None:
+        """Close the idle connections without waiting for the server, which does not respond or was replaced."""
         while self._idle:
-            self._idle.pop().invalidate()
+            connection = self._idle.pop()
+            connection.driver_connection.terminate()  # type: ignore[union-attr]
+            connection.invalidate()
 
     def dispose(self) -> None:
         """Close the idle connections."""

@@ -63,7 +63,7 @@ class Standby:
         self.suspend()
         for driver in self._drivers:
             driver.terminate()
-        pool_of(self.engine).close_idle()
+        pool_of(self.engine).drop_idle()
 
     async def _connect(self, **options: Any) -> asyncpg.Connection:
         driver = await connect(**options)
