@@ -13,10 +13,11 @@ VENV := .venv/bin
 # A test file runs in one process, each process has a PostgreSQL of its own.
 PARALLEL := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 # Tests with a long profile: generated requests, hidden ids, storms, the model.
-LONG := tests/integration/test_many_callers.py tests/servers/test_storm_over_two_servers.py tests/bad_input/test_schemathesis.py tests/security/model tests/security/test_http_hidden_ids.py \
+LONG := tests/integration/test_many_callers.py tests/servers/test_storm_over_two_servers.py tests/bad_input/test_schemathesis.py \
+        tests/security/model tests/security/test_http_hidden_ids.py \
         $(wildcard tests/security/test_time_*)
 # Tests of the isolation and of bad input; `make test` runs a representative part of their cases.
-ATTACKS := tests/security tests/bad_input tests/integration/test_hidden_is_absent.py tests/integration/test_policies_over_http.py
+ATTACKS := tests/security tests/servers tests/bad_input tests/integration/test_hidden_is_absent.py tests/integration/test_policies_over_http.py
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help
