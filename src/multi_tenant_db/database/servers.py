@@ -45,7 +45,7 @@ class Servers:
             url = service_url(own)
             return Server(label, create_engine(url, own), create_engine(url, own, connections=1))
 
-        return cls(*map(server, settings.server_labels))
+        return cls(*map(server, (DEFAULT_SERVER, *settings.servers)))
 
     def __iter__(self) -> Iterator[Server]:
         return iter(self._servers.values())
