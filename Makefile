@@ -13,14 +13,15 @@ VENV := .venv/bin
 # A test file runs in one process, each process has a PostgreSQL of its own.
 PARALLEL := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 # Tests with a long profile: generated requests, hidden ids, storms, the model.
-LONG := tests/integration/test_many_callers.py tests/bad_input/test_schemathesis.py tests/security/model tests/security/test_http_hidden_ids.py \
+LONG := tests/integration/test_many_callers.py tests/servers/test_storm_over_two_servers.py tests/bad_input/test_schemathesis.py \
+        tests/security/model tests/security/test_http_hidden_ids.py \
         $(wildcard tests/security/test_time_*)
 # Tests of the isolation and of bad input; `make test` runs a representative part of their cases.
-ATTACKS := tests/security tests/bad_input tests/integration/test_hidden_is_absent.py tests/integration/test_policies_over_http.py
+ATTACKS := tests/security tests/servers tests/bad_input tests/integration/test_hidden_is_absent.py tests/integration/test_policies_over_http.py
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs reset seed token migrate check test test-long attack mutants reliability bench bench-long docs test-floor lock fmt environment
+.PHONY: help up down logs reset seed token migrate check test test-long attack mutants reliability bench bench-long placement partitions docs test-floor lock fmt environment
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +76,12 @@ bench: ## Measure the service and its peers, in a few minutes; ARGS="--only grow
 bench-long: ## Measure everything, in about 35 minutes; writes docs/reports/performance.md
 	@$(PYTHON) scripts/bootstrap.py bench
 	@.local/bench-venv/bin/python -m benchmarks --long $(ARGS)
+
+placement: environment ## Simulate 10 million organisations on 100 servers, in two minutes; writes docs/reports/placement.md
+	@$(VENV)/python -m benchmarks.placement $(ARGS)
+
+partitions: environment ## Measure hash partitions under the policies, in a minute; writes docs/reports/partitions.md
+	@$(VENV)/python -m benchmarks.partitions $(ARGS)
 
 docs: environment ## Update the generated parts of the documents, and build their site in .local/site
 	@$(VENV)/python -m tests.documents.write

@@ -1,10 +1,10 @@
 """Replaces the text between the markers of the document."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.report import tables
+from benchmarks.report.markdown import as_markdown, fill_section
 from benchmarks.report.plots import PLOTS, write_plots
 from benchmarks.results import Results
 
@@ -33,12 +33,12 @@ def write_report(results: Results, *, template: Path, target: Path) -> None:
 
 def fill(text: str, results: Results, plots: Mapping[str, str]) -> str:
     """Return the document with new text between its markers."""
-    text = _fill(text, "machine", describe(results))
+    text = fill_section(text, "machine", describe(results))
     for name, rows in TABLES.items():
         table = rows(results)
-        text = _fill(text, name, tables.as_markdown(table) if len(table) > 1 else "Not measured in this run.")
+        text = fill_section(text, name, as_markdown(table) if len(table) > 1 else "Not measured in this run.")
     for name in PLOTS:
-        text = _fill(text, f"plot of {name}", plots.get(name, ""))
+        text = fill_section(text, f"plot of {name}", plots.get(name, ""))
     return text
 
 
@@ -52,16 +52,3 @@ def describe(results: Results) -> str:
         f"{machine['memory']}, {machine['system']}; Python {machine['python']}, PostgreSQL {machine['postgresql']} "
         f"({machine['settings']}). {responses:,} responses, every one checked.{skipped}"
     )
-
-
-def _fill(text: str, name: str, content: str) -> str:
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    filled, times = re.subn(
-        f"{re.escape(begin)}.*?{re.escape(end)}",
-        lambda _: f"{begin}\n{content}\n{end}",
-        text,
-        flags=re.DOTALL,
-    )
-    if times != 1:
-        raise ValueError(f"the document needs {begin} and {end} once")
-    return filled

@@ -1,6 +1,6 @@
 """The tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from benchmarks.figure import Figure
@@ -154,13 +154,6 @@ def headroom_rows(results: Results) -> Rows:
         times = f"{rate.median / fastest:.1f}x" if rate and fastest else "-"
         rows.append([f"{clients}", _text(rate), _text(cpu), f"{fastest:,.0f}", times])
     return rows
-
-
-def as_markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    lines.insert(1, "|---" * len(rows[0]) + "|")
-    return "\n".join(lines)
 
 
 def _figures(results: Results, measure: str = comparison.MEASURE, **key: Any) -> Iterable[str]:

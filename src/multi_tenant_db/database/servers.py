@@ -11,6 +11,7 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from multi_tenant_db.database.connecting import Connect
+from multi_tenant_db.database.destination import Destination
 from multi_tenant_db.database.engine import create_engine, service_url, standby_urls
 from multi_tenant_db.database.read_routing import ReadRouting
 from multi_tenant_db.database.routed_destination import RoutedDestination
@@ -41,6 +42,8 @@ class Servers:
     def __init__(self, *servers: Server) -> None:
         self._servers = {server.label: server for server in servers}
         self._moved: OrderedDict[str, str] = OrderedDict()
+        self.only = Destination(servers[0].engine) if len(servers) == 1 and servers[0].reads is None else None
+        """Where every request goes when there is one server, and no standby for reads."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -55,7 +58,7 @@ class Servers:
                 server.reads = ReadRouting(url, standbys, write_times)
             return server
 
-        return cls(*map(server, settings.server_labels))
+        return cls(*map(server, (DEFAULT_SERVER, *settings.servers)))
 
     def __iter__(self) -> Iterator[Server]:
         return iter(self._servers.values())

@@ -1,0 +1,1 @@
+"""Measures hash partitions by organisation, under the policies of tenants' rows."""

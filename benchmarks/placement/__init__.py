@@ -1,0 +1,1 @@
+"""Simulates the placement of organisations on many servers; starts no server."""
