@@ -4,7 +4,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from multi_tenant_db.database.read_routing import Answer, ReadAt, ReadRouting
-from multi_tenant_db.identity.caller import Caller
 
 
 class Destination:
@@ -25,22 +24,12 @@ class Destination:
             return None
         return await self.reads.read_from_standby(token, read_at)
 
-    def note_read(self, token: str, caller: Caller | None) -> None:
-        """Note a read from the server itself."""
+    def note_read(self, token: str, answer: Answer) -> None:
+        """Note a read from the server itself, and whom it has verified."""
         if self.reads is not None:
             self.reads.reads_on_primary += 1
-        if caller is not None:
-            self.note_caller(token, caller)
-
-    def note_caller(self, token: str, caller: Caller) -> None:
-        """Note whom the server has verified."""
-        if self.reads is not None:
-            self.reads.note_caller(token, caller)
-
-    def note_write(self, caller: Caller | None) -> None:
-        """Note that the caller may have written; without a caller there was no write."""
-        if self.reads is not None and caller is not None:
-            self.reads.note_write(caller)
+            if answer is not None:
+                self.reads.note_caller(token, answer[0])
 
     def follow(self, failure: DBAPIError) -> None:
         """Choose another server after a failure to sign in, or raise the failure: here there is no other."""

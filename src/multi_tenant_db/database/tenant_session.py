@@ -120,11 +120,12 @@ async def deferred_tenant_session(
                     async with _connection_in_transaction(engine, token) as connection:
                         session.caller = await _sign_in(connection.driver_connection, token, request_id)
                         pool_of(engine).note_verified(token)
-                        destination.note_caller(token, session.caller)
+                        if destination.reads is not None:
+                            destination.reads.note_caller(token, session.caller)
                         yield connection
                 finally:
-                    if session.may_have_written:
-                        destination.note_write(session.caller)
+                    if destination.reads is not None and session.may_have_written and session.caller is not None:
+                        destination.reads.note_write(session.caller)
 
             async def begin() -> tuple[Engine, PoolProxiedConnection]:
                 connection = await _following(destination, lambda engine: stack.enter_async_context(signed_in(engine)))
@@ -141,7 +142,7 @@ async def deferred_tenant_session(
                 answer = await destination.read_from_standby(token, read_at)
                 if answer is None:
                     answer = await _following(destination, read_at)
-                    destination.note_read(token, answer[0] if answer else None)
+                    destination.note_read(token, answer)
                 return answer
 
             session = Session(begin, read_alone)
