@@ -51,6 +51,17 @@ async def test_every_kind_of_write_is_read_at_once(
     await service.until_read_from_standby(head)
 
 
+async def test_a_token_used_for_the_first_time_reads_every_write(
+    servers: Replica, service: ReplicaService, bank: Organization
+) -> None:
+    """Its organisation is not known yet, and so neither is what has been written in it."""
+    head, branch = bank.parent, bank.subsidiaries[0]
+    await service.until_read_from_standby(head)
+    async with lagging(servers.standby_server):
+        await service.rename(branch, "written by the head", head)
+        assert await service.name_of(branch) == "written by the head"
+
+
 async def test_other_organizations_are_read_from_the_standby_meanwhile(
     servers: Replica, service: ReplicaService, bank: Organization, other_bank: Organization
 ) -> None:

@@ -120,12 +120,10 @@ async def deferred_tenant_session(
                     async with _connection_in_transaction(engine, token) as connection:
                         session.caller = await _sign_in(connection.driver_connection, token, request_id)
                         pool_of(engine).note_verified(token)
-                        if destination.reads is not None:
-                            destination.reads.note_caller(token, session.caller)
                         yield connection
                 finally:
-                    if destination.reads is not None and session.may_have_written and session.caller is not None:
-                        destination.reads.note_write(session.caller)
+                    if destination.reads is not None:
+                        destination.reads.note_transaction(token, session.caller, session.may_have_written)
 
             async def begin() -> tuple[Engine, PoolProxiedConnection]:
                 connection = await _following(destination, lambda engine: stack.enter_async_context(signed_in(engine)))
