@@ -1,5 +1,7 @@
 """Which server answers a read: the standby while it is near enough, otherwise the primary."""
 
+import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -95,6 +97,19 @@ async def test_a_primary_is_not_used(servers: Replica, bank: Organization) -> No
         with pytest.raises(AssertionError, match="in vain"):
             await until(lambda: _is_fit(service), "a primary is fit", 2)
         assert await service.name_of(bank.parent) == bank.parent.name
+
+
+async def test_a_connection_to_another_server_is_refused(servers: Replica, bank: Organization) -> None:
+    """What is known of the lag is true of one server, and a load balancer may lead to another: the primary answers."""
+    async with replica_service(servers.settings()) as service:
+        await service.until_read_from_standby(bank.parent)
+        [standby] = service.reads.standbys
+        standby.identify(datetime(2000, 1, 1, tzinfo=UTC))  # as if another server were watched
+        before = service.reads.reads_on_standby
+        for _ in range(10):
+            assert await service.name_of(bank.parent) == bank.parent.name
+            await asyncio.sleep(0.05)
+        assert service.reads.reads_on_standby == before
 
 
 async def test_the_fit_one_of_several_hosts_is_used(servers: Replica, bank: Organization) -> None:
