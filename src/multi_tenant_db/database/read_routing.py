@@ -1,12 +1,12 @@
 """Which reads of a server go to a standby."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
-import structlog
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -30,7 +30,7 @@ type Answer = tuple[Caller, Sequence[Any]] | None
 type ReadAt = Callable[[AsyncEngine], Awaitable[Answer]]
 """Signs in and reads in one message."""
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class ReadRouting:
@@ -105,7 +105,7 @@ class ReadRouting:
         standby.suspend()
         if monotonic() > self._logged_at + SECONDS_BETWEEN_LINES:
             self._logged_at = monotonic()
-            log.warning("a standby failed, the primary is asked", host=standby.url.host, cause=_cause(failure))
+            log.warning("the standby on %s failed, the primary is asked: %s", standby.url.host, _cause(failure))
 
 
 def _is_outage(failure: Exception) -> bool:
