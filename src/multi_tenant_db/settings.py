@@ -4,13 +4,22 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PostgresDsn, SecretStr, field_validator
+from pydantic import Field, SecretStr, UrlConstraints, field_validator
+from pydantic_core import MultiHostUrl
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from multi_tenant_db.database_url import read_database_url
 
 DEVELOPMENT_ENVIRONMENT_FILE = ".local/development.env"
 """Written by `make up` with random passwords; every command reads it to find the development database."""
+
+DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "pg8000", "py-postgresql", "pygresql")
+"""A URL may name any of them, as SQLAlchemy's do; the service uses its own."""
+
+SCHEMES = ["postgresql", "postgres", *(f"postgresql+{driver}" for driver in DRIVERS)]
+
+DatabaseUrl = Annotated[MultiHostUrl, UrlConstraints(allowed_schemes=SCHEMES, host_required=False)]
+"""Without hosts before the database's name, the parameter `host` names them."""
 
 
 class Settings(BaseSettings):
@@ -24,7 +33,7 @@ class Settings(BaseSettings):
         env_prefix="MTDB_", env_file=DEVELOPMENT_ENVIRONMENT_FILE, env_ignore_empty=True, extra="ignore"
     )
 
-    database_url: PostgresDsn = Field(
+    database_url: DatabaseUrl = Field(
         description="Server and database, `postgresql://[user:password@]host:port/name`; also several hosts."
     )
     api_password: SecretStr | None = Field(None, description="Password of the role tenancy_api, used by `mtdb serve`.")
@@ -116,7 +125,7 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _is_understood(cls, url: PostgresDsn) -> PostgresDsn:
+    def _is_understood(cls, url: MultiHostUrl) -> MultiHostUrl:
         """Refuse what the driver does not support, for every command."""
         read_database_url(str(url))
         return url
