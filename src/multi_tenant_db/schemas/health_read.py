@@ -12,8 +12,11 @@ class HealthRead(BaseModel):
 
     status: Literal["healthy", "unhealthy"] = Field(description="Overall result.", examples=["healthy"])
     version: str = Field(description="Version of the service.", examples=[__version__])
-    database: Literal["connected", "read_only", "unreachable"] = Field(
-        description="Whether the database is reachable; `read_only` as on a standby, where every write is 503.",
+    database: Literal["connected", "read_only", "no_fitting_server", "unreachable"] = Field(
+        description=(
+            "Whether the database is reachable; `read_only` as on a standby, where every write is 503; "
+            "`no_fitting_server` when servers respond, but none as the URL asks for, as during a failover."
+        ),
         examples=["connected"],
     )
     schema_revision: Literal["current", "compatible", "mismatch", "unknown"] = Field(

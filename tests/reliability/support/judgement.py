@@ -5,8 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.reliability.support.load import Load
-from tests.reliability.support.operator_client import OperatorClient
+from tests.reliability.support.load import Load, Worker
 from tests.reliability.support.recorder import Write
 from tests.reliability.support.writer import Writer
 from tests.support.test_database import TestDatabase
@@ -103,7 +102,7 @@ def _by_owner[Key](counted: Mapping[Key, int], name_of: Callable[[Key], str]) ->
     return found
 
 
-def _broken_promises(worker: Writer | OperatorClient, happened: dict[Write, int]) -> list[str]:
+def _broken_promises(worker: Worker, happened: dict[Write, int]) -> list[str]:
     recorder = worker.recorder
     complaints = [f"{write} was acknowledged and is lost" for write in recorder.acknowledged - happened.keys()]
     complaints += [f"{write} happened {times} times" for write, times in happened.items() if times > 1]
