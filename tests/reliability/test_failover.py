@@ -10,6 +10,7 @@ from multi_tenant_db.development import EmbeddedPostgres
 from tests.reliability.support.calls import call, path_of
 from tests.reliability.support.failovers import (
     Failover,
+    exchange_roles,
     freeze_and_promote,
     kill_and_promote,
     stop_and_promote,
@@ -141,9 +142,7 @@ async def test_the_roles_are_exchanged_and_exchanged_back(replicated: tuple[Serv
         async with under_load(database, service.port, writers=2, operators=1, creators=8) as load:
             for primary, standby in ((first, second), (second, first)):
                 await asyncio.sleep(SECONDS_BEFORE)
-                await stop_and_promote(primary, standby)
-                back_as_standby_of(standby, primary)
-                await require_standby(standby)
+                await exchange_roles(primary, standby)
                 await wait_until_all_write(load)
         await judge_on(first, database, load)
         assert await health(service) == (200, "connected")
