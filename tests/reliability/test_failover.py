@@ -152,10 +152,11 @@ async def test_the_roles_are_exchanged_and_exchanged_back(replicated: tuple[Serv
 async def test_while_both_are_standbys_every_request_is_refused_honestly(
     replicated: tuple[Servers, TestDatabase],
 ) -> None:
-    """Requests are 503 with Retry-After and health says it, until one of the two is promoted."""
+    """Requests are 503 with Retry-After and health says it, until one of the two is promoted; a start waits."""
     (first, second), database = replicated
     bank = await make_bank(database)
-    async with serving(database, database_url=URLS["listed"](database, (first, second)), **SETTINGS) as service:
+    url = URLS["listed"](database, (first, second))
+    async with serving(database, database_url=url, **SETTINGS) as service:
         assert (await create(service, bank, "before")).status == 201
         first.stop()
         former = back_as_standby_of(second, first)
@@ -164,12 +165,15 @@ async def test_while_both_are_standbys_every_request_is_refused_honestly(
                 assert (answer.status, answer.json()["code"]) == (503, "database_unavailable")
                 assert answer.header("retry-after")
             assert await health(service) == (503, "no_fitting_server")
-        await promote(former)
+        async with serving(database, healthy=False, database_url=url, **SETTINGS) as another:
+            await asyncio.sleep(SECONDS_BEFORE)
+            await promote(former)
 
-        async def created() -> bool:
-            return (await create(service, bank, "meanwhile")).status == 201
+            async def created() -> bool:
+                return (await create(service, bank, "meanwhile")).status == 201
 
-        await until(created, "the promoted server takes the write", SECONDS_TO_RECOVER)
+            await until(created, "the promoted server takes the write", SECONDS_TO_RECOVER)
+            await another.wait_until_healthy()
         assert await health(service) == (200, "connected")
 
 
@@ -187,7 +191,10 @@ async def test_what_a_lagging_standby_has_received_is_not_lost() -> None:
 
 
 async def test_a_write_that_the_standby_lacks_is_never_acknowledged(replicated: tuple[Servers, TestDatabase]) -> None:
-    """Without the standby it is 503 and visible to no request; repeated with its key, 201 once the standby has it."""
+    """Without the standby it is 503 and visible to no request; repeated with its key, 201 once the standby has it.
+
+    A restart makes it visible on the primary alone. The stored answer, too, is returned only when the standby has it.
+    """
     (primary, standby), database = replicated
     bank = await make_bank(database)
     async with serving(database, database_url=URLS["named"](database, (primary, standby)), **SETTINGS) as service:
@@ -198,6 +205,11 @@ async def test_a_write_that_the_standby_lacks_is_never_acknowledged(replicated: 
             assert again.json()["code"] in {"database_unavailable", "request_in_progress"}
             assert await count_on(primary, database) == 0
             assert (await call(service.port, "GET", "/tenants", bank)).status == 200
+        primary.kill()
+        primary.start()
+        assert await count_on(primary, database) == 1
+        for _ in range(2):
+            assert (await create(service, bank, "unreplicated")).status == 503
         standby.start()
 
         async def created() -> bool:

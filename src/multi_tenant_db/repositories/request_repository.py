@@ -26,7 +26,8 @@ class RequestRepository:
     async def claim(self, key: str, request_hash: bytes) -> dict[str, Any] | None:
         """Claim the key for this request, or return the stored response of the same request.
 
-        Waits for a transaction that holds the key. Raises RequestInProgress when that takes longer than the role's
+        Waits for a transaction that holds the key. Locks the key's row also when it only reads the response, so that
+        its commit, too, waits for a synchronous standby. Raises RequestInProgress when that takes longer than the role's
         lock_timeout, IdempotencyKeyReused when the key belongs to another request.
         """
         try:
