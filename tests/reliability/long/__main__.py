@@ -54,7 +54,6 @@ def main(
 async def _run_failovers(minutes: float, rounds: int) -> list[str]:
     with Progress(console=console, transient=True) as progress:
         failovers = await _failovers(rounds, min(1.0, minutes), progress)
-    report.write_table("failovers", report.failover_rows(failovers))
     return list(chain.from_iterable(record.complaints for record in failovers))
 
 
@@ -68,7 +67,6 @@ async def _run(minutes: float, rounds: int, workers: int) -> list[str]:
 
         report.write_machine(minutes, workers, await _version(server), generator)
         report.write_table("faults", report.fault_rows(faults))
-        report.write_table("failovers", report.failover_rows(failovers))
         report.write_table("loads", report.load_rows(loads))
         report.write_table("memory", report.memory_rows(memory))
     complaints = [record.complaints for record in faults] + [record.complaints for record in failovers]
@@ -93,6 +91,8 @@ async def _failovers(rounds: int, pace: float, progress: Progress) -> list[Failo
     async for record in failover_rounds(rounds, pace):
         records[record.what, record.replication] = record
         progress.update(task, advance=1, description=f"failovers: {record.what}")
+    report.write_failover_conditions()
+    report.write_table("failovers", report.failover_rows([*records.values()]))
     return list(records.values())
 
 

@@ -34,6 +34,15 @@ def write_machine(minutes: float, workers: int, postgres: str, generator: float)
     )
 
 
+def write_failover_conditions() -> None:
+    """Say how busy the machine was, since the seconds depend on it."""
+    load, _, _ = os.getloadavg()
+    _write(
+        "failover conditions",
+        f"Load average of the machine at the end of the run: {load:.1f}, with {os.cpu_count()} cores.",
+    )
+
+
 def fault_rows(records: Sequence[FaultRecord]) -> list[list[str]]:
     """Return the table of faults."""
     head = [
