@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PostgresDsn, SecretStr, field_validator
+from pydantic import Field, SecretStr, UrlConstraints, field_validator
+from pydantic_core import MultiHostUrl
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from multi_tenant_db.database_url import read_database_url
@@ -12,6 +13,14 @@ from multi_tenant_db.server_label import DEFAULT_SERVER, SERVER_LABEL
 
 DEVELOPMENT_ENVIRONMENT_FILE = ".local/development.env"
 """Written by `make up` with random passwords; every command reads it to find the development database."""
+
+DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "pg8000", "py-postgresql", "pygresql")
+"""A URL may name any of them, as SQLAlchemy's do; the service uses its own."""
+
+SCHEMES = ["postgresql", "postgres", *(f"postgresql+{driver}" for driver in DRIVERS)]
+
+DatabaseUrl = Annotated[MultiHostUrl, UrlConstraints(allowed_schemes=SCHEMES, host_required=False)]
+"""Without hosts before the database's name, the parameter `host` names them."""
 
 
 class Settings(BaseSettings):
@@ -29,10 +38,10 @@ class Settings(BaseSettings):
         extra="ignore",
     )
 
-    database_url: PostgresDsn = Field(
+    database_url: DatabaseUrl = Field(
         description="Server and database, `postgresql://[user:password@]host:port/name`; also several hosts."
     )
-    servers: dict[str, PostgresDsn] = Field(
+    servers: dict[str, DatabaseUrl] = Field(
         {}, description="More servers by label, such as `MTDB_SERVERS__B`; tokens with the label `b` belong to it."
     )
     api_password: SecretStr | None = Field(None, description="Password of the role tenancy_api, used by `mtdb serve`.")
@@ -124,7 +133,7 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _is_understood(cls, url: PostgresDsn) -> PostgresDsn:
+    def _is_understood(cls, url: MultiHostUrl) -> MultiHostUrl:
         """Refuse what the driver does not support, for every command."""
         read_database_url(str(url))
         return url
@@ -140,7 +149,7 @@ class Settings(BaseSettings):
 
     @field_validator("servers")
     @classmethod
-    def _are_understood(cls, servers: dict[str, PostgresDsn]) -> dict[str, PostgresDsn]:
+    def _are_understood(cls, servers: dict[str, MultiHostUrl]) -> dict[str, MultiHostUrl]:
         for url in servers.values():
             read_database_url(str(url))
         return servers

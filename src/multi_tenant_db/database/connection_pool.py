@@ -107,6 +107,13 @@ class ConnectionPool(NullPool):
         else:
             self._idle.append(connection)
 
+    def drop_idle(self) -> None:
+        """Close the idle connections without waiting for the server, which does not respond or was replaced."""
+        while self._idle:
+            connection = self._idle.pop()
+            connection.driver_connection.terminate()  # type: ignore[union-attr]
+            connection.invalidate()
+
     def dispose(self) -> None:
         """Close the idle connections."""
         self._disposed = True

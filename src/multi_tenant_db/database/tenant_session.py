@@ -16,7 +16,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.connection_pool import NEEDS_RESET, ConnectionPool, pool_of
 from multi_tenant_db.database.destination import Destination
-from multi_tenant_db.database.failures import DRIVER_FAILURES, as_dbapi_error, as_outage, sqlstate
+from multi_tenant_db.database.failures import DRIVER_FAILURES, as_dbapi_error, as_outage, has_lost_server, sqlstate
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.errors import AuthenticationRequired
 from multi_tenant_db.identity.caller import Caller
@@ -161,7 +161,9 @@ async def _connection(engine: AsyncEngine, token: str | None) -> AsyncIterator[P
         connection = await pool.acquire()
         try:
             yield connection
-        except BaseException:
+        except BaseException as failure:
+            if has_lost_server(failure):
+                pool.drop_idle()
             await asyncio.shield(_roll_back(pool, connection))
             raise
         pool.release(connection)
@@ -190,6 +192,8 @@ async def _read_alone(
         except DBAPIError as error:  # there is nothing to roll back
             failure = error
     if failure is not None:
+        if has_lost_server(failure):
+            pool_of(engine).drop_idle()
         raise failure
     if answer is None:
         return None
