@@ -48,7 +48,7 @@ def report_failure(error: Exception, server: str = DEFAULT_SERVER, *, named: boo
     lines: list[str] = []
     match error:
         case UnsafeDatabaseError():
-            code, lines = ExitCode.FAILED, [str(danger) for danger in error.dangers]
+            code, lines = ExitCode.FAILED, error.lines
         case DatabaseUnavailable():
             cause = _innermost(error.__cause__ or error)
             code, lines = (

@@ -46,7 +46,10 @@ async def safe_servers(servers: Servers, seconds: float) -> AsyncIterator[None]:
 async def _check(server: Server) -> None:
     """Wait for the server and check it; then requests may be sent to it. Raises UnsafeDatabaseError."""
     server.awaits_check = True
-    await await_safe_database(server.engine, inf)
+    try:
+        await await_safe_database(server.engine, inf)
+    except UnsafeDatabaseError as error:
+        raise UnsafeDatabaseError(error.dangers, server.label) from None
     server.awaits_check = False
 
 
