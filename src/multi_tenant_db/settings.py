@@ -2,10 +2,10 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import AfterValidator, Field, PostgresDsn, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.server_label import DEFAULT_SERVER, SERVER_LABEL
@@ -149,6 +149,23 @@ class Settings(BaseSettings):
         except UnicodeEncodeError:
             raise ValueError("a password must be UTF-8 text") from None
         return password
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature of pydantic-settings
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Ignore the file's further servers where the environment names the first: they would not belong together."""
+
+        def file() -> dict[str, Any]:
+            found = dotenv_settings()
+            return {name: found[name] for name in found if name != "servers" or "database_url" not in env_settings()}
+
+        return init_settings, env_settings, cast("PydanticBaseSettingsSource", file), file_secret_settings
 
     @property
     def server_labels(self) -> tuple[str, ...]:

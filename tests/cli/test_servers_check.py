@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.request import urlopen
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from sqlalchemy import URL
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development.ports import free_port
 from tests.support.fresh_database import drop_database, fresh_database
-from tests.support.mtdb import mtdb, settings_for
+from tests.support.mtdb import mtdb, mtdb_process, settings_for
 from tests.support.served_process import served
 from tests.support.test_database import TestDatabase
 
@@ -197,3 +198,21 @@ async def test_a_start_without_any_server_is_one_line(both: dict[str, str]) -> N
 
     assert outcome.exit_code == ExitCode.NO_DATABASE
     assert "none of the servers responds" in outcome.stderr
+
+
+async def test_the_checkouts_servers_do_not_mix_with_others(
+    own: TestDatabase, other: TestDatabase, tmp_path: Path
+) -> None:
+    """Where the environment names the first server, the further ones of .local/development.env are not used."""
+    (tmp_path / ".local").mkdir()
+    file, environment = settings_for(other, MTDB_SERVERS__C=NOWHERE), settings_for(own)
+    lines = "".join(f"{name}={value}\n" for name, value in file.items())
+    (tmp_path / ".local" / "development.env").write_text(lines)
+    of_file = await mtdb_process("check", env={}, cwd=tmp_path)
+    mixed = await mtdb_process("check", env=environment, cwd=tmp_path)
+    added = await mtdb_process("check", env={"MTDB_SERVERS__C": environment["MTDB_DATABASE_URL"]}, cwd=tmp_path)
+
+    assert (of_file.exit_code, of_file.stderr.count("server c: ")) == (ExitCode.NO_DATABASE, 1)
+    assert (mixed.exit_code, mixed.stderr) == (0, "")
+    assert added.exit_code == 0
+    assert "server c: safe: " in added.stdout
