@@ -2,7 +2,8 @@
 
 PORT ?= 8000
 POSTGRES_PORT ?= 54320
-export PORT POSTGRES_PORT
+SERVERS ?=
+export PORT POSTGRES_PORT SERVERS
 
 # Variables that the shell may set for other Python programs.
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS PYTHONDONTWRITEBYTECODE
@@ -26,6 +27,7 @@ DEVELOPMENT := $(VENV)/python scripts/development.py
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Variables: PORT=$(PORT) POSTGRES_PORT=$(POSTGRES_PORT) POSTGRES_VERSION=17.10|17.5"
+	@echo "           SERVERS=2, up to 4 embedded servers; kept until make reset SERVERS=1"
 	@echo "           MTDB_DATABASE_URL=postgresql://admin:password@host/name, for a server of your own"
 
 up: environment ## Install, start, migrate and seed everything; print the URL and a curl with a token

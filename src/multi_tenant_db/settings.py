@@ -2,11 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import Field, SecretStr, UrlConstraints, field_validator
+from pydantic import AfterValidator, Field, SecretStr, UrlConstraints, field_validator
 from pydantic_core import MultiHostUrl
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.server_label import DEFAULT_SERVER, SERVER_LABEL
@@ -19,7 +19,16 @@ DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "pg8000", "py-postg
 
 SCHEMES = ["postgresql", "postgres", *(f"postgresql+{driver}" for driver in DRIVERS)]
 
-DatabaseUrl = Annotated[MultiHostUrl, UrlConstraints(allowed_schemes=SCHEMES, host_required=False)]
+
+def _understood(url: MultiHostUrl) -> MultiHostUrl:
+    """Refuse what the driver does not support, for every command."""
+    read_database_url(str(url))
+    return url
+
+
+type DatabaseUrl = Annotated[
+    MultiHostUrl, UrlConstraints(allowed_schemes=SCHEMES, host_required=False), AfterValidator(_understood)
+]
 """Without hosts before the database's name, the parameter `host` names them."""
 
 
@@ -131,13 +140,6 @@ class Settings(BaseSettings):
             )
         return prefix
 
-    @field_validator("database_url")
-    @classmethod
-    def _is_understood(cls, url: MultiHostUrl) -> MultiHostUrl:
-        """Refuse what the driver does not support, for every command."""
-        read_database_url(str(url))
-        return url
-
     @field_validator("servers", mode="before")
     @classmethod
     def _have_labels(cls, servers: object) -> object:
@@ -145,13 +147,6 @@ class Settings(BaseSettings):
         for label in servers if isinstance(servers, dict) else ():
             if not re.fullmatch(SERVER_LABEL, str(label)) or label == DEFAULT_SERVER:
                 raise ValueError(f"{label!r} is not a label: use a letter, then letters or digits, 16 at most")
-        return servers
-
-    @field_validator("servers")
-    @classmethod
-    def _are_understood(cls, servers: dict[str, MultiHostUrl]) -> dict[str, MultiHostUrl]:
-        for url in servers.values():
-            read_database_url(str(url))
         return servers
 
     @field_validator("api_password", "operator_password")
@@ -163,6 +158,23 @@ class Settings(BaseSettings):
         except UnicodeEncodeError:
             raise ValueError("a password must be UTF-8 text") from None
         return password
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature of pydantic-settings
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Ignore the file's further servers where the environment names the first: they would not belong together."""
+
+        def file() -> dict[str, Any]:
+            found = dotenv_settings()
+            return {name: found[name] for name in found if name != "servers" or "database_url" not in env_settings()}
+
+        return init_settings, env_settings, cast("PydanticBaseSettingsSource", file), file_secret_settings
 
     @property
     def server_labels(self) -> tuple[str, ...]:
