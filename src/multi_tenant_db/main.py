@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 from multi_tenant_db import __version__
 from multi_tenant_db.database.connection_pool import pool_of
 from multi_tenant_db.database.servers import Servers
+from multi_tenant_db.database.standby_watch import watched_standbys
 from multi_tenant_db.errors import ApplicationError
 from multi_tenant_db.http.cross_origin import CrossOrigin
 from multi_tenant_db.http.error_handlers import add_error_handlers
@@ -18,6 +19,7 @@ from multi_tenant_db.http.openapi_document import correct_openapi
 from multi_tenant_db.http.rate_limiter import RateLimiter
 from multi_tenant_db.http.request_context import RequestContext
 from multi_tenant_db.http.request_guard import RequestGuard
+from multi_tenant_db.lint.safety_check import require_safe_database
 from multi_tenant_db.lint.servers_check import safe_servers
 from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
@@ -84,6 +86,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     """
     async with (
         safe_servers(app.state.servers, app.state.settings.startup_timeout_seconds),
+        watched_standbys(app.state.servers, require_safe_database),
         serve_worker_metrics(app.state.metrics, app.state.settings.metrics_folder),
     ):
         yield {"settings": app.state.settings, "metrics": app.state.metrics}
@@ -126,4 +129,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _metrics(app: FastAPI) -> ServiceMetrics:
     codes = [error.code for error in ApplicationError.__subclasses__()]
     pools = {server.label: partial(pool_of, server.engine) for server in app.state.servers}
-    return ServiceMetrics(pools, problem_codes=codes, schema_revision=REQUIRED_SCHEMA_REVISION)
+    reads = {server.label: server.reads for server in app.state.servers if server.reads}
+    return ServiceMetrics(pools, problem_codes=codes, schema_revision=REQUIRED_SCHEMA_REVISION, reads=reads)

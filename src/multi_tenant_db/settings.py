@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import AfterValidator, Field, SecretStr, UrlConstraints, field_validator
+from pydantic import AfterValidator, Field, SecretStr, UrlConstraints, field_validator, model_validator
 from pydantic_core import MultiHostUrl
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -53,6 +53,17 @@ class Settings(BaseSettings):
     servers: dict[str, DatabaseUrl] = Field(
         {}, description="More servers by label, such as `MTDB_SERVERS__B`; tokens with the label `b` belong to it."
     )
+    read_database_url: DatabaseUrl | None = Field(
+        None, description="Standby of MTDB_DATABASE_URL that serves reads; also several hosts, each a standby."
+    )
+    read_servers: dict[str, DatabaseUrl] = Field(
+        {}, description="Standbys of more servers by label, such as `MTDB_READ_SERVERS__B`."
+    )
+    read_max_lag_seconds: float = Field(
+        1.0,
+        gt=0,
+        description="How far behind a standby that serves reads may be; also how late a revocation takes effect there.",
+    )
     api_password: SecretStr | None = Field(None, description="Password of the role tenancy_api, used by `mtdb serve`.")
     operator_password: SecretStr | None = Field(
         None, description="Password of the role tenancy_operator, used by `mtdb token` and `mtdb seed`."
@@ -75,6 +86,9 @@ class Settings(BaseSettings):
     )
     metrics_folder: Path | None = Field(
         None, description="Folder for the workers' metrics sockets; set by `mtdb serve`."
+    )
+    writes_file: Path | None = Field(
+        None, description="File of the workers' times of writes, for reads from a standby; set by `mtdb serve`."
     )
 
     pool_size: int = Field(10, ge=1, description="Maximum number of database connections of a worker.")
@@ -140,7 +154,7 @@ class Settings(BaseSettings):
             )
         return prefix
 
-    @field_validator("servers", mode="before")
+    @field_validator("servers", "read_servers", mode="before")
     @classmethod
     def _have_labels(cls, servers: object) -> object:
         """Refuse labels that a token cannot carry."""
@@ -158,6 +172,14 @@ class Settings(BaseSettings):
         except UnicodeEncodeError:
             raise ValueError("a password must be UTF-8 text") from None
         return password
+
+    @model_validator(mode="after")
+    def _standbys_have_servers(self) -> Self:
+        """Refuse a standby of a server that no setting names."""
+        for label in self.read_servers:
+            if label not in self.servers:
+                raise ValueError(f"MTDB_READ_SERVERS__{label.upper()} needs MTDB_SERVERS__{label.upper()}")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -183,6 +205,8 @@ class Settings(BaseSettings):
 
     def of_server(self, label: str) -> Self:
         """Return the settings of one server, as if it were the only one; raises KeyError for an unknown label."""
+        only: dict[str, object] = {"servers": {}, "read_servers": {}}
         if label == DEFAULT_SERVER:
-            return self.model_copy(update={"servers": {}})
-        return self.model_copy(update={"servers": {}, "database_url": self.servers[label]})
+            return self.model_copy(update=only)
+        of_label = {"database_url": self.servers[label], "read_database_url": self.read_servers.get(label)}
+        return self.model_copy(update=only | of_label)

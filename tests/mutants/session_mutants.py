@@ -230,4 +230,18 @@ SESSION_MUTANTS = (
         old="        if left < 1:\n",
         new="        if False:\n",
     ),
+    Mutant(
+        "a caller's own write is read from a standby that lacks it",
+        ("standby/test_own_writes.py::test_every_kind_of_write_is_read_at_once",),
+        file="database/read_routing.py",
+        old="written_at = self.write_times.latest(organization_id)",
+        new="written_at = 0.0",
+    ),
+    Mutant(
+        "a standby serves reads however far it is behind",
+        ("standby/test_tokens.py::test_a_revoked_token_is_refused_within_the_bound",),
+        file="database/standby.py",
+        old="and self.lag() <= self.max_lag_seconds",
+        new="",
+    ),
 )

@@ -24,6 +24,7 @@ from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.server.listening import address_errors, listen
 from multi_tenant_db.server.metrics_server import serve_metrics
 from multi_tenant_db.server.service_config import ServiceConfig
+from multi_tenant_db.server.shared_writes import shared_writes
 from multi_tenant_db.server.worker_supervisor import WorkerSupervisor
 from multi_tenant_db.settings import Settings
 
@@ -54,7 +55,7 @@ def serve(
     asyncio.run(_require_safe_database(settings))
     with address_errors("MTDB", settings.host, settings.port):
         listener = listen(settings.host, settings.port)
-    with listener, serve_metrics(settings), suppress(KeyboardInterrupt):
+    with listener, serve_metrics(settings), shared_writes(settings), suppress(KeyboardInterrupt):
         _run(ServiceConfig(factory, settings, reload=reload), listener)
 
 

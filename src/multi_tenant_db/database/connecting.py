@@ -5,12 +5,14 @@ The driver tries one after the other, so that a host without a response uses up 
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
 import asyncpg
 from sqlalchemy import URL
+
+type Connect = Callable[..., Awaitable[asyncpg.Connection]]
 
 PREFER_STANDBY = "prefer-standby"
 

@@ -3,12 +3,33 @@
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from multi_tenant_db.database.read_routing import Answer, ReadAt, ReadRouting
+
 
 class Destination:
-    """The server of one request; `engine` is where its transaction begins."""
+    """The server of one request; `engine` is where its transaction begins.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    `reads` is there if the server has standbys for reads. Only a request that writes nothing may use them: what a
+    write is decided by must be current.
+    """
+
+    def __init__(self, engine: AsyncEngine, reads: ReadRouting | None = None, *, writes_nothing: bool = False) -> None:
         self.engine = engine
+        self.reads = reads
+        self.writes_nothing = writes_nothing
+
+    async def read_from_standby(self, token: str, read_at: ReadAt) -> Answer:
+        """Read from a standby that is fit for the caller; return None if there is none or it fails."""
+        if self.reads is None or not self.writes_nothing:
+            return None
+        return await self.reads.read_from_standby(token, read_at)
+
+    def note_read(self, token: str, answer: Answer) -> None:
+        """Note a read from the server itself, and whom it has verified."""
+        if self.reads is not None:
+            self.reads.reads_on_primary += 1
+            if answer is not None:
+                self.reads.note_caller(token, answer[0])
 
     def follow(self, failure: DBAPIError) -> None:
         """Choose another server after a failure to sign in, or raise the failure: here there is no other."""

@@ -8,7 +8,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from multi_tenant_db.database.connecting import connect
+from multi_tenant_db.database.connecting import Connect, connect
 from multi_tenant_db.database.connection_pool import ConnectionPool
 from multi_tenant_db.database.failures import is_end_of
 from multi_tenant_db.database.tenant_session import ONE_MESSAGE_READS
@@ -38,7 +38,22 @@ def operator_url(settings: Settings) -> URL:
     return _url_as(settings, OPERATOR_ROLE, password)
 
 
-def create_engine(url: URL, settings: Settings, connections: int | None = None) -> AsyncEngine:
+def standby_urls(settings: Settings) -> list[URL]:
+    """Return the service's URL of each standby that serves reads, one host each, with its role."""
+    if settings.read_database_url is None:
+        return []
+    url = service_url(settings.model_copy(update={"database_url": settings.read_database_url}))
+    url = url.update_query_dict({"target_session_attrs": "standby"})
+    hosts = url.query.get("hosts")
+    if hosts is None:
+        return [url]
+    addresses = [host.rpartition(":") for host in hosts]
+    return [url.difference_update_query(["hosts"]).set(host=name, port=int(port)) for name, _, port in addresses]
+
+
+def create_engine(
+    url: URL, settings: Settings, connections: int | None = None, *, connect: Connect = connect
+) -> AsyncEngine:
     """Return an engine with a pool of at most `connections`, `pool_size` by default; none is opened yet.
 
     A transaction's context ends with the transaction. What SQL injected into a request could leave in the session

@@ -13,8 +13,8 @@ from multi_tenant_db.errors import DatabaseUnavailable
 class RoutedDestination(Destination):
     """Begins at one server and follows an organisation that has moved to another."""
 
-    def __init__(self, server: Server, note_move: Callable[[str], Server]) -> None:
-        super().__init__(server.engine)
+    def __init__(self, server: Server, note_move: Callable[[str], Server], *, writes_nothing: bool = False) -> None:
+        super().__init__(server.engine, server.reads, writes_nothing=writes_nothing)
         self._note_move = note_move
         self._asked = [server]
 
@@ -30,4 +30,4 @@ class RoutedDestination(Destination):
         if server in self._asked:
             raise DatabaseUnavailable from failure
         self._asked.append(server)
-        self.engine = server.engine
+        self.engine, self.reads = server.engine, server.reads

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from multi_tenant_db.database.read_routing import ReadRouting
+
 
 @dataclass(slots=True, eq=False)
 class Server:
@@ -15,7 +17,11 @@ class Server:
     health_engine: AsyncEngine
     awaits_check: bool = False
     """No request is sent to it before its schema has been checked."""
+    reads: ReadRouting | None = None
+    """Its standbys, if there are any for reads."""
 
     async def dispose(self) -> None:
         """Close all connections."""
-        await asyncio.gather(self.engine.dispose(), self.health_engine.dispose())
+        standbys = self.reads.standbys if self.reads else ()
+        engines = (self.engine, self.health_engine, *(standby.engine for standby in standbys))
+        await asyncio.gather(*(engine.dispose() for engine in engines))

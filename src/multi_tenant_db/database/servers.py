@@ -7,11 +7,17 @@ from functools import partial
 from typing import Self
 
 import structlog
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from multi_tenant_db.database.connecting import Connect
 from multi_tenant_db.database.destination import Destination
-from multi_tenant_db.database.engine import create_engine, service_url
+from multi_tenant_db.database.engine import create_engine, service_url, standby_urls
+from multi_tenant_db.database.read_routing import ReadRouting
 from multi_tenant_db.database.routed_destination import RoutedDestination
 from multi_tenant_db.database.server import Server
+from multi_tenant_db.database.standby import Standby
+from multi_tenant_db.database.write_times import WriteTimes
 from multi_tenant_db.errors import AuthenticationRequired, DatabaseUnavailable
 from multi_tenant_db.identity.access_token import server_of
 from multi_tenant_db.server_label import DEFAULT_SERVER
@@ -19,6 +25,9 @@ from multi_tenant_db.settings import Settings
 
 MOST_MOVED = 10_000
 """Tokens whose new server is remembered; the least recently used is asked for again."""
+
+PATIENCE_SECONDS = 1.0
+"""Longest wait for a connection to a standby: the primary may have one."""
 
 log = structlog.get_logger()
 
@@ -33,17 +42,21 @@ class Servers:
     def __init__(self, *servers: Server) -> None:
         self._servers = {server.label: server for server in servers}
         self._moved: OrderedDict[str, str] = OrderedDict()
-        self.only = Destination(servers[0].engine) if len(servers) == 1 else None
-        """Where every request goes when there is one server."""
+        self.only = Destination(servers[0].engine) if len(servers) == 1 and servers[0].reads is None else None
+        """Where every request goes when there is one server, and no standby for reads."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return the servers of the settings, as the service's role; no connection is opened yet."""
+        write_times = WriteTimes(settings.writes_file) if settings.read_database_url or settings.read_servers else None
 
         def server(label: str) -> Server:
             own = settings.of_server(label)
             url = service_url(own)
-            return Server(label, create_engine(url, own), create_engine(url, own, connections=1))
+            server = Server(label, create_engine(url, own), create_engine(url, own, connections=1))
+            if write_times is not None and (standbys := _standbys(own)):
+                server.reads = ReadRouting(url, standbys, write_times)
+            return server
 
         return cls(*map(server, (DEFAULT_SERVER, *settings.servers)))
 
@@ -58,12 +71,13 @@ class Servers:
         """The server of MTDB_DATABASE_URL."""
         return self._servers[DEFAULT_SERVER]
 
-    def destination(self, token: str) -> RoutedDestination:
+    def destination(self, token: str, *, writes_nothing: bool = False) -> RoutedDestination:
         """Return where a request with the token goes. Raises AuthenticationRequired, DatabaseUnavailable."""
         label = self._moved.get(token) or server_of(token)
         if label not in self._servers:
             raise AuthenticationRequired
-        return RoutedDestination(self._available(label), partial(self._moved_to, token))
+        note_move = partial(self._moved_to, token)
+        return RoutedDestination(self._available(label), note_move, writes_nothing=writes_nothing)
 
     def _moved_to(self, token: str, label: str) -> Server:
         """Note to which server a token's organisation has moved, and return it. Raises DatabaseUnavailable."""
@@ -89,3 +103,26 @@ class Servers:
     async def dispose(self) -> None:
         """Close all connections."""
         await asyncio.gather(*(server.dispose() for server in self))
+        for server in self:
+            if server.reads is not None:
+                server.reads.write_times.close()
+
+
+def _standbys(settings: Settings) -> list[Standby]:
+    """Return the standbys of one server. Without prepared statements no read is one message, so there are none."""
+    if not settings.prepared_statements:
+        return []
+    less_patient = settings.model_copy(
+        update={
+            "pool_timeout_seconds": min(settings.pool_timeout_seconds, PATIENCE_SECONDS),
+            "connect_timeout_seconds": min(settings.connect_timeout_seconds, PATIENCE_SECONDS),
+        }
+    )
+
+    def standby(url: URL) -> Standby:
+        def make_engine(connect: Connect) -> AsyncEngine:
+            return create_engine(url, less_patient, connect=connect)
+
+        return Standby(url, make_engine, max_lag_seconds=settings.read_max_lag_seconds)
+
+    return [standby(url) for url in standby_urls(settings)]

@@ -44,6 +44,8 @@ class Session(AsyncSession):
         self._driver: asyncpg.Connection = None
         self._of_sqlalchemy: Connection | None = None
         self.caller: Caller | None = None
+        self.may_have_written = False
+        """Whether anything but `read` ran."""
 
     async def begin_once(self) -> PoolProxiedConnection:
         """Begin the transaction, unless it has begun; return its connection."""
@@ -83,9 +85,8 @@ class Session(AsyncSession):
 
     async def fetch[Row](self, statement: CompiledStatement[Row], **parameters: Any) -> Sequence[Row]:
         """Return all rows; raises DBAPIError, as the other methods do."""
-        if self._connection is None:
-            await self.begin_once()
-        return await statement.fetch(self._driver, parameters)
+        self.may_have_written = True
+        return await self._fetch(statement, parameters)
 
     async def read[Row](self, statement: CompiledStatement[Row], **parameters: Any) -> Sequence[Row]:
         """Return all rows of a SELECT; in one message, without a transaction, unless one has begun."""
@@ -95,11 +96,17 @@ class Session(AsyncSession):
             if answer is not None:
                 self.caller, rows = answer
                 return rows
-        return await self.fetch(statement, **parameters)
+        return await self._fetch(statement, parameters)
+
+    async def _fetch[Row](self, statement: CompiledStatement[Row], parameters: dict[str, Any]) -> Sequence[Row]:
+        if self._connection is None:
+            await self.begin_once()
+        return await statement.fetch(self._driver, parameters)
 
     def _connection_of_sqlalchemy(self) -> Connection:
         """Return SQLAlchemy's object for the connection; called inside a greenlet, where await_only() waits."""
         if self._of_sqlalchemy is None:
+            self.may_have_written = True
             connection = await_only(self.begin_once())
             connection.info[NEEDS_RESET] = True
             self._of_sqlalchemy = Connection(self._engine, connection)

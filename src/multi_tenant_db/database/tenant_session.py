@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.connection_pool import NEEDS_RESET, ConnectionPool, pool_of
 from multi_tenant_db.database.destination import Destination
 from multi_tenant_db.database.failures import DRIVER_FAILURES, as_dbapi_error, as_outage, has_lost_server, sqlstate
+from multi_tenant_db.database.read_routing import Answer, ReadAt
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.errors import AuthenticationRequired
 from multi_tenant_db.identity.caller import Caller
@@ -116,19 +117,28 @@ async def deferred_tenant_session(
 
             @asynccontextmanager
             async def signed_in(engine: AsyncEngine) -> AsyncIterator[PoolProxiedConnection]:
-                async with _connection_in_transaction(engine, token) as connection:
-                    session.caller = await _sign_in(connection.driver_connection, token, request_id)
-                    pool_of(engine).note_verified(token)
-                    yield connection
+                try:
+                    async with _connection_in_transaction(engine, token) as connection:
+                        session.caller = await _sign_in(connection.driver_connection, token, request_id)
+                        pool_of(engine).note_verified(token)
+                        if destination.reads is not None:
+                            destination.reads.note_caller(token, session.caller)
+                        yield connection
+                finally:
+                    if destination.reads is not None and session.may_have_written and session.caller is not None:
+                        destination.reads.note_write(session.caller)
 
             async def begin() -> tuple[Engine, PoolProxiedConnection]:
                 connection = await _following(destination, lambda engine: stack.enter_async_context(signed_in(engine)))
                 return destination.engine.sync_engine, connection
 
-            async def read_alone(
-                statement: CompiledStatement[Any], parameters: dict[str, Any]
-            ) -> tuple[Caller, Sequence[Any]] | None:
-                return await _following(destination, lambda engine: _read_alone(engine, token, statement, parameters))
+            async def read_alone(statement: CompiledStatement[Any], parameters: dict[str, Any]) -> Answer:
+                def read_at(engine: AsyncEngine) -> Awaitable[Answer]:
+                    return _read_alone(engine, token, statement, parameters)
+
+                if destination.reads is None:
+                    return await _following(destination, read_at)
+                return await _read_near(destination, token, read_at)
 
             session = Session(begin, read_alone)
             try:
@@ -178,13 +188,22 @@ async def _following[Result](destination: Destination, sign_in: Callable[[AsyncE
             destination.follow(failure)
 
 
+async def _read_near(destination: Destination, token: str, read_at: ReadAt) -> Answer:
+    """Read from a standby that is fit for the caller, otherwise from the primary."""
+    answer = await destination.read_from_standby(token, read_at)
+    if answer is None:
+        answer = await _following(destination, read_at)
+        destination.note_read(token, answer)
+    return answer
+
+
 async def _read_alone(
     engine: AsyncEngine, token: str, statement: CompiledStatement[Any], parameters: dict[str, Any]
-) -> tuple[Caller, Sequence[Any]] | None:
+) -> Answer:
     """Sign in and read in one message; return None when only a transaction of several can do that."""
     if not engine.get_execution_options()[ONE_MESSAGE_READS]:
         return None
-    answer: tuple[Caller, Sequence[Any]] | None = None
+    answer: Answer = None
     failure: DBAPIError | None = None
     async with _connection(engine, token) as connection:
         try:

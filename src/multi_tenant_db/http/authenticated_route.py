@@ -18,6 +18,9 @@ BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 CHALLENGE = 'Bearer error="invalid_token"'
 
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+"""Their reads may go to a standby."""
+
 SECURITY_SCHEME = "AccessToken"
 """Name in the OpenAPI document."""
 
@@ -56,7 +59,7 @@ class AuthenticatedRoute(WholeRequestRoute):
             _refuse_repeated_parameters(request)
             try:
                 servers: Servers = request.app.state.servers
-                destination = servers.only or servers.destination(token)
+                destination = servers.only or servers.destination(token, writes_nothing=request.method in SAFE_METHODS)
                 async with deferred_tenant_session(
                     destination, token, request.state.request_id
                 ) as request.state.session:

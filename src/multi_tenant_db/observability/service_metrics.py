@@ -16,6 +16,8 @@ from prometheus_client import (
 
 from multi_tenant_db import __version__
 from multi_tenant_db.observability.pool_status import PoolStatus
+from multi_tenant_db.observability.read_metrics import ReadMetrics
+from multi_tenant_db.observability.read_status import ReadStatus
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Seconds. 0.05 and 0.2 are the service's goals."""
@@ -33,7 +35,14 @@ class ServiceMetrics:
     Labels have fixed, small sets of values; none names a tenant or a caller.
     """
 
-    def __init__(self, pools: Mapping[str, CurrentPool], *, problem_codes: Iterable[str], schema_revision: str) -> None:
+    def __init__(
+        self,
+        pools: Mapping[str, CurrentPool],
+        *,
+        problem_codes: Iterable[str],
+        schema_revision: str,
+        reads: Mapping[str, ReadStatus] | None = None,
+    ) -> None:
         self._registry = CollectorRegistry()
         self._requests = Histogram(
             "mtdb_http_request_duration_seconds",
@@ -53,6 +62,8 @@ class ServiceMetrics:
         self._gauges("mtdb_pool_size", "Maximum number of connections.", pools, lambda pool: pool.size())
         self._gauges("mtdb_pool_in_use", "Connections in use.", pools, lambda pool: pool.in_use())
         self._gauges("mtdb_pool_waiting", "Requests that wait for a connection.", pools, lambda pool: pool.waiting())
+        if reads:
+            self._registry.register(ReadMetrics(reads))
         build = Gauge("mtdb_build_info", "Always 1.", ("version", "schema_revision"), registry=self._registry)
         build.labels(__version__, schema_revision).set(1)
         ProcessCollector(registry=self._registry)

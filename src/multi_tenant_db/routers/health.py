@@ -20,7 +20,8 @@ router = APIRouter(tags=["health"], route_class=WholeRequestRoute, generate_uniq
 async def get_health_service(request: Request) -> HealthService:
     """Use connections of their own: a service that uses all its connections is not unhealthy."""
     servers = request.app.state.servers
-    return HealthService({server.label: SchemaRepository(server.health_engine) for server in servers})
+    reads = {server.label: server.reads.has_fit_standby() for server in servers if server.reads}
+    return HealthService({server.label: SchemaRepository(server.health_engine) for server in servers}, reads)
 
 
 Health = Annotated[HealthService, Depends(get_health_service)]

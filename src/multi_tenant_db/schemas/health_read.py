@@ -5,13 +5,13 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from multi_tenant_db import __version__
-from multi_tenant_db.schemas.server_health import Database, SchemaRevision, ServerHealth
+from multi_tenant_db.schemas.server_health import Database, Reads, SchemaRevision, ServerHealth
 
 
 class HealthRead(BaseModel):
     """Health of the service and its databases; contains no secret.
 
-    `database` and `schema_revision` are those of the default server.
+    `database`, `schema_revision` and `reads` are those of the default server.
     """
 
     status: Literal["healthy", "degraded", "unhealthy"] = Field(
@@ -20,6 +20,7 @@ class HealthRead(BaseModel):
     version: str = Field(description="Version of the service.", examples=[__version__])
     database: Database
     schema_revision: SchemaRevision
+    reads: Reads = "primary"
     servers: dict[str, ServerHealth] = Field(
         {},
         description="Every server by label, where there are several.",

@@ -21,6 +21,13 @@ SchemaRevision = Annotated[
         examples=["current"],
     ),
 ]
+Reads = Annotated[
+    Literal["primary", "standby"],
+    Field(
+        description="Whether reads go to a standby at present; only where one is configured.",
+        examples=["standby"],
+    ),
+]
 
 
 class ServerHealth(BaseModel):
@@ -28,6 +35,7 @@ class ServerHealth(BaseModel):
 
     database: Database
     schema_revision: SchemaRevision
+    reads: Reads = "primary"
 
     @property
     def is_usable(self) -> bool:

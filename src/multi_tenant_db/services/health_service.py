@@ -15,15 +15,19 @@ from multi_tenant_db.server_label import DEFAULT_SERVER
 class HealthService:
     """Reports the state of the databases and their schemas, by the label of the server."""
 
-    def __init__(self, schemas: Mapping[str, SchemaRepository]) -> None:
+    def __init__(self, schemas: Mapping[str, SchemaRepository], reads: Mapping[str, bool] | None = None) -> None:
+        """Take also, of servers with standbys for reads, whether one of them is used."""
         self._schemas = schemas
+        self._reads = reads or {}
 
     async def check_health(self) -> HealthRead:
         """Return the report; an unreachable database is reported, not raised."""
         found = await asyncio.gather(*map(_check_server, self._schemas.values()))
         servers = dict(zip(self._schemas, found, strict=True))
+        for label, from_standby in self._reads.items():
+            servers[label].reads = "standby" if from_standby else "primary"
         status = _overall([server.is_usable for server in found])
-        default = servers[DEFAULT_SERVER].model_dump()
+        default = servers[DEFAULT_SERVER].model_dump(exclude_unset=True)
         several = {"servers": servers} if len(servers) > 1 else {}
         return HealthRead(status=status, version=__version__, **default, **several)
 

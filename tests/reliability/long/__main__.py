@@ -21,6 +21,8 @@ from tests.reliability.long.fault_record import FaultRecord
 from tests.reliability.long.fault_rounds import fault_rounds, names_of_faults
 from tests.reliability.long.load_record import LoadRecord
 from tests.reliability.long.load_runs import limit_of_the_generator, run_load
+from tests.reliability.long.standby_record import StandbyRecord, standby_rows
+from tests.reliability.long.standby_rounds import SITUATIONS, standby_rounds
 from tests.reliability.support.durable_database import durable_database, durable_server
 from tests.reliability.support.service import serving
 from tests.support.test_database import TestDatabase
@@ -30,6 +32,8 @@ WORKERS = max(1, (os.cpu_count() or 1) // 2)
 """Half of the cores are for PostgreSQL, and here for the clients, too."""
 FILES = 4_096
 """A thousand connections are as many open files, here and in the service."""
+STANDBY_ROUNDS = 5
+"""In these rounds a few seconds pass, so there are more of them than of faults."""
 
 console = Console()
 
@@ -39,11 +43,17 @@ def main(
     rounds: Annotated[int, typer.Option(help="How often each fault happens.")] = 3,
     workers: Annotated[int, typer.Option(help="Worker processes under load.")] = WORKERS,
     only_failover: Annotated[bool, typer.Option(help="Measure only failovers, and write only their table.")] = False,
+    only_standby: Annotated[bool, typer.Option(help="Measure only reads from a standby.")] = False,
 ) -> None:
     """Run everything; exit code 1 when anything was lost, half done or wrong."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES if most == resource.RLIM_INFINITY else min(FILES, most), most))
-    run = _run_failovers(minutes, rounds) if only_failover else _run(minutes, rounds, workers)
+    if only_failover:
+        run = _run_failovers(minutes, rounds)
+    elif only_standby:
+        run = _run_standby(rounds)
+    else:
+        run = _run(minutes, rounds, workers)
     complaints = asyncio.run(run, loop_factory=uvloop.new_event_loop)
     for complaint in complaints[:50]:
         console.print(complaint, style="red", markup=False)
@@ -57,20 +67,29 @@ async def _run_failovers(minutes: float, rounds: int) -> list[str]:
     return list(chain.from_iterable(record.complaints for record in failovers))
 
 
+async def _run_standby(rounds: int) -> list[str]:
+    with Progress(console=console, transient=True) as progress:
+        standby = await _standby(rounds, progress)
+    report.write_table("standby", standby_rows(standby))
+    return list(chain.from_iterable(record.complaints for record in standby))
+
+
 async def _run(minutes: float, rounds: int, workers: int) -> list[str]:
     with durable_server() as server, Progress(console=console, transient=True) as progress:
         database = await durable_database(server)
         faults = await _faults(server, database, rounds, min(1.0, minutes), progress)
         failovers = await _failovers(rounds, min(1.0, minutes), progress)
+        standby = await _standby(rounds, progress)
         generator = await limit_of_the_generator(CLIENTS[0], 5 * min(1.0, minutes))
         loads, memory = await _loads(database, workers, minutes, progress)
 
         report.write_machine(minutes, workers, await _version(server), generator)
         report.write_table("faults", report.fault_rows(faults))
+        report.write_table("standby", standby_rows(standby))
         report.write_table("loads", report.load_rows(loads))
         report.write_table("memory", report.memory_rows(memory))
     complaints = [record.complaints for record in faults] + [record.complaints for record in failovers]
-    complaints += [record.complaints for record in (*loads, memory)]
+    complaints += [record.complaints for record in standby] + [record.complaints for record in (*loads, memory)]
     return list(chain.from_iterable(complaints))
 
 
@@ -93,6 +112,16 @@ async def _failovers(rounds: int, pace: float, progress: Progress) -> list[Failo
         progress.update(task, advance=1, description=f"failovers: {record.what}")
     report.write_failover_conditions()
     report.write_table("failovers", report.failover_rows([*records.values()]))
+    return list(records.values())
+
+
+async def _standby(rounds: int, progress: Progress) -> list[StandbyRecord]:
+    records: dict[str, StandbyRecord] = {}
+    rounds *= STANDBY_ROUNDS
+    task = progress.add_task("standby", total=rounds * len(SITUATIONS))
+    async for record in standby_rounds(rounds):
+        records[record.situation] = record
+        progress.update(task, advance=1, description=f"standby: {record.situation}")
     return list(records.values())
 
 
