@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import make_url
 
 from examples.accounts.install import install
 from multi_tenant_db.development import EmbeddedPostgres
@@ -46,10 +46,9 @@ class TwoServers:
         """Return the URLs of the databases by label, without or with credentials."""
         urls = {}
         for label, database in self.databases.items():
-            url: URL = database.admin_url
-            if not as_administrator:
-                url = url.set(username=None, password=None)
-            urls[label] = url.render_as_string(hide_password=False)
+            url = database.admin_url
+            credentials = f"{url.username}:{url.password}@" if as_administrator else ""
+            urls[label] = f"postgresql://{credentials}{url.host}:{url.port}/{url.database}"
         return urls
 
     def settings(self, **changes: object) -> Settings:
