@@ -16,7 +16,8 @@ PARALLEL := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 LONG := tests/integration/test_many_callers.py tests/bad_input/test_schemathesis.py tests/security/model tests/security/test_http_hidden_ids.py \
         $(wildcard tests/security/test_time_*)
 # Tests of the isolation and of bad input; `make test` runs a representative part of their cases.
-ATTACKS := tests/security tests/bad_input tests/integration/test_hidden_is_absent.py tests/integration/test_policies_over_http.py
+ATTACKS := tests/security tests/bad_input tests/integration/test_hidden_is_absent.py tests/integration/test_policies_over_http.py \
+           tests/moving/test_attack_moves.py
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help

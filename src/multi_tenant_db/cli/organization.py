@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Never
 
@@ -74,8 +74,9 @@ def move(  # noqa: PLR0913, PLR0917 - each is an option
     urls = {label: _administrators_url(settings, label) for label in settings.server_labels}
     if source is not None:
         urls = {label: urls[label] for label in (source, to)}
+    searched = [*urls] if source is None else [source]
     try:
-        asyncio.run(_move(urls, organization, to, max_pause, source_address, undo=undo))
+        asyncio.run(_move(urls, searched, organization, to, max_pause=max_pause, address=source_address, undo=undo))
     except MoveError as error:
         _refuse(str(error), ExitCode.FAILED)
     except asyncpg.PostgresError as error:
@@ -93,11 +94,18 @@ def _administrators_url(settings: Settings, label: str) -> URL:
 
 
 async def _move(  # noqa: PLR0913 - the command's
-    urls: Mapping[str, URL], organization: str, to: str, max_pause: float, address: str | None, *, undo: bool
+    urls: Mapping[str, URL],
+    searched: Sequence[str],
+    organization: str,
+    to: str,
+    *,
+    max_pause: float,
+    address: str | None,
+    undo: bool,
 ) -> None:
     async with AsyncExitStack() as stack:
         connections = {label: await stack.enter_async_context(_connected(urls[label], label)) for label in urls}
-        homes = [home for label in urls for home in await find_homes(connections[label], label, organization)]
+        homes = [home for label in searched for home in await find_homes(connections[label], label, organization)]
         home = choose_home(homes, organization)
         if home.server == to:
             raise MoveError(f"{home.name} is on {to} already")

@@ -41,7 +41,7 @@ SET = "SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[])
 
 LOCK_TIMEOUT_MS = 100
 """While a lock is waited for, later statements of all organisations wait behind it."""
-LOCK_TRIES = 50
+LOCK_TRIES = 100
 SECONDS_BETWEEN_QUICK_LOOKS = 0.005
 
 
