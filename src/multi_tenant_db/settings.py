@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PostgresDsn, SecretStr, field_validator
+from pydantic import AfterValidator, Field, PostgresDsn, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from multi_tenant_db.database_url import read_database_url
@@ -12,6 +12,15 @@ from multi_tenant_db.server_label import DEFAULT_SERVER, SERVER_LABEL
 
 DEVELOPMENT_ENVIRONMENT_FILE = ".local/development.env"
 """Written by `make up` with random passwords; every command reads it to find the development database."""
+
+
+def _understood(url: PostgresDsn) -> PostgresDsn:
+    """Refuse what the driver does not support, for every command."""
+    read_database_url(str(url))
+    return url
+
+
+type DatabaseUrl = Annotated[PostgresDsn, AfterValidator(_understood)]
 
 
 class Settings(BaseSettings):
@@ -29,10 +38,10 @@ class Settings(BaseSettings):
         extra="ignore",
     )
 
-    database_url: PostgresDsn = Field(
+    database_url: DatabaseUrl = Field(
         description="Server and database, `postgresql://[user:password@]host:port/name`; also several hosts."
     )
-    servers: dict[str, PostgresDsn] = Field(
+    servers: dict[str, DatabaseUrl] = Field(
         {}, description="More servers by label, such as `MTDB_SERVERS__B`; tokens with the label `b` belong to it."
     )
     api_password: SecretStr | None = Field(None, description="Password of the role tenancy_api, used by `mtdb serve`.")
@@ -122,13 +131,6 @@ class Settings(BaseSettings):
             )
         return prefix
 
-    @field_validator("database_url")
-    @classmethod
-    def _is_understood(cls, url: PostgresDsn) -> PostgresDsn:
-        """Refuse what the driver does not support, for every command."""
-        read_database_url(str(url))
-        return url
-
     @field_validator("servers", mode="before")
     @classmethod
     def _have_labels(cls, servers: object) -> object:
@@ -136,13 +138,6 @@ class Settings(BaseSettings):
         for label in servers if isinstance(servers, dict) else ():
             if not re.fullmatch(SERVER_LABEL, str(label)) or label == DEFAULT_SERVER:
                 raise ValueError(f"{label!r} is not a label: use a letter, then letters or digits, 16 at most")
-        return servers
-
-    @field_validator("servers")
-    @classmethod
-    def _are_understood(cls, servers: dict[str, PostgresDsn]) -> dict[str, PostgresDsn]:
-        for url in servers.values():
-            read_database_url(str(url))
         return servers
 
     @field_validator("api_password", "operator_password")

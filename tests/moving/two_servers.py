@@ -13,6 +13,7 @@ from multi_tenant_db.development import EmbeddedPostgres
 from multi_tenant_db.moving.administration import connect, connection_string
 from multi_tenant_db.moving.organization_move import OrganizationMove
 from multi_tenant_db.schema import installation
+from multi_tenant_db.server_label import url_variable
 from multi_tenant_db.settings import Settings
 from tests.support.migrations import migrate
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
@@ -60,8 +61,7 @@ class TwoServers:
         """Return the command line's environment."""
         urls = self.urls(as_administrator=as_administrator)
         return {
-            "MTDB_DATABASE_URL": urls[HERE],
-            f"MTDB_SERVERS__{THERE.upper()}": urls[THERE],
+            **{url_variable(label): url for label, url in urls.items()},
             "MTDB_API_PASSWORD": API_PASSWORD,
             "MTDB_OPERATOR_PASSWORD": OPERATOR_PASSWORD,
         }

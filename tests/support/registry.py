@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from multi_tenant_db.identity.access_token import hash_access_token, new_access_token
+from multi_tenant_db.server_label import DEFAULT_SERVER
 from tests.support.organization import Organization
 from tests.support.party import Party
 
@@ -20,10 +21,14 @@ ISSUE_FOR_OPERATOR = "SELECT (tenancy.issue_platform_operator_token($1, $2, $3))
 
 
 class Registry:
-    """Works through the database's own functions and policies, as tenancy_operator; fresh names for every call."""
+    """Works through the database's own functions and policies, as tenancy_operator; fresh names for every call.
 
-    def __init__(self, operator: asyncpg.Connection) -> None:
+    The tokens carry the label of the server.
+    """
+
+    def __init__(self, operator: asyncpg.Connection, server: str = DEFAULT_SERVER) -> None:
         self._operator = operator
+        self._server = server
         self._token: str | None = None
         self._token_ids: dict[str, UUID] = {}
 
@@ -49,7 +54,7 @@ class Registry:
 
     async def issue_token(self, organization_id: UUID, tenant_id: UUID, lifetime: timedelta = LIFETIME) -> str:
         """Issue a token for a tenant."""
-        token = new_access_token()
+        token = new_access_token(self._server)
         self._token_ids[token] = await self._operator.fetchval(
             ISSUE_FOR_TENANT, hash_access_token(token), organization_id, tenant_id, "test", lifetime
         )
@@ -57,7 +62,7 @@ class Registry:
 
     async def issue_operator_token(self, lifetime: timedelta = LIFETIME) -> str:
         """Issue a platform operator's token."""
-        token = new_access_token()
+        token = new_access_token(self._server)
         self._token_ids[token] = await self._operator.fetchval(
             ISSUE_FOR_OPERATOR, hash_access_token(token), "test", lifetime
         )

@@ -21,7 +21,7 @@ from multi_tenant_db.moving.move_step import MoveStep
 from multi_tenant_db.moving.moving import cancel, steps
 from multi_tenant_db.moving.organization_move import OrganizationMove
 from multi_tenant_db.observability.printable import printable
-from multi_tenant_db.server_label import DEFAULT_SERVER
+from multi_tenant_db.server_label import DEFAULT_SERVER, url_variable
 from multi_tenant_db.settings import Settings
 
 INTERRUPTED = "run the command again to go on, or with --cancel to undo it"
@@ -88,8 +88,7 @@ def move(  # noqa: PLR0913, PLR0917 - each is an option
 def _administrators_url(settings: Settings, label: str) -> URL:
     url = read_database_url(str(settings.of_server(label).database_url))
     if url.username is None:
-        variable = "MTDB_DATABASE_URL" if label == DEFAULT_SERVER else f"MTDB_SERVERS__{label.upper()}"
-        _refuse(f"{variable} must name an administrator here: postgresql://user:password@host:port/name")
+        _refuse(f"{url_variable(label)} must name an administrator here: postgresql://user:password@host:port/name")
     return url
 
 

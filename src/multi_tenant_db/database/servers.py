@@ -8,6 +8,7 @@ from typing import Self
 
 import structlog
 
+from multi_tenant_db.database.destination import Destination
 from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.routed_destination import RoutedDestination
 from multi_tenant_db.database.server import Server
@@ -32,6 +33,8 @@ class Servers:
     def __init__(self, *servers: Server) -> None:
         self._servers = {server.label: server for server in servers}
         self._moved: OrderedDict[str, str] = OrderedDict()
+        self.only = Destination(servers[0].engine) if len(servers) == 1 else None
+        """Where every request goes when there is one server."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -42,7 +45,7 @@ class Servers:
             url = service_url(own)
             return Server(label, create_engine(url, own), create_engine(url, own, connections=1))
 
-        return cls(*map(server, settings.server_labels))
+        return cls(*map(server, (DEFAULT_SERVER, *settings.servers)))
 
     def __iter__(self) -> Iterator[Server]:
         return iter(self._servers.values())

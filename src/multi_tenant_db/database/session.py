@@ -1,11 +1,11 @@
 """The session that repositories work with."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import asyncpg
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy import Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import await_only
 
@@ -14,7 +14,7 @@ from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.connection_pool import NEEDS_RESET
 from multi_tenant_db.identity.caller import Caller
 
-type Begin = Callable[[], Awaitable[tuple[AsyncEngine, PoolProxiedConnection]]]
+type Begin = Callable[[], Awaitable[tuple[Engine, PoolProxiedConnection]]]
 type ReadAlone = Callable[[CompiledStatement[Any], dict[str, Any]], Awaitable[tuple[Caller, Sequence[Any]] | None]]
 
 
@@ -38,7 +38,7 @@ class Session(AsyncSession):
         super().__init__(expire_on_commit=False, autoflush=False)
         self.sync_session.connect = self._connection_of_sqlalchemy
         self._begin = begin
-        self._engine: AsyncEngine | None = None
+        self._engine: Any = None
         self._read_alone = read_alone
         self._connection: PoolProxiedConnection | None = None
         self._driver: asyncpg.Connection = None
@@ -102,9 +102,9 @@ class Session(AsyncSession):
         if self._of_sqlalchemy is None:
             connection = await_only(self.begin_once())
             connection.info[NEEDS_RESET] = True
-            self._of_sqlalchemy = Connection(cast("AsyncEngine", self._engine).sync_engine, connection)
+            self._of_sqlalchemy = Connection(self._engine, connection)
         return self._of_sqlalchemy
 
 
-async def _has_ended() -> tuple[AsyncEngine, PoolProxiedConnection]:
+async def _has_ended() -> tuple[Engine, PoolProxiedConnection]:
     raise RuntimeError("this session's transaction has ended; open a new one for what runs later")

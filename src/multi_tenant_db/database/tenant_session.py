@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -70,8 +70,8 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[Session]:
     try:
         async with _connection_in_transaction(engine) as connection:
 
-            async def begun() -> tuple[AsyncEngine, PoolProxiedConnection]:
-                return engine, connection
+            async def begun() -> tuple[Engine, PoolProxiedConnection]:
+                return engine.sync_engine, connection
 
             session = Session(begun)
             try:
@@ -121,9 +121,9 @@ async def deferred_tenant_session(
                     pool_of(engine).note_verified(token)
                     yield connection
 
-            async def begin() -> tuple[AsyncEngine, PoolProxiedConnection]:
+            async def begin() -> tuple[Engine, PoolProxiedConnection]:
                 connection = await _following(destination, lambda engine: stack.enter_async_context(signed_in(engine)))
-                return destination.engine, connection
+                return destination.engine.sync_engine, connection
 
             async def read_alone(
                 statement: CompiledStatement[Any], parameters: dict[str, Any]

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.security.utils import get_authorization_scheme_param
 
+from multi_tenant_db.database.servers import Servers
 from multi_tenant_db.database.tenant_session import deferred_tenant_session
 from multi_tenant_db.errors import AuthenticationRequired, InvalidRequest, TooManyRequests
 from multi_tenant_db.http.rate_limiter import RateLimiter
@@ -54,7 +55,8 @@ class AuthenticatedRoute(WholeRequestRoute):
         async def handle_authenticated(request: Request, token: str) -> Response:
             _refuse_repeated_parameters(request)
             try:
-                destination = request.app.state.servers.destination(token)
+                servers: Servers = request.app.state.servers
+                destination = servers.only or servers.destination(token)
                 async with deferred_tenant_session(
                     destination, token, request.state.request_id
                 ) as request.state.session:

@@ -15,7 +15,7 @@ from multi_tenant_db.lint.safety_check import await_safe_database
 from multi_tenant_db.lint.unsafe_database_error import UnsafeDatabaseError
 
 PATIENCE_SECONDS = 2.0
-"""How long the start waits for a server that is away when another is there."""
+"""How long the start waits for a server that is away when another is there, and at least for the first."""
 
 log = structlog.get_logger()
 
@@ -46,18 +46,21 @@ async def safe_servers(servers: Servers, seconds: float) -> AsyncIterator[None]:
 async def _check(server: Server) -> None:
     """Wait for the server and check it; then requests may be sent to it. Raises UnsafeDatabaseError."""
     server.awaits_check = True
-    await await_safe_database(server.engine, inf)
+    try:
+        await await_safe_database(server.engine, inf)
+    except UnsafeDatabaseError as error:
+        raise UnsafeDatabaseError(error.dangers, server.label) from None
     server.awaits_check = False
 
 
 async def _await_first(checks: list[asyncio.Task[None]], seconds: float) -> None:
     started = monotonic()
-    done, pending = await asyncio.wait(checks, timeout=min(seconds, PATIENCE_SECONDS))
+    done, pending = await asyncio.wait(checks, timeout=PATIENCE_SECONDS)
     if not done:
         left = max(0.0, started + seconds - monotonic())
         done, pending = await asyncio.wait(checks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
     if not done:
-        raise DatabaseUnavailable
+        raise DatabaseUnavailable("none of the servers responds")
     for check in done:
         check.result()
     for check in pending:

@@ -1,0 +1,1 @@
+"""Organisations on two servers, behind one service."""
