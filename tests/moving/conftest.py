@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from tests.moving.two_servers import HERE, TwoServers
@@ -21,3 +22,12 @@ async def registry_here(both: TwoServers) -> AsyncIterator[Registry]:
     operator = await both.databases[HERE].connect_as_operator()
     yield Registry(operator)
     await operator.close()
+
+
+@pytest.fixture
+async def services(both: TwoServers) -> AsyncIterator[dict[str, asyncpg.Connection]]:
+    """Connect to both servers as the service's role."""
+    connections = {label: await database.connect_as_api() for label, database in both.databases.items()}
+    yield connections
+    for connection in connections.values():
+        await connection.close()
