@@ -22,6 +22,7 @@ async def main() -> None:
     move = OrganizationMove(
         organization_id,
         await connect(source_url, HERE),
+        await connect(source_url, HERE),
         await connect(target_url, THERE),
         HERE,
         THERE,

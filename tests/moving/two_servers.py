@@ -73,12 +73,11 @@ class TwoServers:
         """Prepare a move, with its two connections."""
         source_label = HERE if to == THERE else THERE
         source_url = self.databases[source_label].admin_url
-        source = await connect(source_url, source_label)
+        source, reader = await connect(source_url, source_label), await connect(source_url, source_label)
         target = await connect(self.databases[to].admin_url, to)
+        string = connection_string(source_url)
         try:
-            yield OrganizationMove(
-                organization_id, source, target, source_label, to, connection_string(source_url), max_pause
-            )
+            yield OrganizationMove(organization_id, source, reader, target, source_label, to, string, max_pause)
         finally:
-            await source.close()
-            await target.close()
+            for connection in (source, reader, target):
+                await connection.close()

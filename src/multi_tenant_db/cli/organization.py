@@ -111,6 +111,7 @@ async def _move(  # noqa: PLR0913 - the command's
         under_way = OrganizationMove(
             home.organization_id,
             connections[home.server],
+            await stack.enter_async_context(_connected(urls[home.server], home.server)),
             connections[to],
             home.server,
             to,

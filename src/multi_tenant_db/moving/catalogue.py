@@ -124,9 +124,16 @@ async def find_tables_without_organization(connection: asyncpg.Connection) -> li
 
 
 async def find_missing_references(
-    connection: asyncpg.Connection, tables: tuple[MovedTable, ...], organization_id: object
+    connection: asyncpg.Connection,
+    tables: tuple[MovedTable, ...],
+    organization_id: object,
+    condition: str = "true",
+    *arguments: str,
 ) -> list[str]:
-    """Return the foreign keys that rows of the organisation violate: replication does not check them."""
+    """Return the foreign keys that rows of the organisation violate: replication does not check them.
+
+    The condition is on `own`, the row that refers to another.
+    """
     violated = []
     for reference in await connection.fetch(REFERENCES, [TOKENS, *(table.name for table in tables)]):
         columns, keys = reference["columns"], reference["keys"]
@@ -134,9 +141,9 @@ async def find_missing_references(
         is_same = " AND ".join(f"other.{key} = own.{column}" for column, key in zip(columns, keys, strict=True))
         query = (
             f"SELECT EXISTS (SELECT FROM {reference['table_name']} AS own WHERE own.organization_id = $1 AND {is_set}"
-            f" AND NOT EXISTS (SELECT FROM {reference['referenced']} AS other WHERE {is_same}))"
+            f" AND {condition} AND NOT EXISTS (SELECT FROM {reference['referenced']} AS other WHERE {is_same}))"
         )
-        if await connection.fetchval(query, organization_id):
+        if await connection.fetchval(query, organization_id, *arguments):
             violated.append(f"{reference['table_name']} ({reference['name']})")
     return violated
 

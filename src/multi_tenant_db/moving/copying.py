@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 
 from multi_tenant_db.lint.expected import REQUESTS, TENANTS, TOKENS
+from multi_tenant_db.moving.move_error import MoveError
 from multi_tenant_db.moving.organization_move import OrganizationMove
 
 BATCH = 1_000
@@ -89,15 +90,18 @@ async def _store(target: asyncpg.Connection, statement: str, rows: Sequence[tupl
         await target.executemany(statement, rows)
 
 
-async def find_differences(move: OrganizationMove) -> list[str]:
-    """Return which of the two tables differ between the servers. Tokens that ended, and old keys, do not count."""
+async def compare_tokens_and_keys(move: OrganizationMove, since: datetime = BEGINNING) -> None:
+    """Compare the tokens that are valid, and the keys since then, but for expired ones.
+
+    Raises MoveError if the target does not have what the source has.
+    """
     now: datetime = await move.source.fetchval("SELECT clock_timestamp()")
+    since = max(since, now - KEYS_ARE_KEPT)
     tokens = (
         await move.source.fetchrow(f"{LIVE_TOKENS} NULL", move.organization_id, now),
         await move.target.fetchrow(f"{LIVE_TOKENS} 'infinity'", move.organization_id, now),
     )
-    keys = [
-        await connection.fetchrow(KEYS, move.organization_id, now - KEYS_ARE_KEPT)
-        for connection in (move.source, move.target)
-    ]
-    return [name for name, (ours, theirs) in ((TOKENS, tokens), (REQUESTS, keys)) if ours != theirs]
+    keys = [await connection.fetchrow(KEYS, move.organization_id, since) for connection in (move.source, move.target)]
+    differing = [name for name, (ours, theirs) in ((TOKENS, tokens), (REQUESTS, keys)) if ours != theirs]
+    if differing:
+        raise MoveError(f"the copy on {move.target_label} is not the same: {', '.join(differing)}")

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 
 from multi_tenant_db.moving.administration import lock_organization
+from multi_tenant_db.moving.baseline import Baseline
 from multi_tenant_db.moving.catalogue import advance_sequences
 from multi_tenant_db.moving.checks import check, check_organization_exists
-from multi_tenant_db.moving.comparison import compare, count_rows, require_equality
-from multi_tenant_db.moving.copying import copy_tokens_and_keys
+from multi_tenant_db.moving.comparison import compare_all, compare_changes, count_rows
+from multi_tenant_db.moving.copying import compare_tokens_and_keys, copy_tokens_and_keys
 from multi_tenant_db.moving.deletion import delete_rows
 from multi_tenant_db.moving.freezing import freeze, thaw
 from multi_tenant_db.moving.marker import Marker
@@ -108,12 +110,13 @@ async def _until_switch(move: OrganizationMove, marker: Marker | None) -> AsyncI
     yield MoveStep.COPIED
 
     for attempt in range(1, ATTEMPTS + 1):
-        since = await _rehearse(move, since)
+        baseline = await compare_all(move)
+        since = await _rehearse(move, since, baseline)
         yield MoveStep.REHEARSED
         pause = await freeze(move)
         yield MoveStep.FROZEN
         try:
-            async for step in _switch_within_pause(move, since, pause):
+            async for step in _switch_within_pause(move, since, baseline, pause):
                 yield step
         except (PauseTooLong, TimeoutError):
             move.report(
@@ -128,28 +131,33 @@ async def _until_switch(move: OrganizationMove, marker: Marker | None) -> AsyncI
     raise MoveError("the switch did not fit into the pause: try again at a quieter time, or with a longer --max-pause")
 
 
-async def _rehearse(move: OrganizationMove, since: datetime) -> datetime:
+async def _rehearse(move: OrganizationMove, since: datetime, baseline: Baseline) -> datetime:
     """Do what the pause will do, while writes go on, to know how long it takes. Raises MoveError if too long."""
     await catch_up(move)
     began = asyncio.get_running_loop().time()
     await catch_up(move)
     since = await copy_tokens_and_keys(move, since)
-    await compare(move)  # there may be differences: writes go on
+    for compared in (compare_changes(move, baseline), compare_tokens_and_keys(move)):
+        with suppress(MoveError):  # there may be differences: writes go on
+            await compared
     seconds = MARGIN * (asyncio.get_running_loop().time() - began)
     if seconds > move.max_pause:
         raise MoveError(
-            f"writes would be refused for about {seconds:.1f} s, as long as it takes to compare all rows: "
+            f"writes would be refused for about {seconds:.1f} s, the time to find what has changed: "
             f"allow it with --max-pause {seconds:.1f}"
         )
     return since
 
 
-async def _switch_within_pause(move: OrganizationMove, since: datetime, pause: Pause) -> AsyncIterator[MoveStep]:
+async def _switch_within_pause(
+    move: OrganizationMove, since: datetime, baseline: Baseline, pause: Pause
+) -> AsyncIterator[MoveStep]:
     async with asyncio.timeout_at(pause.ends_at):
         await catch_up(move)
         await copy_tokens_and_keys(move, since)
         await advance_sequences(move.source, move.target, move.tables)
-        await require_equality(move)
+        await compare_changes(move, baseline)
+        await compare_tokens_and_keys(move, since)
     yield MoveStep.COMPARED
     await disable(move)  # what is deleted on the source from here on is not deleted on the target
     yield MoveStep.DETACHED

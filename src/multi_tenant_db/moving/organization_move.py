@@ -11,10 +11,12 @@ from multi_tenant_db.moving.moved_table import MovedTable
 
 @dataclass
 class OrganizationMove:
-    """What all steps need. Both connections are an administrator's, of `administration.connect`."""
+    """What all steps need. The connections are an administrator's, of `administration.connect`."""
 
     organization_id: UUID
     source: asyncpg.Connection
+    reader: asyncpg.Connection
+    """A second session on the source."""
     target: asyncpg.Connection
     source_label: str
     target_label: str

@@ -35,7 +35,8 @@ COPYING = (
 )
 FAILURES = "SELECT apply_error_count + sync_error_count FROM pg_stat_subscription_stats WHERE subname = $1"
 
-POSITION = "SELECT pg_current_wal_insert_lsn()::text"
+# Flushes what others have committed asynchronously: only then is it sent.
+POSITION = "SELECT pg_logical_emit_message(false, 'mtdb_move', '', true)::text"
 HAS_APPLIED = """
     SELECT EXISTS (
         SELECT FROM pg_stat_replication
@@ -153,9 +154,9 @@ async def await_copy(move: OrganizationMove, rows: dict[str, int]) -> None:
 
 async def catch_up(move: OrganizationMove) -> None:
     """Wait until the target has applied, and stored durably, everything that the source has committed until now."""
-    position = await move.source.fetchval(POSITION)
+    position = await move.reader.fetchval(POSITION)
     failures = await move.target.fetchval(FAILURES, move.name)
-    while not await move.source.fetchval(HAS_APPLIED, move.name, position):
+    while not await move.reader.fetchval(HAS_APPLIED, move.name, position):
         if await move.target.fetchval(FAILURES, move.name) != failures:
             raise MoveError(f"{move.target_label} cannot apply a change: its server log says why")
         await asyncio.sleep(SECONDS_BETWEEN_QUICK_LOOKS)
