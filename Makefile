@@ -18,7 +18,8 @@ LONG := tests/integration/test_many_callers.py tests/servers/test_storm_over_two
         tests/security/model tests/security/test_http_hidden_ids.py \
         $(wildcard tests/security/test_time_*)
 # Tests of the isolation and of bad input; `make test` runs a representative part of their cases.
-ATTACKS := tests/security tests/servers tests/bad_input tests/integration/test_hidden_is_absent.py tests/integration/test_policies_over_http.py
+ATTACKS := tests/security tests/servers tests/bad_input tests/integration/test_hidden_is_absent.py tests/integration/test_policies_over_http.py \
+           tests/moving/test_attack_moves.py tests/moving/test_attack_pause.py
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help

@@ -28,6 +28,7 @@ REQUEST_FUNCTIONS = ("tenancy.begin_request(text,bytea)", "tenancy.finish_reques
 PRIVATE_FUNCTIONS = (
     "tenancy_private.caller_tenant_id()",
     "tenancy_private.current_access_token()",
+    "tenancy_private.follow_access_token(bytea)",
 )
 LISTS = ("tenancy.list_tokens()", "tenancy.list_tokens(boolean,integer)")
 READING_FUNCTIONS = {*CALLER_FUNCTIONS[:-1], *PRIVATE_FUNCTIONS, *LISTS}
@@ -38,6 +39,7 @@ ORDINARY_FUNCTIONS = {
     "tenancy.stamp_update()",
     "tenancy_private.fill_in_organization()",
     "tenancy_private.refuse_truncation()",
+    "tenancy_private.refuse_while_moving()",
     "tenancy.protect_tenant_table(regclass,text[],text[],boolean)",
     "tenancy.unprotect_tenant_table(regclass)",
     "tenancy_private.create_reach_policy(regclass,name,text,regrole)",

@@ -17,6 +17,7 @@ NO_TENANT_DATA = ["public.alembic_version", "public.compatible_revisions"]
 
 TENANTS, EVENTS = "tenancy.tenants", "tenancy.tenant_events"
 TOKENS, REQUESTS = "tenancy_private.access_tokens", "tenancy_private.idempotency_keys"
+MOVED_TOKENS = "tenancy_private.moved_tokens"
 
 COUNTING_INDEXES = ["tenancy.tenants_parents", "tenancy.tenants_subsidiaries"]
 """Partial indexes whose number of entries may be public: the total numbers of parents and subsidiaries."""
@@ -76,6 +77,9 @@ POLICIES = [
     ExpectedPolicy(EVENTS, "INSERT", OWNER, "the_trigger_adds_events", check_condition="true"),
     ExpectedPolicy(TOKENS, "ALL", OWNER, "only_the_owner_reaches_tokens", condition="true", check_condition="true"),
     ExpectedPolicy(REQUESTS, "ALL", OWNER, "only_the_owner_reaches_requests", condition="true", check_condition="true"),
+    ExpectedPolicy(
+        MOVED_TOKENS, "ALL", OWNER, "only_the_owner_reaches_moved_tokens", condition="true", check_condition="true"
+    ),
 ]
 
 GRANTS = [
