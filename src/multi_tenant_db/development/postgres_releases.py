@@ -11,10 +11,22 @@ NEWEST_RELEASE = "17.10"
 NEWEST_EMBEDDED = "mtdb-newest-embedded"
 """The `cluster_name` of a development server for which no newer package exists; `server-lacks-fixes` knows it."""
 
-PACKAGE_VERSIONS = {"17.10": "17.10.0-beta.17", "17.5": "17.5.0-beta.15"}
+PACKAGE_VERSIONS = {"18.4": "18.4.0-beta.17", "17.10": "17.10.0-beta.17", "17.5": "17.5.0-beta.15"}
 """Version of the npm package by release of PostgreSQL; "beta" refers to the packaging only."""
 
 INTEGRITY = {
+    ("18.4", "linux-x64"): (
+        "sha512-jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA=="
+    ),
+    ("18.4", "linux-arm64"): (
+        "sha512-TIzjtGnDGSD/LbdW0OWCEcbI+YVT0WKSfSr20TCkkP4UR8zeKe+QCZbO0/CM4hS9EWyZ4cDebjRvpRc3iMi6wg=="
+    ),
+    ("18.4", "darwin-arm64"): (
+        "sha512-Kg1ZMNFzkVIJs3g4V2UYEc5X005km9rGinxFBH8R1sOU2Rblvz4pt2Uf93Pu8Rk273Ue9HIdrbMPpgUqwjUi0Q=="
+    ),
+    ("18.4", "darwin-x64"): (
+        "sha512-4tShSYWMxUQTSWoQAdLnHISvRj6L9gTch9/31ASJPg6wgyN64LDRwMcOINEWybM7N0ropJ3nTYhFT3UX1bKY5Q=="
+    ),
     ("17.10", "linux-x64"): (
         "sha512-hU4Sgna19ixDP/l3P/zkHhQ9B0JDV39qA97RNz55QcngeRjFC5/1G36LZjODVJ84kVJHUTQMmly7nzWO8js8kg=="
     ),
