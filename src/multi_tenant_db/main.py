@@ -82,9 +82,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
 
     Yields the state that the HTTP protocol reads.
     """
-    await await_safe_database(app.state.engine, app.state.settings.startup_timeout_seconds)
-    async with serve_worker_metrics(app.state.metrics, app.state.settings.metrics_folder):
-        yield {"settings": app.state.settings, "metrics": app.state.metrics}
+    settings: Settings = app.state.settings
+    await await_safe_database(
+        app.state.engine, settings.startup_timeout_seconds, allow_untested=settings.allow_untested_postgres
+    )
+    async with serve_worker_metrics(app.state.metrics, settings.metrics_folder):
+        yield {"settings": settings, "metrics": app.state.metrics}
     await app.state.engine.dispose()
     await app.state.health_engine.dispose()
     app.state.stop_tracing()

@@ -85,6 +85,6 @@ async def _check() -> SafetyReport:
     settings = Settings()
     engine = create_engine(service_url(settings), settings)
     try:
-        return await check_database(engine)
+        return await check_database(engine, allow_untested=settings.allow_untested_postgres)
     finally:
         await engine.dispose()

@@ -10,12 +10,12 @@ import typer
 
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.development import NEWEST_RELEASE, EmbeddedPostgres, EmbeddedPostgresError
+from multi_tenant_db.development import DEFAULT_RELEASE, EmbeddedPostgres, EmbeddedPostgresError
 from multi_tenant_db.development.folders import LOCAL
 
 DEFAULT_PORT = 54320
 
-app = typer.Typer(help="PostgreSQL 17 without Docker, for development.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="PostgreSQL without Docker, for development.", no_args_is_help=True, add_completion=False)
 
 Port = Annotated[
     int | None,
@@ -40,7 +40,7 @@ def _one_line_errors() -> Iterator[None]:
 
 
 @app.command()
-def start(port: Port = None, release: Release = NEWEST_RELEASE) -> None:
+def start(port: Port = None, release: Release = DEFAULT_RELEASE) -> None:
     """Start the server; the first start downloads PostgreSQL and creates the cluster."""
     with _one_line_errors():
         server = EmbeddedPostgres.for_development(port=port or _port_of_make_up(), release=release).start()

@@ -20,8 +20,8 @@ from multi_tenant_db.development.ports import free_port, is_taken
 from multi_tenant_db.development.postgres_package import installed_postgres
 from multi_tenant_db.development.postgres_releases import (
     NEWEST_EMBEDDED,
-    NEWEST_RELEASE,
     chosen_release,
+    is_newest_of_its_major,
     require_release,
 )
 from multi_tenant_db.development.processes import children_of, command_of, kill_at_once, wait_for_end
@@ -66,10 +66,10 @@ class EmbeddedPostgres:
     def for_development(cls, *, port: int | None = None, release: str | None = None) -> Self:
         """Return the server of `make up`, whose data is kept as long as the checkout.
 
-        With the newest package, its `cluster_name` is NEWEST_EMBEDDED, so that no check demands a newer release.
+        With the newest package of a major, its `cluster_name` is NEWEST_EMBEDDED: no check demands a newer release.
         """
         release = release or chosen_release()
-        settings = {"cluster_name": NEWEST_EMBEDDED} if release == NEWEST_RELEASE else None
+        settings = {"cluster_name": NEWEST_EMBEDDED} if is_newest_of_its_major(release) else None
         folder = postgres_home(ServerAccount.choose()) / "development"
         return cls(folder, port=port, release=release, settings=settings)
 

@@ -5,11 +5,11 @@ import platform
 
 from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError
 
-NEWEST_RELEASE = "17.10"
-"""The newest release with a package, not the newest of PostgreSQL: docs/reference/postgresql.md."""
+DEFAULT_RELEASE = "17.10"
+"""What runs without POSTGRES_VERSION; the others, and what of PostgreSQL is newer: docs/reference/postgresql.md."""
 
 NEWEST_EMBEDDED = "mtdb-newest-embedded"
-"""The `cluster_name` of a development server for which no newer package exists; `server-lacks-fixes` knows it."""
+"""The `cluster_name` of a development server whose major has no newer package; `server-lacks-fixes` knows it."""
 
 PACKAGE_VERSIONS = {"18.4": "18.4.0-beta.17", "17.10": "17.10.0-beta.17", "17.5": "17.5.0-beta.15"}
 """Version of the npm package by release of PostgreSQL; "beta" refers to the packaging only."""
@@ -56,8 +56,15 @@ INTEGRITY = {
 
 
 def chosen_release() -> str:
-    """Return the release in POSTGRES_VERSION, by default the newest."""
-    return os.environ.get("POSTGRES_VERSION") or NEWEST_RELEASE
+    """Return the release in POSTGRES_VERSION, or the default."""
+    return os.environ.get("POSTGRES_VERSION") or DEFAULT_RELEASE
+
+
+def is_newest_of_its_major(release: str) -> bool:
+    """Return whether no package has a newer release that reads the same data."""
+    major, _, minor = release.partition(".")
+    packaged = [other.partition(".") for other in PACKAGE_VERSIONS]
+    return all(int(other_minor) <= int(minor) for other, _, other_minor in packaged if other == major)
 
 
 def require_release(release: str) -> None:
@@ -73,7 +80,7 @@ def this_platform() -> str:
     machine = platform.machine().lower()
     architecture = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(machine, machine)
     name = f"{platform.system().lower()}-{architecture}"
-    if (NEWEST_RELEASE, name) not in INTEGRITY:
+    if (DEFAULT_RELEASE, name) not in INTEGRITY:
         raise EmbeddedPostgresError(
             f"There is no embedded PostgreSQL for {name}: use Docker, or set MTDB_DATABASE_URL to another server."
         )
