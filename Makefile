@@ -24,7 +24,7 @@ DEVELOPMENT := $(VENV)/python scripts/development.py
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "Variables: PORT=$(PORT) POSTGRES_PORT=$(POSTGRES_PORT) POSTGRES_VERSION=17.10|17.5"
+	@echo "Variables: PORT=$(PORT) POSTGRES_PORT=$(POSTGRES_PORT) POSTGRES_VERSION=17.10|17.5|18.4"
 	@echo "           MTDB_DATABASE_URL=postgresql://admin:password@host/name, for a server of your own"
 
 up: environment ## Install, start, migrate and seed everything; print the URL and a curl with a token

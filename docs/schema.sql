@@ -24,7 +24,8 @@
 --
 -- 4. The planner is an observer. EXPLAIN shows its estimates to every role, so no statistics are kept of anything that
 --    tenants wrote (SET STATISTICS 0). It evaluates cheap conditions first, so every policy begins with one that costs
---    nothing, and the others are written as `= ANY (ARRAY[...])`. `(SELECT f())` runs once a statement, not once a row.
+--    nothing, and the others are written as `= ANY (ARRAY[...])`. It may evaluate a cheap condition of a query before
+--    the policies: policies_come_first() forbids that while it plans. `(SELECT f())` runs once a statement, not a row.
 --
 -- Every change of a tenant's row, by any statement, leaves an event in the same transaction. A new table of tenants'
 -- rows gets all of this by one call: CALL tenancy.protect_tenant_table(...). The condition on the reach stands in one
@@ -750,10 +751,12 @@ DECLARE
             AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
             AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
             AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+            AND tenancy.policies_come_first()
         '
         WHEN 'tenancy_platform' THEN '
             (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
             AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+            AND tenancy.policies_come_first()
         '
     END;
 BEGIN
@@ -924,6 +927,21 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION tenancy.policies_come_first()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL RESTRICTED
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    IF current_setting('cpu_operator_cost') <> '0' THEN
+        PERFORM set_config('cpu_operator_cost', '0', true);
+    END IF;
+    RETURN true;
+END
+$function$;
+COMMENT ON FUNCTION tenancy.policies_come_first() IS 'Sets cpu_operator_cost = 0 while a statement is planned, so that its conditions come after the policies.';
+
 
 -- Triggers ----------------------------------------------------------------------------------------------------------
 
@@ -954,6 +972,7 @@ USING (
     AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
     AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
     AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY a_parent_adds_subsidiaries_under_itself ON tenancy.tenants
@@ -970,12 +989,14 @@ USING (
     AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
     AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
     AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+    AND tenancy.policies_come_first()
 )
 WITH CHECK (
     (JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))[(SELECT (tenancy.current_tenant_id())::text)] IS NOT NULL
     AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
     AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
     AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY a_parent_deletes_its_subsidiaries ON tenancy.tenants
@@ -983,6 +1004,7 @@ FOR DELETE TO tenancy_api
 USING (
     (JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))[(SELECT (tenancy.current_tenant_id())::text)] IS NOT NULL
     AND parent_tenant_id = ANY (ARRAY[(SELECT tenancy.current_tenant_id())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY a_platform_operator_sees_all ON tenancy.tenants
@@ -990,6 +1012,7 @@ FOR SELECT TO tenancy_platform
 USING (
     (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
     AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY a_platform_operator_adds_any ON tenancy.tenants
@@ -1001,6 +1024,7 @@ FOR UPDATE TO tenancy_platform
 USING (
     (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
     AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+    AND tenancy.policies_come_first()
 )
 WITH CHECK ((SELECT tenancy.is_platform_operator()));
 
@@ -1009,6 +1033,7 @@ FOR DELETE TO tenancy_platform
 USING (
     (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
     AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY a_tenant_sees_events_of_itself_and_its_subsidiaries ON tenancy.tenant_events
@@ -1018,6 +1043,7 @@ USING (
     AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
     AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
     AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY the_trigger_adds_events ON tenancy.tenant_events
@@ -1029,6 +1055,7 @@ FOR SELECT TO tenancy_platform
 USING (
     (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
     AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY only_the_owner_reaches_tokens ON tenancy_private.access_tokens
@@ -1069,6 +1096,7 @@ GRANT EXECUTE ON FUNCTION tenancy.issue_tenant_token(bytea,uuid,uuid,text,interv
 GRANT EXECUTE ON FUNCTION tenancy.last_tenant_id_in_reach() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.list_tokens() TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.list_tokens(boolean,integer) TO tenancy_operator;
+GRANT EXECUTE ON FUNCTION tenancy.policies_come_first() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.purge_tokens(integer) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.revoke_token(uuid) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.sign_in(text,text) TO tenancy_api, tenancy_operator;
