@@ -15,6 +15,7 @@ import pytest
 from multi_tenant_db.development import DEFAULT_RELEASE, EmbeddedPostgresError, postgres_package
 from multi_tenant_db.development.folders import PROJECT
 from multi_tenant_db.development.postgres_releases import INTEGRITY, PACKAGE_VERSIONS, this_platform
+from multi_tenant_db.lint.catalogue_lint import TESTED_MAJORS
 
 LINKS = [{"source": "native/lib/libpq.so.5.17", "target": "native/lib/libpq.so.5"}]
 CONTENT = {
@@ -122,3 +123,11 @@ def test_every_release_that_is_a_default_is_documented() -> None:
     rows = [re.findall(r"\d+\.\d+", row.split("|")[1]) for row in guide.splitlines() if row.startswith("| 1")]
     assert {*PACKAGE_VERSIONS, containers} <= {release for row in rows for release in row}
     assert f"`{DEFAULT_RELEASE}`" in (PROJECT / "docs" / "reference" / "configuration.md").read_text()
+
+
+def test_every_release_is_tested_by_ci() -> None:
+    """CI runs each release that can be embedded, and `mtdb check` accepts just their major versions."""
+    workflow = (PROJECT / ".github" / "workflows" / "ci.yml").read_text()
+    (matrix,) = re.findall(r"postgres-version: \[(.*)\]", workflow)
+    assert {release.strip(' "') for release in matrix.split(",")} == {*PACKAGE_VERSIONS}
+    assert {int(release.partition(".")[0]) for release in PACKAGE_VERSIONS} == {*TESTED_MAJORS}
