@@ -27,7 +27,7 @@ DEVELOPMENT := $(VENV)/python scripts/development.py
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "Variables: PORT=$(PORT) POSTGRES_PORT=$(POSTGRES_PORT) POSTGRES_VERSION=17.10|17.5"
+	@echo "Variables: PORT=$(PORT) POSTGRES_PORT=$(POSTGRES_PORT) POSTGRES_VERSION=17.10|17.5|18.4"
 	@echo "           SERVERS=2, up to 4 embedded servers; kept until make reset SERVERS=1"
 	@echo "           MTDB_DATABASE_URL=postgresql://admin:password@host/name, for a server of your own"
 

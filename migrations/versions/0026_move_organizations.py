@@ -14,7 +14,7 @@ organisation until a deadline, which stands in the trigger: if the mover is kill
 from alembic import op
 
 revision = "move_organizations"
-down_revision = "describe_schema"
+down_revision = "policies_in_order"
 branch_labels = None
 depends_on = None
 
@@ -152,9 +152,9 @@ def upgrade() -> None:
         INSERT INTO public.compatible_revisions (schema_revision, service_revision)
         SELECT 'move_organizations', declared.service_revision
         FROM public.compatible_revisions AS declared
-        WHERE declared.schema_revision = 'describe_schema'
+        WHERE declared.schema_revision = 'policies_in_order'
         UNION ALL
-        VALUES ('move_organizations', 'describe_schema')
+        VALUES ('move_organizations', 'policies_in_order')
     """)
 
 

@@ -69,6 +69,10 @@ class Settings(BaseSettings):
         None, description="Password of the role tenancy_operator, used by `mtdb token` and `mtdb seed`."
     )
 
+    allow_untested_postgres: bool = Field(
+        False, description="Accept a major version of PostgreSQL on which the attacks have not run, with a warning."
+    )
+
     host: str = Field("127.0.0.1", description="Address the API listens on; `::` is every IPv4 and IPv6 address.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
     workers: int = Field(1, ge=1, description="Worker processes of the API.")

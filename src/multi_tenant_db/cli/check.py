@@ -96,6 +96,6 @@ def _print_findings(report: SafetyReport, where: str) -> None:
 async def _check(settings: Settings) -> SafetyReport:
     engine = create_engine(service_url(settings), settings)
     try:
-        return await check_database(engine)
+        return await check_database(engine, allow_untested=settings.allow_untested_postgres)
     finally:
         await engine.dispose()

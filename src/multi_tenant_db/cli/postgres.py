@@ -10,13 +10,13 @@ import typer
 
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.development import NEWEST_RELEASE, EmbeddedPostgres, EmbeddedPostgresError
+from multi_tenant_db.development import DEFAULT_RELEASE, EmbeddedPostgres, EmbeddedPostgresError
 from multi_tenant_db.development.folders import LOCAL
 from multi_tenant_db.server_label import DEFAULT_SERVER, SERVER_LABEL, url_variable
 
 DEFAULT_PORT = 54320
 
-app = typer.Typer(help="PostgreSQL 17 without Docker, for development.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="PostgreSQL without Docker, for development.", no_args_is_help=True, add_completion=False)
 
 
 def _require_label(label: str) -> str:
@@ -55,7 +55,7 @@ def _one_line_errors() -> Iterator[None]:
 
 @app.command()
 def start(
-    context: typer.Context, server: Server = DEFAULT_SERVER, port: Port = None, release: Release = NEWEST_RELEASE
+    context: typer.Context, server: Server = DEFAULT_SERVER, port: Port = None, release: Release = DEFAULT_RELEASE
 ) -> None:
     """Start the server; the first start downloads PostgreSQL and creates the cluster."""
     source = context.get_parameter_source("port")

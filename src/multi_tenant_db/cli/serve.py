@@ -102,7 +102,9 @@ async def _require_safe_database(settings: Settings) -> None:
             await servers.dispose()
     engine = create_engine(service_url(settings), settings)
     try:
-        report = await await_safe_database(engine, settings.startup_timeout_seconds)
+        report = await await_safe_database(
+            engine, settings.startup_timeout_seconds, allow_untested=settings.allow_untested_postgres
+        )
     finally:
         await engine.dispose()
     for warning in report.warnings:

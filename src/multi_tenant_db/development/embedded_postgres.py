@@ -20,8 +20,8 @@ from multi_tenant_db.development.ports import free_port, is_taken
 from multi_tenant_db.development.postgres_package import installed_postgres
 from multi_tenant_db.development.postgres_releases import (
     NEWEST_EMBEDDED,
-    NEWEST_RELEASE,
     chosen_release,
+    is_newest_of_its_major,
     require_release,
 )
 from multi_tenant_db.development.processes import children_of, command_of, kill_at_once, wait_for_end
@@ -69,12 +69,12 @@ class EmbeddedPostgres:
     ) -> Self:
         """Return a server of `make up`, whose data is kept as long as the checkout.
 
-        With the newest package, its `cluster_name` is NEWEST_EMBEDDED, so that no check demands a newer release.
+        With the newest package of a major, its `cluster_name` is NEWEST_EMBEDDED: no check demands a newer release.
         An organisation can be moved from it to another server: that takes logical replication.
         """
         release = release or chosen_release()
         settings = {"wal_level": "logical", "max_replication_slots": "10", "max_wal_senders": "10"}
-        if release == NEWEST_RELEASE:
+        if is_newest_of_its_major(release):
             settings["cluster_name"] = NEWEST_EMBEDDED
         name = "development" if label == DEFAULT_SERVER else f"development-{label}"
         folder = postgres_home(ServerAccount.choose()) / name

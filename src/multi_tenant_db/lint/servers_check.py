@@ -21,17 +21,19 @@ log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def safe_servers(servers: Servers, seconds: float) -> AsyncIterator[None]:
+async def safe_servers(servers: Servers, seconds: float, *, allow_untested: bool = False) -> AsyncIterator[None]:
     """Refuse to start on an unsafe database; wait up to `seconds` for the first that is available.
 
     Requests to a server that is away then are 503 until it is back and has been checked.
     Raises UnsafeDatabaseError, or DatabaseUnavailable.
     """
     if len(servers) == 1:
-        await await_safe_database(servers.default.engine, seconds)
+        await await_safe_database(servers.default.engine, seconds, allow_untested=allow_untested)
         yield
         return
-    checks = [asyncio.create_task(_check(server), name=server.label) for server in servers]
+    checks = [
+        asyncio.create_task(_check(server, allow_untested=allow_untested), name=server.label) for server in servers
+    ]
     try:
         await _await_first(checks, seconds)
         later = [asyncio.create_task(_watch(check)) for check in checks if not check.done()]
@@ -43,11 +45,11 @@ async def safe_servers(servers: Servers, seconds: float) -> AsyncIterator[None]:
         await _cancel(checks)
 
 
-async def _check(server: Server) -> None:
+async def _check(server: Server, *, allow_untested: bool) -> None:
     """Wait for the server and check it; then requests may be sent to it. Raises UnsafeDatabaseError."""
     server.awaits_check = True
     try:
-        await await_safe_database(server.engine, inf)
+        await await_safe_database(server.engine, inf, allow_untested=allow_untested)
     except UnsafeDatabaseError as error:
         raise UnsafeDatabaseError(error.dangers, server.label) from None
     server.awaits_check = False
