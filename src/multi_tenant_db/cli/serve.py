@@ -96,7 +96,9 @@ async def _require_safe_database(settings: Settings) -> None:
     if settings.servers:
         servers = Servers.of(settings)
         try:
-            async with safe_servers(servers, settings.startup_timeout_seconds):
+            async with safe_servers(
+                servers, settings.startup_timeout_seconds, allow_untested=settings.allow_untested_postgres
+            ):
                 return
         finally:
             await servers.dispose()
