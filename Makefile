@@ -2,7 +2,8 @@
 
 PORT ?= 8000
 POSTGRES_PORT ?= 54320
-export PORT POSTGRES_PORT
+SERVERS ?=
+export PORT POSTGRES_PORT SERVERS
 
 # Variables that the shell may set for other Python programs.
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS PYTHONDONTWRITEBYTECODE
@@ -17,7 +18,8 @@ LONG := tests/integration/test_many_callers.py tests/servers/test_storm_over_two
         tests/security/model tests/security/test_http_hidden_ids.py \
         $(wildcard tests/security/test_time_*)
 # Tests of the isolation and of bad input; `make test` runs a representative part of their cases.
-ATTACKS := tests/security tests/servers tests/bad_input tests/integration/test_hidden_is_absent.py tests/integration/test_policies_over_http.py
+ATTACKS := tests/security tests/servers tests/bad_input tests/integration/test_hidden_is_absent.py tests/integration/test_policies_over_http.py \
+           tests/moving/test_attack_moves.py tests/moving/test_attack_pause.py
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help
@@ -25,7 +27,8 @@ DEVELOPMENT := $(VENV)/python scripts/development.py
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "Variables: PORT=$(PORT) POSTGRES_PORT=$(POSTGRES_PORT) POSTGRES_VERSION=17.10|17.5"
+	@echo "Variables: PORT=$(PORT) POSTGRES_PORT=$(POSTGRES_PORT) POSTGRES_VERSION=17.10|17.5|18.4"
+	@echo "           SERVERS=2, up to 4 embedded servers; kept until make reset SERVERS=1"
 	@echo "           MTDB_DATABASE_URL=postgresql://admin:password@host/name, for a server of your own"
 
 up: environment ## Install, start, migrate and seed everything; print the URL and a curl with a token

@@ -24,7 +24,8 @@
 --
 -- 4. The planner is an observer. EXPLAIN shows its estimates to every role, so no statistics are kept of anything that
 --    tenants wrote (SET STATISTICS 0). It evaluates cheap conditions first, so every policy begins with one that costs
---    nothing, and the others are written as `= ANY (ARRAY[...])`. `(SELECT f())` runs once a statement, not once a row.
+--    nothing, and the others are written as `= ANY (ARRAY[...])`. It may evaluate a cheap condition of a query before
+--    the policies: policies_come_first() forbids that while it plans. `(SELECT f())` runs once a statement, not a row.
 --
 -- Every change of a tenant's row, by any statement, leaves an event in the same transaction. A new table of tenants'
 -- rows gets all of this by one call: CALL tenancy.protect_tenant_table(...). The condition on the reach stands in one
@@ -224,6 +225,7 @@ ALTER TABLE tenancy_private.access_tokens
     ALTER COLUMN revoked_at SET STATISTICS 0;
 ALTER TABLE tenancy_private.access_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE tenancy_private.access_tokens IS 'Who a caller is. Only SHA-256 hashes of random 256-bit tokens are stored.';
+COMMENT ON COLUMN tenancy_private.access_tokens.revoked_at IS 'NULL while valid; ''infinity'' on a server that the organisation is moving to, before the switch.';
 
 
 -- tenancy_private.idempotency_keys ----------------------------------------------------------------------------------
@@ -251,6 +253,28 @@ ALTER TABLE tenancy_private.idempotency_keys
 ALTER TABLE tenancy_private.idempotency_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE tenancy_private.idempotency_keys IS 'Answers to creations with an Idempotency-Key, for 24 hours.';
 COMMENT ON COLUMN tenancy_private.idempotency_keys.tenant_id IS 'The tenant that used the key; the nil UUID for operators.';
+
+
+-- tenancy_private.moved_tokens --------------------------------------------------------------------------------------
+
+CREATE TABLE tenancy_private.moved_tokens (
+    token_hash bytea NOT NULL,
+    server     text NOT NULL,
+    expires_at timestamptz NOT NULL,
+    CONSTRAINT moved_tokens_pkey
+        PRIMARY KEY (token_hash),
+    CONSTRAINT moved_tokens_hash_is_sha256
+        CHECK (octet_length(token_hash) = 32),
+    CONSTRAINT moved_tokens_server_length
+        CHECK (char_length(server) >= 1 AND char_length(server) <= 16)
+);
+CREATE INDEX moved_tokens_expires_at ON tenancy_private.moved_tokens USING btree (expires_at);
+ALTER TABLE tenancy_private.moved_tokens
+    ALTER COLUMN token_hash SET STATISTICS 0, ALTER COLUMN server SET STATISTICS 0,
+    ALTER COLUMN expires_at SET STATISTICS 0;
+ALTER TABLE tenancy_private.moved_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE tenancy_private.moved_tokens IS 'Tokens of organisations that moved to another server, until they expire.';
+COMMENT ON COLUMN tenancy_private.moved_tokens.server IS 'The label of the server to ask instead, as the settings name it.';
 
 
 -- public.compatible_revisions ---------------------------------------------------------------------------------------
@@ -306,6 +330,7 @@ BEGIN
       AND token.expires_at > clock_timestamp();
 
     IF NOT FOUND THEN
+        PERFORM tenancy_private.follow_access_token(sha256(convert_to(presented, 'UTF8')));
         RAISE EXCEPTION 'the access token is not valid'
         USING ERRCODE = 'invalid_authorization_specification';
     END IF;
@@ -621,6 +646,7 @@ DECLARE
     expired  integer;
     revoked  integer;
     answers  integer;
+    moved    integer;
 BEGIN
     -- What another transaction works on is left for the next time.
     DELETE FROM tenancy_private.access_tokens AS dead
@@ -656,7 +682,18 @@ BEGIN
         FOR UPDATE SKIP LOCKED
     );
     GET DIAGNOSTICS answers = ROW_COUNT;
-    RETURN expired + revoked + answers;
+
+    DELETE FROM tenancy_private.moved_tokens AS gone
+    WHERE gone.token_hash IN (
+        SELECT candidate.token_hash
+        FROM tenancy_private.moved_tokens AS candidate
+        WHERE candidate.expires_at < now()
+        ORDER BY candidate.expires_at
+        LIMIT at_most
+        FOR UPDATE SKIP LOCKED
+    );
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    RETURN expired + revoked + answers + moved;
 END
 $function$;
 
@@ -750,10 +787,12 @@ DECLARE
             AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
             AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
             AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+            AND tenancy.policies_come_first()
         '
         WHEN 'tenancy_platform' THEN '
             (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
             AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+            AND tenancy.policies_come_first()
         '
     END;
 BEGIN
@@ -924,6 +963,73 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION tenancy.policies_come_first()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL RESTRICTED
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    IF current_setting('cpu_operator_cost') <> '0' THEN
+        PERFORM set_config('cpu_operator_cost', '0', true);
+    END IF;
+    RETURN true;
+END
+$function$;
+COMMENT ON FUNCTION tenancy.policies_come_first() IS 'Sets cpu_operator_cost = 0 while a statement is planned, so that its conditions come after the policies.';
+
+CREATE FUNCTION tenancy_private.follow_access_token(presented_hash bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE PARALLEL RESTRICTED
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    server_label text;
+BEGIN
+    SELECT moved.server
+    INTO server_label
+    FROM tenancy_private.moved_tokens AS moved
+    WHERE moved.token_hash = presented_hash
+      AND moved.expires_at > clock_timestamp();
+
+    IF FOUND THEN
+        RAISE EXCEPTION 'the organisation has moved to another server'
+        USING ERRCODE = 'MT001', DETAIL = server_label;
+    END IF;
+
+    IF EXISTS (
+        SELECT
+        FROM tenancy_private.access_tokens AS token
+        WHERE token.token_hash = presented_hash
+          AND token.revoked_at = 'infinity'
+          AND token.expires_at > clock_timestamp()
+    ) THEN
+        RAISE EXCEPTION 'the organisation is moving to this server'
+        USING ERRCODE = 'operator_intervention';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION tenancy_private.follow_access_token(bytea) IS 'Error MT001 for a token whose organisation moved, 57000 for one whose organisation is arriving.';
+
+CREATE FUNCTION tenancy_private.refuse_while_moving()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    IF clock_timestamp() < TG_ARGV[0]::timestamptz THEN
+        RAISE EXCEPTION 'the organisation is moving to another server'
+        USING ERRCODE = 'operator_intervention', HINT = 'Repeat the statement in a second.';
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION tenancy_private.refuse_while_moving() IS 'Refuses writes until the time in the trigger''s argument.';
+
 
 -- Triggers ----------------------------------------------------------------------------------------------------------
 
@@ -954,6 +1060,7 @@ USING (
     AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
     AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
     AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY a_parent_adds_subsidiaries_under_itself ON tenancy.tenants
@@ -970,12 +1077,14 @@ USING (
     AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
     AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
     AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+    AND tenancy.policies_come_first()
 )
 WITH CHECK (
     (JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))[(SELECT (tenancy.current_tenant_id())::text)] IS NOT NULL
     AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
     AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
     AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY a_parent_deletes_its_subsidiaries ON tenancy.tenants
@@ -983,6 +1092,7 @@ FOR DELETE TO tenancy_api
 USING (
     (JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))[(SELECT (tenancy.current_tenant_id())::text)] IS NOT NULL
     AND parent_tenant_id = ANY (ARRAY[(SELECT tenancy.current_tenant_id())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY a_platform_operator_sees_all ON tenancy.tenants
@@ -990,6 +1100,7 @@ FOR SELECT TO tenancy_platform
 USING (
     (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
     AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY a_platform_operator_adds_any ON tenancy.tenants
@@ -1001,6 +1112,7 @@ FOR UPDATE TO tenancy_platform
 USING (
     (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
     AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+    AND tenancy.policies_come_first()
 )
 WITH CHECK ((SELECT tenancy.is_platform_operator()));
 
@@ -1009,6 +1121,7 @@ FOR DELETE TO tenancy_platform
 USING (
     (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
     AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY a_tenant_sees_events_of_itself_and_its_subsidiaries ON tenancy.tenant_events
@@ -1018,6 +1131,7 @@ USING (
     AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
     AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
     AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY the_trigger_adds_events ON tenancy.tenant_events
@@ -1029,6 +1143,7 @@ FOR SELECT TO tenancy_platform
 USING (
     (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
     AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+    AND tenancy.policies_come_first()
 );
 
 CREATE POLICY only_the_owner_reaches_tokens ON tenancy_private.access_tokens
@@ -1037,6 +1152,11 @@ USING (true)
 WITH CHECK (true);
 
 CREATE POLICY only_the_owner_reaches_requests ON tenancy_private.idempotency_keys
+FOR ALL TO tenancy_owner
+USING (true)
+WITH CHECK (true);
+
+CREATE POLICY only_the_owner_reaches_moved_tokens ON tenancy_private.moved_tokens
 FOR ALL TO tenancy_owner
 USING (true)
 WITH CHECK (true);
@@ -1056,6 +1176,7 @@ REVOKE USAGE ON TYPE tenancy.tenants FROM PUBLIC;
 GRANT SELECT, DELETE, UPDATE (metadata, name), INSERT (metadata, name, parent_tenant_id, tenant_type) ON TABLE tenancy.tenants TO tenancy_api, tenancy_platform;
 REVOKE USAGE ON TYPE tenancy_private.access_tokens FROM PUBLIC;
 REVOKE USAGE ON TYPE tenancy_private.idempotency_keys FROM PUBLIC;
+REVOKE USAGE ON TYPE tenancy_private.moved_tokens FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION tenancy.begin_request(text,bytea) TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.current_organization_id() TO tenancy_api, tenancy_platform;
@@ -1069,6 +1190,7 @@ GRANT EXECUTE ON FUNCTION tenancy.issue_tenant_token(bytea,uuid,uuid,text,interv
 GRANT EXECUTE ON FUNCTION tenancy.last_tenant_id_in_reach() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.list_tokens() TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.list_tokens(boolean,integer) TO tenancy_operator;
+GRANT EXECUTE ON FUNCTION tenancy.policies_come_first() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.purge_tokens(integer) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.revoke_token(uuid) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.sign_in(text,text) TO tenancy_api, tenancy_operator;

@@ -38,8 +38,8 @@ def run_with_connection(connection: Connection) -> None:
 
 
 async def run_online() -> None:
-    """Connect to the server that MTDB_DATABASE_URL names, as a user who may become tenancy_owner."""
-    url = read_database_url(str(Settings().database_url))
+    """Connect to the given server, else that of MTDB_DATABASE_URL, as a user who may become tenancy_owner."""
+    url = context.config.attributes.get("database_url") or read_database_url(str(Settings().database_url))
     engine = create_async_engine(url, poolclass=NullPool, connect_args={"async_creator_fn": connect, "timeout": 10})
     try:
         async with engine.connect() as connection:

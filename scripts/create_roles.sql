@@ -99,6 +99,13 @@ ALTER ROLE tenancy_api SET transaction_timeout = '15s';
 ALTER ROLE tenancy_api SET random_page_cost = 1;
 ALTER ROLE tenancy_operator SET random_page_cost = 1;
 
+-- The policies set this cost whenever a statement is planned, see tenancy.policies_come_first(). Planning then seems free,
+-- and a statement would be planned anew in every execution.
+ALTER ROLE tenancy_api SET cpu_operator_cost = 0;
+ALTER ROLE tenancy_operator SET cpu_operator_cost = 0;
+ALTER ROLE tenancy_api SET plan_cache_mode = force_generic_plan;
+ALTER ROLE tenancy_operator SET plan_cache_mode = force_generic_plan;
+
 -- Parameters contain tokens, so no failed statement logs them, and, below, no log or view shows them.
 ALTER ROLE tenancy_api SET log_parameter_max_length_on_error = 0;
 ALTER ROLE tenancy_operator SET log_parameter_max_length_on_error = 0;

@@ -1,7 +1,7 @@
 """Runs the development stack: development.py up|down|logs|reset|seed [OPTIONS]|migrate|token [TENANT].
 
-There are three stacks: the server in the environment's MTDB_DATABASE_URL, as an
-administrator; otherwise Docker Compose, if an engine is available; otherwise the embedded PostgreSQL. The file
+There are three stacks: the server in the environment's MTDB_DATABASE_URL, and those in MTDB_SERVERS__B and so on, as
+an administrator; otherwise Docker Compose, if an engine is available; otherwise the embedded PostgreSQL. The file
 .local/development.env stores the choice.
 """
 
@@ -9,13 +9,13 @@ import asyncio
 import fcntl
 import logging
 import os
-import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import NoReturn
-from urllib.parse import urlsplit, urlunsplit
 
+from administrator import ADMIN_URLS, URL_VARIABLES, admin_urls, close_other_databases, without_users
 from development_environment import FILE, read_environment, write_environment
 from docker_stack import (
     compose,
@@ -28,13 +28,25 @@ from docker_stack import (
     unreadable_source,
 )
 from local_api import MTDB, LocalApi
-from stack_choice import ADMIN_URL, WITHOUT_DOCKER, choose_stack, report_kept_data
+from local_servers import (
+    DATABASE,
+    LABELS,
+    chosen_labels,
+    delete_servers,
+    given_servers,
+    refuse_servers,
+    servers_with_data,
+    start_servers,
+    stop_servers,
+)
+from stack_choice import WITHOUT_DOCKER, choose_stack, report_kept_data
 
-from multi_tenant_db.database.connecting import connect_to
-from multi_tenant_db.database_url import read_database_url
-from multi_tenant_db.development import EmbeddedPostgres, EmbeddedPostgresError
+from multi_tenant_db.development import EmbeddedPostgresError
 from multi_tenant_db.development.folders import LOCAL, PROJECT
 from multi_tenant_db.development.ports import free_port, is_taken
+from multi_tenant_db.identity.access_token import server_of
+from multi_tenant_db.server_label import url_variable
+from multi_tenant_db.services.seed_service import read_sample_data
 
 
 def port_of(variable: str, default: int) -> int:
@@ -48,8 +60,7 @@ def port_of(variable: str, default: int) -> int:
 LAST_PORT = 65_535
 PORT = port_of("PORT", 8000)
 POSTGRES_PORT = port_of("POSTGRES_PORT", 54320)
-DATABASE = "tenancy"
-LOCAL_URL = f"postgresql://127.0.0.1:{POSTGRES_PORT}/{DATABASE}"
+IN_DOCKER = {"MTDB_DATABASE_URL": f"postgresql://127.0.0.1:{POSTGRES_PORT}/{DATABASE}"}
 
 
 def up() -> None:
@@ -59,6 +70,9 @@ def up() -> None:
     """
     before = read_environment().get("STACK")
     stack = choose_stack(before)
+    if stack != "embedded":
+        refuse_servers()
+    labels = chosen_labels() if stack == "embedded" else ()
     if before not in {None, stack}:
         down()
     with ExitStack() as undo:
@@ -66,29 +80,22 @@ def up() -> None:
             up_in_containers(before)
         else:
             require_free_port(LocalApi())
-            changed = up_embedded(undo) if stack == "embedded" else up_external()
+            changed = up_embedded(labels, undo) if labels else up_external()
             up_api(undo, restart=changed or before != stack)
         undo.pop_all()
     print_usage()
 
 
-def up_embedded(undo: ExitStack) -> bool:
-    """Start the embedded server and migrate its database; return whether the API must be restarted."""
-    server = EmbeddedPostgres.for_development(port=POSTGRES_PORT)
-    if not server.pid:
-        undo.callback(server.stop)
-    server.start()
-    print(f"PostgreSQL {server.release}: running on port {server.port}", flush=True)
-    changed = write_environment("embedded", LOCAL_URL, PORT)
+def up_embedded(labels: Sequence[str], undo: ExitStack) -> bool:
+    """Start the embedded servers and migrate their databases; return whether the API must be restarted."""
+    changed = write_environment("embedded", start_servers(labels, POSTGRES_PORT, undo), PORT)
     migrate()
     return changed
 
 
 def up_external() -> bool:
-    """Migrate the database of an external server; return whether the API must be restarted."""
-    parts = urlsplit(ADMIN_URL)
-    without_user = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    changed = write_environment("external", without_user, PORT)
+    """Migrate the databases of external servers; return whether the API must be restarted."""
+    changed = write_environment("external", without_users(), PORT)
     migrate()
     return changed
 
@@ -117,7 +124,7 @@ def up_in_containers(before: str | None) -> None:
         report_kept_data()
     if volume := earlier_data():
         print(f"Data of an earlier version is kept in the Docker volume {volume}; this version starts with new data.")
-    write_environment("docker", LOCAL_URL, PORT)
+    write_environment("docker", IN_DOCKER, PORT)
     if not (compose("build") and compose("up", "--detach", "--remove-orphans")):
         output = last_lines("postgres", "migrate", "seed")
         sys.stderr.write(output)
@@ -127,7 +134,7 @@ def up_in_containers(before: str | None) -> None:
     if not LocalApi().wait_until_healthy(PORT, containers=True):
         sys.stderr.write(last_lines("migrate", "seed", "api"))
         fail("the API does not become healthy; the end of its log is above.")
-    asyncio.run(close_other_databases(admin_url()))
+    asyncio.run(close_other_databases(admin_urls().values()))
 
 
 def down() -> None:
@@ -137,23 +144,26 @@ def down() -> None:
         if not compose("--profile", "*", "down"):
             fail("docker compose failed, see above: the containers may still run.")
     LocalApi().stop()
-    EmbeddedPostgres.for_development().stop()
+    stop_servers()
     print("Stopped; the data is kept. `make up` starts again.")
 
 
 def reset() -> None:
-    """Delete the data and start with new data and new passwords."""
+    """Delete the data and start with new data and new passwords, on as many servers as before."""
     stack = read_environment().get("STACK")
-    if stack == "external" or ADMIN_URL:
+    if stack == "external" or ADMIN_URLS:
         fail("the data is on an external server, where nothing is deleted: drop its database yourself.")
     in_docker = stack == "docker" or (stack is None and engine_answers() and compose_is_there())
     if in_docker:
+        refuse_servers()
         # Without the file, compose still needs its variables, with any values.
-        write_environment("docker", LOCAL_URL, PORT)
+        write_environment("docker", IN_DOCKER, PORT)
     down()
     if in_docker and not compose("--profile", "*", "down", "--volumes"):
         fail("docker compose failed, see above: data and passwords are unchanged.")
-    shutil.rmtree(EmbeddedPostgres.for_development().folder, ignore_errors=True)
+    if not in_docker:
+        os.environ["SERVERS"] = str(given_servers() or servers_with_data())
+    delete_servers()
     FILE.unlink(missing_ok=True)
     up()
 
@@ -177,34 +187,12 @@ def seed(*options: str) -> None:
 
 def migrate() -> None:
     """Migrate roles and schema, as an administrator."""
-    url = admin_url()
-    if not url:
+    urls = admin_urls()
+    if not urls:
         fail("there is no database: run `make up`, or set MTDB_DATABASE_URL, with an administrator.")
-    mtdb("migrate", MTDB_DATABASE_URL=url)
-    if not ADMIN_URL:
-        asyncio.run(close_other_databases(url))
-
-
-def admin_url() -> str:
-    """Return the administrator's URL, empty if there is no database yet."""
-    file = read_environment()
-    if not ADMIN_URL and file.get("STACK") == "embedded":
-        port = urlsplit(file["MTDB_DATABASE_URL"]).port
-        return EmbeddedPostgres.for_development(port=port).url(DATABASE)
-    if not ADMIN_URL and file.get("STACK") == "docker":
-        return file["MTDB_DATABASE_URL"].replace("://", f"://postgres:{file['POSTGRES_PASSWORD']}@")
-    return ADMIN_URL
-
-
-async def close_other_databases(url: str) -> None:
-    """Revoke access to the server's other databases, like scripts/harden_self_managed.sql."""
-    for name in [name for name in os.environ if name.startswith("PG")]:
-        del os.environ[name]
-    connection = await connect_to(read_database_url(url), seconds=10)
-    try:
-        await connection.execute("REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC")
-    finally:
-        await connection.close()
+    mtdb("migrate", urls=urls)
+    if not ADMIN_URLS:
+        asyncio.run(close_other_databases(urls.values()))
 
 
 def token(tenant: str, label: str = "make token") -> str:
@@ -213,16 +201,32 @@ def token(tenant: str, label: str = "make token") -> str:
 
 
 def print_usage() -> None:
-    """Print the addresses and a request to paste."""
+    """Print the addresses and a request to paste, for each server."""
     print(f"""
 API            http://127.0.0.1:{PORT}
 Documentation  http://127.0.0.1:{PORT}/docs
 
 A request as HSBC (the token is valid for 12 hours; `make token TENANT="HSBC London"` issues another):
+""")
+    labels = [label for label in LABELS if url_variable(label) in read_environment()]
+    for name, issued in one_token_per_server(labels):
+        if name != "HSBC":
+            print(f"As {name}, on server {server_of(issued)}:\n")
+        print(f'  curl -H "Authorization: Bearer {issued}" http://127.0.0.1:{PORT}/tenants\n')
+    print("`make logs` follows the log, `make down` stops everything.")
 
-  curl -H "Authorization: Bearer {token("HSBC", "make up")}" http://127.0.0.1:{PORT}/tenants
 
-`make logs` follows the log, `make down` stops everything.""")
+def one_token_per_server(labels: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Issue tokens of the sample groups, HSBC first, until each server has one; yield each with its group's name."""
+    missing = {*labels}
+    for group in read_sample_data():
+        if missing:
+            issued = token(group["name"], "make up")
+            if server_of(issued) in missing:
+                missing.remove(server_of(issued))
+                yield group["name"], issued
+    for label in sorted(missing):
+        print(f"No group of the sample data is on server {label}.\n")
 
 
 def require_free_port(api: LocalApi) -> None:
@@ -232,26 +236,25 @@ def require_free_port(api: LocalApi) -> None:
         fail(f"port {PORT} is taken by another program: choose another, for example `make up PORT={free_port()}`.")
 
 
-def environment(**more: str) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return the environment without the file's variables, so that the file takes precedence.
 
     Except for an external server, libpq's variables (PGSSLMODE, ...) are removed, too.
     """
-    known = {"MTDB_DATABASE_URL", *read_environment()}
-    kept = {
+    known = read_environment()
+    return {
         name: value
         for name, value in os.environ.items()
-        if name not in known and (ADMIN_URL or not name.startswith("PG"))
+        if not (name in known or name.startswith(URL_VARIABLES)) and (ADMIN_URLS or not name.startswith("PG"))
     }
-    return kept | more
 
 
-def mtdb(*arguments: str, capture: bool = False, **more: str) -> str:
-    """Run a command of `mtdb`, which prints its own errors."""
+def mtdb(*arguments: str, capture: bool = False, urls: Mapping[str, str] | None = None) -> str:
+    """Run a command of `mtdb`, which prints its own errors; other URLs, by variable, replace those of the file."""
     done = subprocess.run(
         [MTDB, *arguments],
         cwd=PROJECT,
-        env=environment(**more),
+        env=environment() | dict(urls or {}),
         stdout=subprocess.PIPE if capture else None,
         text=True,
         check=False,

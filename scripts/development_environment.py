@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from multi_tenant_db.development.folders import LOCAL
@@ -28,12 +29,12 @@ def read_environment() -> dict[str, str]:
     return found
 
 
-def write_environment(stack: str, database_url: str, port: int) -> bool:
-    """Write the file and keep its passwords; return whether anything changed."""
+def write_environment(stack: str, urls: Mapping[str, str], port: int) -> bool:
+    """Write the file, with the servers' URLs by variable, and keep its passwords; return whether anything changed."""
     before = read_environment()
     after = {
         "STACK": stack,
-        "MTDB_DATABASE_URL": database_url,
+        **urls,
         "MTDB_PORT": str(port),
         "MTDB_LOG_FORMAT": "text",
         **{name: before.get(name) or secrets.token_urlsafe(24) for name in PASSWORDS},

@@ -1,13 +1,12 @@
 """Selects where the development database runs: on an external server, in Docker, or embedded."""
 
-import os
 import sys
 
+from administrator import ADMIN_URLS
 from docker_stack import compose_is_there, engine_answers, is_unwanted, require_compose
 
 from multi_tenant_db.development import EmbeddedPostgres
 
-ADMIN_URL = os.environ.get("MTDB_DATABASE_URL", "")
 WITHOUT_DOCKER = (
     "To work without Docker, with new data: `make down`, remove .local/development.env, "
     "and run `MTDB_NO_DOCKER=1 make up`."
@@ -16,7 +15,7 @@ WITHOUT_DOCKER = (
 
 def choose_stack(before: str | None) -> str:
     """Return the stack to run; exit with a message if this would abandon data in Docker."""
-    if ADMIN_URL:
+    if ADMIN_URLS:
         return "external"
     if not engine_answers():
         if before == "docker":

@@ -84,12 +84,16 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
 
     Yields the state that the HTTP protocol reads.
     """
+    settings: Settings = app.state.settings
+    check = partial(require_safe_database, allow_untested=settings.allow_untested_postgres)
     async with (
-        safe_servers(app.state.servers, app.state.settings.startup_timeout_seconds),
-        watched_standbys(app.state.servers, require_safe_database),
-        serve_worker_metrics(app.state.metrics, app.state.settings.metrics_folder),
+        safe_servers(
+            app.state.servers, settings.startup_timeout_seconds, allow_untested=settings.allow_untested_postgres
+        ),
+        watched_standbys(app.state.servers, check),
+        serve_worker_metrics(app.state.metrics, settings.metrics_folder),
     ):
-        yield {"settings": app.state.settings, "metrics": app.state.metrics}
+        yield {"settings": settings, "metrics": app.state.metrics}
     await app.state.servers.dispose()
     app.state.stop_tracing()
 

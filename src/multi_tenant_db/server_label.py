@@ -5,3 +5,8 @@ DEFAULT_SERVER = "default"
 
 SERVER_LABEL = r"[a-z][a-z0-9]{0,15}"
 """What a token can carry before its secret."""
+
+
+def url_variable(label: str) -> str:
+    """Return the name of the setting that holds a server's URL."""
+    return "MTDB_DATABASE_URL" if label == DEFAULT_SERVER else f"MTDB_SERVERS__{label.upper()}"

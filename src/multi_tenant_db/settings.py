@@ -2,16 +2,34 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import Field, PostgresDsn, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, UrlConstraints, field_validator, model_validator
+from pydantic_core import MultiHostUrl
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.server_label import DEFAULT_SERVER, SERVER_LABEL
 
 DEVELOPMENT_ENVIRONMENT_FILE = ".local/development.env"
 """Written by `make up` with random passwords; every command reads it to find the development database."""
+
+DRIVERS = ("asyncpg", "psycopg", "psycopg2", "psycopg2cffi", "pg8000", "py-postgresql", "pygresql")
+"""A URL may name any of them, as SQLAlchemy's do; the service uses its own."""
+
+SCHEMES = ["postgresql", "postgres", *(f"postgresql+{driver}" for driver in DRIVERS)]
+
+
+def _understood(url: MultiHostUrl) -> MultiHostUrl:
+    """Refuse what the driver does not support, for every command."""
+    read_database_url(str(url))
+    return url
+
+
+type DatabaseUrl = Annotated[
+    MultiHostUrl, UrlConstraints(allowed_schemes=SCHEMES, host_required=False), AfterValidator(_understood)
+]
+"""Without hosts before the database's name, the parameter `host` names them."""
 
 
 class Settings(BaseSettings):
@@ -29,16 +47,16 @@ class Settings(BaseSettings):
         extra="ignore",
     )
 
-    database_url: PostgresDsn = Field(
+    database_url: DatabaseUrl = Field(
         description="Server and database, `postgresql://[user:password@]host:port/name`; also several hosts."
     )
-    servers: dict[str, PostgresDsn] = Field(
+    servers: dict[str, DatabaseUrl] = Field(
         {}, description="More servers by label, such as `MTDB_SERVERS__B`; tokens with the label `b` belong to it."
     )
-    read_database_url: PostgresDsn | None = Field(
+    read_database_url: DatabaseUrl | None = Field(
         None, description="Standby of MTDB_DATABASE_URL that serves reads; also several hosts, each a standby."
     )
-    read_servers: dict[str, PostgresDsn] = Field(
+    read_servers: dict[str, DatabaseUrl] = Field(
         {}, description="Standbys of more servers by label, such as `MTDB_READ_SERVERS__B`."
     )
     read_max_lag_seconds: float = Field(
@@ -49,6 +67,10 @@ class Settings(BaseSettings):
     api_password: SecretStr | None = Field(None, description="Password of the role tenancy_api, used by `mtdb serve`.")
     operator_password: SecretStr | None = Field(
         None, description="Password of the role tenancy_operator, used by `mtdb token` and `mtdb seed`."
+    )
+
+    allow_untested_postgres: bool = Field(
+        False, description="Accept a major version of PostgreSQL on which the attacks have not run, with a warning."
     )
 
     host: str = Field("127.0.0.1", description="Address the API listens on; `::` is every IPv4 and IPv6 address.")
@@ -136,14 +158,6 @@ class Settings(BaseSettings):
             )
         return prefix
 
-    @field_validator("database_url", "read_database_url")
-    @classmethod
-    def _is_understood(cls, url: PostgresDsn | None) -> PostgresDsn | None:
-        """Refuse what the driver does not support, for every command."""
-        if url is not None:
-            read_database_url(str(url))
-        return url
-
     @field_validator("servers", "read_servers", mode="before")
     @classmethod
     def _have_labels(cls, servers: object) -> object:
@@ -151,13 +165,6 @@ class Settings(BaseSettings):
         for label in servers if isinstance(servers, dict) else ():
             if not re.fullmatch(SERVER_LABEL, str(label)) or label == DEFAULT_SERVER:
                 raise ValueError(f"{label!r} is not a label: use a letter, then letters or digits, 16 at most")
-        return servers
-
-    @field_validator("servers", "read_servers")
-    @classmethod
-    def _are_understood(cls, servers: dict[str, PostgresDsn]) -> dict[str, PostgresDsn]:
-        for url in servers.values():
-            read_database_url(str(url))
         return servers
 
     @field_validator("api_password", "operator_password")
@@ -177,6 +184,23 @@ class Settings(BaseSettings):
             if label not in self.servers:
                 raise ValueError(f"MTDB_READ_SERVERS__{label.upper()} needs MTDB_SERVERS__{label.upper()}")
         return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature of pydantic-settings
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Ignore the file's further servers where the environment names the first: they would not belong together."""
+
+        def file() -> dict[str, Any]:
+            found = dotenv_settings()
+            return {name: found[name] for name in found if name != "servers" or "database_url" not in env_settings()}
+
+        return init_settings, env_settings, cast("PydanticBaseSettingsSource", file), file_secret_settings
 
     @property
     def server_labels(self) -> tuple[str, ...]:

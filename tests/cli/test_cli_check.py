@@ -29,12 +29,25 @@ async def test_a_safe_database_is_said_to_be_safe(database: TestDatabase, as_adm
 
 async def test_a_warning_does_not_fail(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server without the last fix is warned of and passes; 17.5 is one, and here each release is made to be."""
-    monkeypatch.setattr(catalogue_lint, "LAST_FIX", 990000)
+    monkeypatch.setattr(catalogue_lint, "LAST_FIXES", (179999, 189999))
     outcome = await mtdb("check", env=settings_for(database))
 
     assert outcome.exit_code == 0
-    assert "warning: server-lacks-fixes: PostgreSQL 17." in outcome.stdout
+    assert "warning: server-lacks-fixes: PostgreSQL 1" in outcome.stdout
     assert "\nsafe: " in outcome.stdout
+
+
+@pytest.mark.parametrize(("allowed", "stream"), [("false", "stderr"), ("true", "stdout")])
+async def test_an_untested_major_is_refused_unless_allowed(
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch, allowed: str, stream: str
+) -> None:
+    """A major version without attacks is a danger; with MTDB_ALLOW_UNTESTED_POSTGRES it is a warning."""
+    monkeypatch.setattr(catalogue_lint, "TESTED_MAJORS", (16,))
+    outcome = await mtdb("check", env=settings_for(database, MTDB_ALLOW_UNTESTED_POSTGRES=allowed))
+    kind, code = ("warning", "server-untested-allowed") if allowed == "true" else ("danger", "server-untested")
+
+    assert outcome.exit_code == (0 if allowed == "true" else ExitCode.FAILED)
+    assert f"{kind}: {code}: PostgreSQL " in getattr(outcome, stream)
 
 
 async def test_dangers_fail_and_are_listed(database: TestDatabase) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.database_url import read_database_url
+from multi_tenant_db.settings import Settings
 from tests.support.engines import pool
 from tests.support.mtdb import mtdb, mtdb_process, settings_for
 from tests.support.test_database import TestDatabase
@@ -66,6 +67,8 @@ def url(database: TestDatabase) -> str:
 def test_what_is_understood(given: str) -> None:
     """All spellings of hosts give the same address, and parameters unknown to the driver are translated."""
     assert read_database_url(given).render_as_string(hide_password=False) == f"postgresql+asyncpg:{UNDERSTOOD[given]}"
+    settings = Settings.model_validate({"database_url": given})
+    assert read_database_url(str(settings.database_url)) == read_database_url(given)
 
 
 @pytest.mark.parametrize("given", REFUSED)

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from multi_tenant_db.database.connection_pool import ConnectionPool
 from multi_tenant_db.database.tenant_session import transaction
+from multi_tenant_db.errors import DatabaseUnavailable
 from tests.support.engines import pool
 from tests.support.test_database import TestDatabase
 
@@ -84,3 +86,38 @@ async def wait_for_end_of(process: int | None, as_admin: asyncpg.Connection) -> 
             return
         await asyncio.sleep(0.1)
     pytest.fail("the connection is still open")
+
+
+async def two_idle(engine: AsyncEngine) -> set[int]:
+    """Fill a pool of two, and return the processes of both."""
+    async with transaction(engine) as session:
+        other = await backend(engine)
+        mine = await session.scalar(text("SELECT pg_backend_pid()"))
+    return {mine, other}
+
+
+async def run(engine: AsyncEngine, *statements: str) -> None:
+    """Run statements in one transaction."""
+    async with transaction(engine) as session:
+        for statement in statements:
+            await session.execute(text(statement))
+
+
+async def test_a_statement_without_a_response_closes_the_idle_connections(database: TestDatabase) -> None:
+    """Its server may be frozen or gone, so the next caller gets a new connection, maybe to another server."""
+    async with pool(database, pool_size=2, command_timeout_seconds=0.5) as engine:
+        before = await two_idle(engine)
+        with pytest.raises(DatabaseUnavailable):
+            await run(engine, "SELECT pg_sleep(4)")
+        assert not {await backend(engine)} & before
+
+
+async def test_a_statement_that_fails_leaves_the_idle_connections_open(database: TestDatabase) -> None:
+    """A server that responds, even with its own timeout, is kept."""
+    async with pool(database, pool_size=2) as engine:
+        before = await two_idle(engine)
+        with pytest.raises(DBAPIError):
+            await run(engine, "SELECT 1 / 0")
+        with pytest.raises(DatabaseUnavailable):
+            await run(engine, "SET LOCAL statement_timeout = 50", "SELECT pg_sleep(4)")
+        assert await two_idle(engine) == before

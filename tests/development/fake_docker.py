@@ -33,7 +33,7 @@ class FakeDocker:
         self.checkout = folder
         self._notes = folder.parent / f"docker-of-{folder.name}"
         self._notes.mkdir(parents=True)
-        for name in ("src", "scripts", "monitoring"):
+        for name in ("src", "scripts", "migrations", "monitoring"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", folder)
         (folder / ".local").mkdir()
@@ -79,7 +79,7 @@ class FakeDocker:
 
     def say(self, expression: str, **environment: str) -> str:
         """Do the same; return all that was said."""
-        program = f"import json, development, docker_stack; print(json.dumps({expression}))"
+        program = f"import json, development, docker_stack, local_servers; print(json.dumps({expression}))"
         done = self._run(["-c", program], {"PYTHONPATH": f"{self.checkout}/scripts:{self.checkout}/src"} | environment)
         return done.stdout + done.stderr
 

@@ -104,7 +104,7 @@ def test_a_lost_compose_is_one_line(docker: FakeDocker, command: str) -> None:
 def test_the_embedded_servers_data_stays_and_can_be_had_again(docker: FakeDocker) -> None:
     """A switch to Docker says where the data of before is; without Docker it is gone on with, and no password lost."""
     passwords = docker.remember("embedded")
-    data = Path(docker.ask("str(development.EmbeddedPostgres.for_development().data)"))
+    data = Path(docker.ask("str(local_servers.EmbeddedPostgres.for_development().data)"))
     done = docker.run("up", FAILING="up")
     assert f"is kept in {data.parent}; `MTDB_NO_DOCKER=1 make up` uses it." in done.stdout
     assert docker.ask("development.read_environment()").items() >= ({"STACK": "docker"} | passwords).items()

@@ -212,7 +212,9 @@ def test_data_of_another_major_release_is_refused(folder: Path) -> None:
 
 def test_an_unknown_release_names_the_known_ones(folder: Path) -> None:
     """A release that is not pinned is refused before anything is downloaded."""
-    with pytest.raises(EmbeddedPostgresError, match=r"16\.1 is not available: set POSTGRES_VERSION to one of 17\.10"):
+    with pytest.raises(
+        EmbeddedPostgresError, match=r"16\.1 is not available: set POSTGRES_VERSION to one of 18\.4, 17\.10"
+    ):
         EmbeddedPostgres(folder, release="16.1").start()
 
 

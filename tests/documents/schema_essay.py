@@ -27,7 +27,8 @@ ESSAY = """\
 --
 -- 4. The planner is an observer. EXPLAIN shows its estimates to every role, so no statistics are kept of anything that
 --    tenants wrote (SET STATISTICS 0). It evaluates cheap conditions first, so every policy begins with one that costs
---    nothing, and the others are written as `= ANY (ARRAY[...])`. `(SELECT f())` runs once a statement, not once a row.
+--    nothing, and the others are written as `= ANY (ARRAY[...])`. It may evaluate a cheap condition of a query before
+--    the policies: policies_come_first() forbids that while it plans. `(SELECT f())` runs once a statement, not a row.
 --
 -- Every change of a tenant's row, by any statement, leaves an event in the same transaction. A new table of tenants'
 -- rows gets all of this by one call: CALL tenancy.protect_tenant_table(...). The condition on the reach stands in one

@@ -8,6 +8,7 @@ COMMANDS = {"sh", "bash", "shell", "console"}
 OUTPUTS = {"json", "http", "text"}
 TO_BE_RUN = re.compile(r"\bcurl\b|\bmake -s token\b|\.venv/bin/mtdb\b")
 NOT_RUN = "<!-- not run: "
+SERVERS = re.compile(r"^<!-- servers: (\d) -->$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,12 @@ class ShellBlock:
     start: int
     end: int
     """Where `expected` stands; both are the end of the commands where no output is shown."""
+
+
+def servers_of(document: str) -> int:
+    """Return how many servers the document's service has: 1, unless a comment says more."""
+    more = SERVERS.search(document)
+    return int(more[1]) if more else 1
 
 
 def shell_blocks(document: str) -> list[ShellBlock]:

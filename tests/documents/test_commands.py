@@ -2,14 +2,15 @@
 
 import re
 
+import asyncpg
 import pytest
 from sqlalchemy import URL
 
 from tests.documents.normal_form import for_reading, normal_form
 from tests.documents.reader import run_blocks
-from tests.documents.shell_block import FENCE, NOT_RUN, shell_blocks
+from tests.documents.shell_block import FENCE, NOT_RUN, servers_of, shell_blocks
 from tests.support.extent import EXHAUSTIVE
-from tests.support.seeded_service import seeded_service
+from tests.support.seeded_service import SeededService, seeded_service
 from tests.support.sources import name_of, project_files
 
 DOCUMENTS = {
@@ -24,20 +25,29 @@ FIRST_READ = ("README.md", "docs/tutorial.md")
 """The documents whose commands every run tries."""
 
 
+async def tenants_of(service: SeededService) -> list[list[asyncpg.Record]]:
+    """Return the tenants of each server."""
+    found = []
+    for database in service.databases:
+        admin = await database.connect_as_admin()
+        found.append(await admin.fetch(TENANTS))
+        await admin.close()
+    return found
+
+
 @pytest.mark.parametrize("name", DOCUMENTS if EXHAUSTIVE else FIRST_READ)
 async def test_commands_print_what_the_document_shows(name: str, server_url: URL) -> None:
     """The commands of a document, in order, print what it shows, and leave the sample data as it was."""
-    blocks = shell_blocks(DOCUMENTS[name].read_text(encoding="utf-8"))
-    async with seeded_service(server_url) as service:
-        admin = await service.database.connect_as_admin()
-        before = await admin.fetch(TENANTS)
+    document = DOCUMENTS[name].read_text(encoding="utf-8")
+    blocks = shell_blocks(document)
+    async with seeded_service(server_url, servers_of(document)) as service:
+        before = await tenants_of(service)
         printed = await run_blocks(blocks, service)
-        after = await admin.fetch(TENANTS)
-        await admin.close()
+        after = await tenants_of(service)
     shown = "\n".join(block.expected.strip() for block in blocks)
     real = "\n".join(output.strip() for output in printed)
     assert normal_form(shown) == normal_form(real), f"`make docs` writes the outputs of {name} anew"
-    assert before
+    assert all(before)
     assert after == before, f"{name} does not leave the sample data as it was"
 
 

@@ -16,7 +16,7 @@ from tests.documents.reader import run_blocks
 from tests.documents.route_gaps import route_gaps
 from tests.documents.schema_diagram import schema_diagram
 from tests.documents.schema_sql import schema_sql
-from tests.documents.shell_block import shell_blocks
+from tests.documents.shell_block import servers_of, shell_blocks
 from tests.support.fresh_database import fresh_database
 from tests.support.seeded_service import seeded_service
 from tests.support.sources import ROOT, name_of, project_files
@@ -68,7 +68,7 @@ async def write_outputs(server_url: URL) -> None:
     for path in project_files():
         if path.suffix != ".md" or not (blocks := shell_blocks(path.read_text(encoding="utf-8"))):
             continue
-        async with seeded_service(server_url) as service:
+        async with seeded_service(server_url, servers_of(path.read_text(encoding="utf-8"))) as service:
             printed = await run_blocks(blocks, service)
         text = document = path.read_text(encoding="utf-8")
         shown = "\n".join(block.expected.strip() for block in blocks)

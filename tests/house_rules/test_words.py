@@ -33,6 +33,7 @@ WHERE = (
     "tests/lint",
     "tests/migrations",
     "tests/models",
+    "tests/moving",
     "tests/mutants",
     "tests/observability",
     "tests/schema",

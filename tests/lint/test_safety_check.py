@@ -77,10 +77,11 @@ async def test_a_migrated_database_is_safe(database: TestDatabase, as_admin: asy
 async def test_a_server_without_the_last_fixes_is_warned_of(
     database: TestDatabase, as_admin: asyncpg.Connection
 ) -> None:
-    """Below 17.6 the warnings name CVE-2025-8713, below 17.11 CVE-2026-16239, each with the release that fixes it."""
+    """Below 17.6 the warnings name CVE-2025-8713, below 17.11 and 18.5 CVE-2026-16239, each with what fixes it."""
     version = int(await as_admin.fetchval("SELECT current_setting('server_version_num')"))
     expected = [("CVE-2025-8713", "use 17.6 or newer")] if version < 170006 else []
     expected += [("CVE-2026-16239", "use 17.11 or newer")] if version < 170011 else []
+    expected += [("CVE-2026-16239", "use 18.5 or newer")] if 180000 <= version < 180005 else []
     warnings = (await check(database)).warnings
 
     assert [warning.remedy for warning in warnings] == [remedy for _, remedy in expected]

@@ -20,7 +20,19 @@ RECORDS = "security/test_attack_records.py::"
 GRANTS = "security/test_grants.py::"
 LINT = "security/test_catalogue_lint.py::"
 
+PLANNED = "security/test_planner_methods.py::"
+
 FUNCTION_MUTANTS = (
+    Mutant(
+        "the planner's costs are left to the caller",
+        ("security/test_attack_planner.py::test_conditions_on_the_branches_of_a_union",),
+        substitute("tenancy.policies_come_first()", "<> '0'", "= 'unset'"),
+    ),
+    Mutant(
+        "the order of conditions is chosen at execution, not in the plan",
+        (f"{PLANNED}test_no_condition_comes_before_the_policys",),
+        "ALTER FUNCTION tenancy.policies_come_first() STABLE",
+    ),
     Mutant("every token is a platform operator's", WITHOUT_A_TOKEN, answer("tenancy.is_platform_operator()", "true")),
     Mutant(
         "every token has a platform operator's reach",

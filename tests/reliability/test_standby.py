@@ -156,12 +156,12 @@ async def test_without_a_standby_the_primary_is_preferred_to_nothing(primary: Te
 
 
 async def test_none_of_the_wanted_kind_is_unavailable(standby: TestDatabase, bank: Organization) -> None:
-    """Where every host is a standby and a primary is wanted, requests are 503 and health says unreachable."""
+    """Where every host is a standby and a primary is wanted, requests are 503 and health says why."""
     url = hosts(standby, standby, attributes="primary")
     async with own_service(standby.settings(database_url=url)) as (_, client):
         assert_problem(await client.get("/tenants", headers=bank.parent.headers), 503, "database_unavailable")
         health = await client.get("/health")
-        assert (health.status_code, health.json()["database"]) == (503, "unreachable")
+        assert (health.status_code, health.json()["database"]) == (503, "no_fitting_server")
 
 
 async def test_a_server_that_turns_read_only_is_left(primary: TestDatabase, bank: Organization) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from multi_tenant_db.development.postgres_releases import NEWEST_RELEASE, chosen_release
+from multi_tenant_db.development.postgres_releases import DEFAULT_RELEASE, chosen_release
 from tests.support.attack import GROUPS, Attack
 from tests.support.attack_outcome import SUCCEEDED, AttackOutcome
 from tests.support.markdown_table import table
@@ -73,7 +73,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if not (config.getoption("--attack-report") and IS_OURS):
         return
     write_section(AUDIT, f"attacks on {SERVER}", _summary(outcomes))
-    if chosen_release() == NEWEST_RELEASE:
+    if chosen_release() == DEFAULT_RELEASE:
         write_section(AUDIT, "attacks", "\n\n".join(_chapters(outcomes)))
         write_section(AUDIT, "residuals", table(("What remains", "Shown by"), _residuals(outcomes)))
 

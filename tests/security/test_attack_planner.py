@@ -13,10 +13,33 @@ from tests.support.organization import Organization
 from tests.support.party import Party
 
 GROUP = "side channels"
-BY_ADDRESS = ("enable_seqscan = off", "enable_indexscan = off", "enable_indexonlyscan = off", "enable_bitmapscan = off")
-BY_INDEX = ("enable_seqscan = off", "enable_tidscan = off", "enable_bitmapscan = off")
-BY_BITMAP = ("enable_seqscan = off", "enable_tidscan = off", "enable_indexscan = off", "enable_indexonlyscan = off")
-BY_TABLE = ("enable_indexscan = off", "enable_indexonlyscan = off", "enable_bitmapscan = off", "enable_tidscan = off")
+USUAL = ("cpu_operator_cost = 0.0025",)  # PostgreSQL's own default, not the roles'
+BY_ADDRESS = (
+    *USUAL,
+    "enable_seqscan = off",
+    "enable_indexscan = off",
+    "enable_indexonlyscan = off",
+    "enable_bitmapscan = off",
+)
+BY_INDEX = (*USUAL, "enable_seqscan = off", "enable_tidscan = off", "enable_bitmapscan = off")
+BY_BITMAP = (
+    *USUAL,
+    "enable_seqscan = off",
+    "enable_tidscan = off",
+    "enable_indexscan = off",
+    "enable_indexonlyscan = off",
+)
+BY_TABLE = (
+    *USUAL,
+    "enable_indexscan = off",
+    "enable_indexonlyscan = off",
+    "enable_bitmapscan = off",
+    "enable_tidscan = off",
+)
+COSTLY = tuple(f"SET LOCAL {setting}" for setting in USUAL)
+UNION = (
+    "SELECT FROM (SELECT ctid AS address, * FROM {table} UNION ALL SELECT ctid, * FROM {table} WHERE false) AS every"
+)
 CHEAP = ("cpu_operator_cost = 0",)
 DEAR = ("cpu_operator_cost = 1000000",)
 FOR_AN_INDEX = (
@@ -101,7 +124,7 @@ async def test_whether_the_policy_raises_its_error(
         for condition in conditions:
             query = f"SELECT FROM tenancy.tenants WHERE ctid = '{address}' AND {condition}"
             with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
-                await attempt(as_api, "dead", query, as_platform=as_platform)
+                await attempt(as_api, "dead", *COSTLY, query, as_platform=as_platform)
 
 
 @sees_nothing(GROUP)
@@ -190,7 +213,42 @@ async def test_conditions_that_cost_nothing(
             assert seen[0] == seen[1], conditions
             for query in queries:
                 with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
-                    await attempt(as_api, "dead", query, as_platform=as_platform)
+                    await attempt(as_api, "dead", *COSTLY, query, as_platform=as_platform)
+
+
+@sees_nothing(GROUP)
+@pytest.mark.parametrize("table", TABLES)
+async def test_conditions_on_the_branches_of_a_union(
+    as_api: asyncpg.Connection, as_admin: asyncpg.Connection, hsbc: Organization, barclays: Organization, table: str
+) -> None:
+    """To have a condition that costs nothing evaluated in UNION ALL, where the query's stand before the policy's."""
+    for attacker, victim in _pairs(hsbc, barclays):
+        row = f"SELECT max(ctid)::text FROM {table} WHERE tenant_id = $1"
+        address = await as_admin.fetchval(row, victim.tenant_id)
+        for conditions, as_platform in product(await free_twins(as_admin, table, address), (False, True)):
+            queries = [f"{UNION.format(table=table)} WHERE address = '{address}' AND {one}" for one in conditions]
+            seen = [await explained(as_api, attacker, q, BY_ADDRESS, as_platform=as_platform) for q in queries]
+            assert seen[0] == seen[1], conditions
+            for query in queries:
+                with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
+                    await attempt(as_api, "dead", *COSTLY, query, as_platform=as_platform)
+
+
+@sees_nothing(GROUP)
+@pytest.mark.parametrize("as_platform", [False, True])
+async def test_whether_any_tenant_has_a_name(
+    as_api: asyncpg.Connection,
+    as_admin: asyncpg.Connection,
+    hsbc: Organization,
+    barclays: Organization,
+    as_platform: bool,
+) -> None:
+    """To read off EXPLAIN ANALYZE of a UNION ALL whether there is a tenant of some name, without any address."""
+    for attacker, victim in _pairs(hsbc, barclays):
+        _, *conditions = await twins(as_admin, victim, "is the name a key of this")
+        queries = [f"{UNION.format(table='tenancy.tenants')} WHERE {condition}" for condition in conditions]
+        seen = [await explained(as_api, attacker, q, BY_TABLE, as_platform=as_platform) for q in queries]
+        assert seen[0] == seen[1]
 
 
 @residual(GROUP, "a subsidiary learns how many tenants its own organisation has; none of their names or ids")

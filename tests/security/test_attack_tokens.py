@@ -183,6 +183,7 @@ async def test_defaults_that_make_the_server_log_tokens(chatty_server: EmbeddedP
         operator, attacker = await database.connect_as_operator(), await database.connect_as_api()
         bank = await Registry(operator).create_organization("Logged")
         await attacker.execute("ALTER ROLE CURRENT_USER SET debug_print_plan = on")
+        await attacker.execute("ALTER ROLE CURRENT_USER SET plan_cache_mode = force_custom_plan")  # with the values
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await attacker.fetch(
                 "SELECT pg_catalog.pg_read_file(current_setting('data_directory') || '/../server.log')"

@@ -31,6 +31,8 @@ TESTED_BELOW = {
     "server-too-old",
     "server-shows-statistics",
     "server-lacks-fixes",
+    "server-untested",
+    "server-untested-allowed",
 }
 IMPLIED = {
     "connected-as-superuser": {"connected-as-owner", "connected-as-operator", "role-attribute"},
@@ -241,18 +243,24 @@ async def test_a_table_with_tenants_data_is_recognised(
 
 
 @pytest.mark.parametrize(
-    ("constant", "code", "is_warning"),
+    ("constant", "value", "code", "is_warning"),
     [
-        ("OLDEST_SERVER", "server-too-old", False),
-        ("LAST_RLS_FIX", "server-shows-statistics", True),
-        ("LAST_FIX", "server-lacks-fixes", True),
+        ("OLDEST_SERVER", 990000, "server-too-old", False),
+        ("LAST_RLS_FIX", 990000, "server-shows-statistics", True),
+        ("LAST_FIXES", (179999, 189999), "server-lacks-fixes", True),
+        ("TESTED_MAJORS", (16,), "server-untested", False),
     ],
 )
-async def test_the_bounds_on_the_server_are_heeded(
-    administration: AsyncConnection, monkeypatch: pytest.MonkeyPatch, constant: str, code: str, is_warning: bool
+async def test_the_bounds_on_the_server_are_heeded(  # noqa: PLR0913, PLR0917 - one bound and what it leads to
+    administration: AsyncConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    constant: str,
+    value: int | tuple[int, ...],
+    code: str,
+    is_warning: bool,
 ) -> None:
-    """A server below the oldest supported release is a danger, one without the last fixes a warning."""
-    monkeypatch.setattr(catalogue_lint, constant, 990000)
+    """A server below the oldest supported release or of an untested major is a danger, one without fixes a warning."""
+    monkeypatch.setattr(catalogue_lint, constant, value)
     [finding] = [finding for finding in await find_all(administration) if finding.code == code]
 
     assert finding.is_warning is is_warning

@@ -92,6 +92,8 @@ ADMINISTRATION = (
     "SELECT tenancy.list_tokens(true, 10)",
     "SELECT tenancy.purge_tokens(10)",
     "SELECT tenancy_private.forget_the_expired(10)",
+    "SELECT tenancy_private.follow_access_token(sha256('x'))",
+    "TABLE tenancy_private.moved_tokens",
     "SELECT tenancy.revoke_token(gen_random_uuid())",
     "SELECT tenancy.issue_tenant_token(sha256('x'), gen_random_uuid(), gen_random_uuid(), 'mine', '1 day')",
     "SELECT tenancy.issue_platform_operator_token(sha256('x'), 'mine', '1 day')",

@@ -12,6 +12,7 @@ GROUPS = (
     "unusual statements",
     "over HTTP",
     "through time",
+    "while an organisation moves",
     "known holes of PostgreSQL",
     "on a hardened server",
 )

@@ -1,6 +1,9 @@
 """SQL that somebody tries in one transaction, as an injection into the service could."""
 
+from collections.abc import Awaitable
+
 import asyncpg
+import pytest
 
 from tests.support.context import presenting
 
@@ -28,3 +31,10 @@ async def attempt_quietly(
         return None
     finally:
         await transaction.rollback()
+
+
+async def error_of(work: Awaitable[object]) -> asyncpg.PostgresError:
+    """Return the error that the server answers with."""
+    with pytest.raises(asyncpg.PostgresError) as caught:
+        await work
+    return caught.value

@@ -210,6 +210,11 @@ FUNCTIONS = [
         "ALTER FUNCTION tenancy.current_tenant_id() IMMUTABLE",
     ),
     ("function-leakproof", "tenancy.uuid_v7()", "ALTER FUNCTION tenancy.uuid_v7() LEAKPROOF"),
+    (
+        "function-not-planned",
+        "tenancy.policies_come_first()",
+        "ALTER FUNCTION tenancy.policies_come_first() STABLE",
+    ),
 ]
 
 ROLES = [

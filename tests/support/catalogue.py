@@ -41,6 +41,7 @@ QUERIES = {
                obj_description(oid, 'pg_constraint')
         FROM pg_constraint
         WHERE connamespace::regnamespace::text IN {schemas}
+          AND contype <> 'n'  -- from 18 on; the columns above tell, without the name that a rename leaves behind
     """,
     "index": """
         SELECT indexrelid::regclass, pg_get_indexdef(indexrelid), indisvalid

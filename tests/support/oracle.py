@@ -12,7 +12,7 @@ import asyncpg
 from tests.support.attempt import attempt
 from tests.support.party import Party
 
-EXPLAIN = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF)"
+EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS OFF, COSTS OFF, TIMING OFF, SUMMARY OFF)"
 CONDITION = re.compile(r"^\s*(?:Filter|\w+ Cond):")
 
 QUESTIONS = {

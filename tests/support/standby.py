@@ -68,9 +68,10 @@ def standby_of(
 
 
 async def promote(standby: EmbeddedPostgres) -> float:
-    """Promote a standby; return the moment at which it takes writes, by the monotonic clock."""
+    """Promote a standby and wait until it takes writes; return when that was asked for, by the monotonic clock."""
+    asked = monotonic()
     assert await fetch_value(standby, "SELECT pg_promote()")
-    return monotonic()
+    return asked
 
 
 async def require_standby(primary: EmbeddedPostgres) -> None:

@@ -13,6 +13,7 @@ PLAINLY_MINE = "tenant_id = (SELECT tenancy.current_tenant_id())"
 MINE = f"""
     (JSON_OBJECT(tenant_id: 1 RETURNING jsonb))[(SELECT tenancy.current_tenant_id()::text)] IS NOT NULL
     AND {PLAINLY_MINE}
+    AND tenancy.policies_come_first()
 """
 
 SAMPLED = """

@@ -18,6 +18,7 @@ from multi_tenant_db.lint.unsafe_database_error import UnsafeDatabaseError
 from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.server.address_error import AddressError
 from multi_tenant_db.server.factory_error import FactoryError
+from multi_tenant_db.server_label import DEFAULT_SERVER, url_variable
 from multi_tenant_db.settings import DEVELOPMENT_ENVIRONMENT_FILE, Settings
 
 REFUSED_STATES = frozenset({"3F000", "42501", "42703", "42883", "42P01"})
@@ -32,28 +33,32 @@ DAMAGED_FILE = (
 )
 
 REFUSED_PASSWORD_STATE = "28P01"  # noqa: S105 - a SQLSTATE
-REFUSED_PARAMETER = "MTDB_DATABASE_URL: the server rejects a parameter ({reason})"
-CHECK_CREDENTIALS = "check user and password in MTDB_DATABASE_URL"
+REFUSED_PARAMETER = "{variable}: the server rejects a parameter ({reason})"
+CHECK_CREDENTIALS = "check user and password in {variable}"
 PASSWORDS = {SERVICE_ROLE: "MTDB_API_PASSWORD", OPERATOR_ROLE: "MTDB_OPERATOR_PASSWORD"}
 
 
-def report_failure(error: Exception) -> ExitCode | None:
-    """Print the reason on stderr and return the exit code; None for a defect, which keeps its traceback."""
+def report_failure(error: Exception, server: str = DEFAULT_SERVER, *, named: bool = False) -> ExitCode | None:
+    """Print the reason on stderr and return the exit code; None for a defect, which keeps its traceback.
+
+    The remedy is about the setting of the server. With `named`, the line begins with its label.
+    """
     code: ExitCode | None = None
+    variable = url_variable(server)
     lines: list[str] = []
     match error:
         case UnsafeDatabaseError():
-            code, lines = ExitCode.FAILED, [str(danger) for danger in error.dangers]
+            code, lines = ExitCode.FAILED, error.lines
         case DatabaseUnavailable():
             cause = _innermost(error.__cause__ or error)
             code, lines = (
                 ExitCode.NO_DATABASE,
-                [f"the database cannot be reached ({_first_line(cause)}): {_advice(cause)}"],
+                [f"the database cannot be reached ({_first_line(cause)}): {_advice(cause, server)}"],
             )
             if getattr(cause, "sqlstate", None) in REFUSED_PARAMETER_STATES:  # SQLAlchemy 2.0 wraps nothing here
-                code, lines = ExitCode.USAGE, [REFUSED_PARAMETER.format(reason=_first_line(cause))]
+                code, lines = ExitCode.USAGE, [REFUSED_PARAMETER.format(variable=variable, reason=_first_line(cause))]
         case DBAPIError():
-            code, lines = _rejection(error)
+            code, lines = _rejection(error, variable)
         case ApplicationError() | AddressError() | FactoryError():
             code = ExitCode.USAGE if isinstance(error, FactoryError) else ExitCode.FAILED
             lines = [str(error)]
@@ -65,35 +70,36 @@ def report_failure(error: Exception) -> ExitCode | None:
             code, lines = ExitCode.FAILED, ["standard output cannot be written: no space left on device"]
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python's flush at exit would fail, too
     for line in lines:
-        print(f"mtdb: {printable(line)}", file=sys.stderr)  # noqa: T201 - standard error is where scripts look
+        print(f"mtdb: {f'server {server}: ' if named else ''}{printable(line)}", file=sys.stderr)  # noqa: T201 - standard error is where scripts look
     return code
 
 
-def _rejection(error: DBAPIError) -> tuple[ExitCode | None, list[str]]:
+def _rejection(error: DBAPIError, variable: str) -> tuple[ExitCode | None, list[str]]:
     state, reason = sqlstate(error), _first_line(error)
     if error.statement is None and state is None:
         return ExitCode.NO_DATABASE, [f"the connection to the database cannot be made ({reason})"]
     if error.statement is None and state in REFUSED_PARAMETER_STATES:
-        return ExitCode.USAGE, [REFUSED_PARAMETER.format(reason=reason)]
+        return ExitCode.USAGE, [REFUSED_PARAMETER.format(variable=variable, reason=reason)]
     if state in REFUSED_STATES:
-        advice = "is its schema current (`mtdb migrate`), and MTDB_DATABASE_URL without a user or with the right one?"
+        advice = f"is its schema current (`mtdb migrate`), and {variable} without a user or with the right one?"
         return ExitCode.FAILED, [f"the database refused ({reason}): {advice}"]
     return None, []
 
 
 def _invalid_setting(mistake: ErrorDetails) -> str:
-    name = "_".join(str(step) for step in mistake["loc"]).upper()
+    name = "__".join(str(step) for step in mistake["loc"]).upper()
     hint = "; `make up` sets it for development" if mistake["type"] == "missing" and _in_a_checkout() else ""
     return f"MTDB_{name}: {mistake['msg'].removeprefix('Value error, ')}{hint}"
 
 
-def _advice(cause: BaseException) -> str:
+def _advice(cause: BaseException, server: str) -> str:
     """Name the setting to correct. The server's message may be in any language, but contains the role's name."""
     if getattr(cause, "sqlstate", None) == REFUSED_PASSWORD_STATE:
-        if read_database_url(str(Settings().database_url)).username is not None:
-            return CHECK_CREDENTIALS
-        return next((f"check {name}" for role, name in PASSWORDS.items() if role in str(cause)), CHECK_CREDENTIALS)
-    return "check MTDB_DATABASE_URL" + (", or run `make up`" if _in_a_checkout() else "")
+        credentials = CHECK_CREDENTIALS.format(variable=url_variable(server))
+        if read_database_url(str(Settings().of_server(server).database_url)).username is not None:
+            return credentials
+        return next((f"check {name}" for role, name in PASSWORDS.items() if role in str(cause)), credentials)
+    return f"check {url_variable(server)}" + (", or run `make up`" if _in_a_checkout() else "")
 
 
 def _is_not_text(file: str) -> bool:

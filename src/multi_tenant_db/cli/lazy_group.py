@@ -14,7 +14,8 @@ COMMANDS = {
     "check": "Run the start-up checks of `mtdb serve`: row level security, grants, functions, roles, schema, server.",
     "audit": "Show the audit trail: who changed what, and when.",
     "token": "Issue, list, revoke and purge access tokens.",
-    "postgres": "PostgreSQL 17 without Docker, for development.",
+    "organization": "Move an organisation to another server.",
+    "postgres": "PostgreSQL without Docker, for development.",
 }
 """Each is a module of this package with its own Typer application, whose help begins with this text."""
 

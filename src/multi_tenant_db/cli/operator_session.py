@@ -17,9 +17,8 @@ USUAL_LIFETIME = timedelta(minutes=10)
 
 
 @asynccontextmanager
-async def operator_engine() -> AsyncIterator[AsyncEngine]:
-    """Open a pool as the role tenancy_operator."""
-    settings = Settings()
+async def operator_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """Open a pool to one server as the role tenancy_operator."""
     engine = create_engine(operator_url(settings), settings)
     try:
         yield engine

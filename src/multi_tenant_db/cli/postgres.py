@@ -10,12 +10,20 @@ import typer
 
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.development import NEWEST_RELEASE, EmbeddedPostgres, EmbeddedPostgresError
+from multi_tenant_db.development import DEFAULT_RELEASE, EmbeddedPostgres, EmbeddedPostgresError
 from multi_tenant_db.development.folders import LOCAL
+from multi_tenant_db.server_label import DEFAULT_SERVER, SERVER_LABEL, url_variable
 
 DEFAULT_PORT = 54320
 
-app = typer.Typer(help="PostgreSQL 17 without Docker, for development.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="PostgreSQL without Docker, for development.", no_args_is_help=True, add_completion=False)
+
+
+def _require_label(label: str) -> str:
+    if not re.fullmatch(SERVER_LABEL, label):
+        raise typer.BadParameter("a label is a letter, then letters or digits, 16 at most")
+    return label
+
 
 Port = Annotated[
     int | None,
@@ -24,6 +32,12 @@ Port = Annotated[
         min=1,
         max=65535,
         help="Port to listen on; by default the port of `make up`, or 54320.",
+    ),
+]
+Server = Annotated[
+    str,
+    typer.Option(
+        "--server", metavar="LABEL", callback=_require_label, help="A further server of `make up SERVERS=2`, such as b."
     ),
 ]
 Release = Annotated[str, typer.Option(envvar="POSTGRES_VERSION", help="Release to run, for example 17.5.")]
@@ -40,39 +54,47 @@ def _one_line_errors() -> Iterator[None]:
 
 
 @app.command()
-def start(port: Port = None, release: Release = NEWEST_RELEASE) -> None:
+def start(
+    context: typer.Context, server: Server = DEFAULT_SERVER, port: Port = None, release: Release = DEFAULT_RELEASE
+) -> None:
     """Start the server; the first start downloads PostgreSQL and creates the cluster."""
+    source = context.get_parameter_source("port")
+    if server != DEFAULT_SERVER and source is not None and source.name == "ENVIRONMENT":
+        port = None  # POSTGRES_PORT is the port of the first server
     with _one_line_errors():
-        server = EmbeddedPostgres.for_development(port=port or _port_of_make_up(), release=release).start()
-        typer.echo(f"PostgreSQL {server.release} is running on 127.0.0.1:{server.port}, process {server.pid}.")
+        port = port or _port_of_make_up(server)
+        started = EmbeddedPostgres.for_development(label=server, port=port, release=release).start()
+        typer.echo(f"PostgreSQL {started.release} is running on 127.0.0.1:{started.port}, process {started.pid}.")
 
 
-def _port_of_make_up() -> int:
-    """Return the port at which the API of `make up` expects this server."""
+def _port_of_make_up(server: str) -> int | None:
+    """Return the port at which the API of `make up` expects the server."""
     file = LOCAL / "development.env"
     text = file.read_text(errors="replace") if file.exists() else ""
-    match = re.search(r"^MTDB_DATABASE_URL=.*:(\d+)/", text, re.MULTILINE)
-    return int(match[1]) if match else DEFAULT_PORT
+    match = re.search(rf"^{url_variable(server)}=.*:(\d+)/", text, re.MULTILINE)
+    if match:
+        return int(match[1])
+    return DEFAULT_PORT if server == DEFAULT_SERVER else None
 
 
 @app.command()
-def stop() -> None:
+def stop(server: Server = DEFAULT_SERVER) -> None:
     """Stop the server and keep its data. Does nothing if it is already stopped."""
     with _one_line_errors():
-        EmbeddedPostgres.for_development().stop()
+        EmbeddedPostgres.for_development(label=server).stop()
         typer.echo("PostgreSQL is stopped.")
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
+def status(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
     """Show whether the server is running: exit code 0 if it is, 3 if it is not."""
     with _one_line_errors():
-        server = EmbeddedPostgres.for_development()
-        pid = server.pid
+        cluster = EmbeddedPostgres.for_development(label=server)
+        pid = cluster.pid
         if as_json:
-            print_json({"running": pid is not None, "pid": pid, "folder": server.folder})
+            print_json({"running": pid is not None, "pid": pid, "folder": cluster.folder})
         elif pid:
-            typer.echo(f"PostgreSQL is running as process {pid}, data and log in {server.folder}.")
+            typer.echo(f"PostgreSQL is running as process {pid}, data and log in {cluster.folder}.")
         else:
             typer.echo("PostgreSQL is stopped.")
         if not pid:
@@ -80,14 +102,16 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def url(database: Annotated[str, typer.Argument(help="Name of the database.")] = "tenancy") -> None:
+def url(
+    database: Annotated[str, typer.Argument(help="Name of the database.")] = "tenancy", server: Server = DEFAULT_SERVER
+) -> None:
     """Print an administrator's URL, password included: for psql, or as MTDB_DATABASE_URL of `mtdb migrate`.
 
     Exit code 3 if the server is not running.
     """
     with _one_line_errors():
-        server = EmbeddedPostgres.for_development()
-        if not server.pid:
+        cluster = EmbeddedPostgres.for_development(label=server)
+        if not cluster.pid:
             typer.echo("mtdb: PostgreSQL is stopped: run `mtdb postgres start`", err=True)
             raise typer.Exit(ExitCode.NO_DATABASE)
-        typer.echo(server.url(database))
+        typer.echo(cluster.url(database))

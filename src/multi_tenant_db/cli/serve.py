@@ -17,7 +17,9 @@ from uvicorn.supervisors import ChangeReload
 
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database.engine import create_engine, service_url
+from multi_tenant_db.database.servers import Servers
 from multi_tenant_db.lint.safety_check import await_safe_database
+from multi_tenant_db.lint.servers_check import safe_servers
 from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.server.listening import address_errors, listen
 from multi_tenant_db.server.metrics_server import serve_metrics
@@ -88,11 +90,23 @@ def _require_factory(factory: str) -> None:
 async def _require_safe_database(settings: Settings) -> None:
     """Report an unsafe database in one line, before each worker does so in a traceback.
 
-    Raises UnsafeDatabaseError at once, DatabaseUnavailable after `startup_timeout_seconds`.
+    Raises UnsafeDatabaseError at once, DatabaseUnavailable after `startup_timeout_seconds`. Of several servers one is
+    enough to start.
     """
+    if settings.servers:
+        servers = Servers.of(settings)
+        try:
+            async with safe_servers(
+                servers, settings.startup_timeout_seconds, allow_untested=settings.allow_untested_postgres
+            ):
+                return
+        finally:
+            await servers.dispose()
     engine = create_engine(service_url(settings), settings)
     try:
-        report = await await_safe_database(engine, settings.startup_timeout_seconds)
+        report = await await_safe_database(
+            engine, settings.startup_timeout_seconds, allow_untested=settings.allow_untested_postgres
+        )
     finally:
         await engine.dispose()
     for warning in report.warnings:

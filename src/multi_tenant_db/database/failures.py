@@ -1,5 +1,7 @@
 """Classifies database failures by SQLSTATE (PostgreSQL manual, appendix A)."""
 
+from collections.abc import Iterator
+
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -75,6 +77,25 @@ def as_dbapi_error(driver: asyncpg.Connection, text: str, failure: Exception) ->
     if is_end_of(driver, failure):
         driver.terminate()
     return DBAPIError(text, None, failure, hide_parameters=True, connection_invalidated=driver.is_closed())
+
+
+def has_lost_server(failure: BaseException) -> bool:
+    """Return whether other connections to the same server are probably unusable, too: no response, or read-only."""
+    if not isinstance(failure, DBAPIError):
+        return False
+    return sqlstate(failure) == READ_ONLY or any(isinstance(cause, LOST) for cause in _causes(failure.orig))
+
+
+def is_without_fitting_server(outage: DatabaseUnavailable) -> bool:
+    """Return whether servers responded, but none of the kind in the URL's `target_session_attrs`."""
+    return any(isinstance(cause, asyncpg.exceptions.TargetServerAttributeNotMatched) for cause in _causes(outage))
+
+
+def _causes(failure: BaseException | None) -> Iterator[BaseException]:
+    """Yield a failure and what caused it; SQLAlchemy wraps the driver's errors, up to twice."""
+    while failure is not None:
+        yield failure
+        failure = (failure.orig if isinstance(failure, DBAPIError) else None) or failure.__cause__
 
 
 def as_outage(failure: DBAPIError | PoolTimeoutError) -> DatabaseUnavailable | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -16,7 +16,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.connection_pool import NEEDS_RESET, ConnectionPool, pool_of
 from multi_tenant_db.database.destination import Destination
-from multi_tenant_db.database.failures import DRIVER_FAILURES, as_dbapi_error, as_outage, sqlstate
+from multi_tenant_db.database.failures import DRIVER_FAILURES, as_dbapi_error, as_outage, has_lost_server, sqlstate
+from multi_tenant_db.database.read_routing import Answer, ReadAt
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.errors import AuthenticationRequired
 from multi_tenant_db.identity.caller import Caller
@@ -129,19 +130,13 @@ async def deferred_tenant_session(
                 connection = await _following(destination, lambda engine: stack.enter_async_context(signed_in(engine)))
                 return destination.engine.sync_engine, connection
 
-            async def read_alone(
-                statement: CompiledStatement[Any], parameters: dict[str, Any]
-            ) -> tuple[Caller, Sequence[Any]] | None:
-                async def read_at(engine: AsyncEngine) -> tuple[Caller, Sequence[Any]] | None:
-                    return await _read_alone(engine, token, statement, parameters)
+            async def read_alone(statement: CompiledStatement[Any], parameters: dict[str, Any]) -> Answer:
+                def read_at(engine: AsyncEngine) -> Awaitable[Answer]:
+                    return _read_alone(engine, token, statement, parameters)
 
                 if destination.reads is None:
                     return await _following(destination, read_at)
-                answer = await destination.read_from_standby(token, read_at)
-                if answer is None:
-                    answer = await _following(destination, read_at)
-                    destination.note_read(token, answer)
-                return answer
+                return await _read_near(destination, token, read_at)
 
             session = Session(begin, read_alone)
             try:
@@ -174,7 +169,9 @@ async def _connection(engine: AsyncEngine, token: str | None) -> AsyncIterator[P
         connection = await pool.acquire()
         try:
             yield connection
-        except BaseException:
+        except BaseException as failure:
+            if has_lost_server(failure):
+                pool.drop_idle()
             await asyncio.shield(_roll_back(pool, connection))
             raise
         pool.release(connection)
@@ -189,13 +186,22 @@ async def _following[Result](destination: Destination, sign_in: Callable[[AsyncE
             destination.follow(failure)
 
 
+async def _read_near(destination: Destination, token: str, read_at: ReadAt) -> Answer:
+    """Read from a standby that is fit for the caller, otherwise from the primary."""
+    answer = await destination.read_from_standby(token, read_at)
+    if answer is None:
+        answer = await _following(destination, read_at)
+        destination.note_read(token, answer)
+    return answer
+
+
 async def _read_alone(
     engine: AsyncEngine, token: str, statement: CompiledStatement[Any], parameters: dict[str, Any]
-) -> tuple[Caller, Sequence[Any]] | None:
+) -> Answer:
     """Sign in and read in one message; return None when only a transaction of several can do that."""
     if not engine.get_execution_options()[ONE_MESSAGE_READS]:
         return None
-    answer: tuple[Caller, Sequence[Any]] | None = None
+    answer: Answer = None
     failure: DBAPIError | None = None
     async with _connection(engine, token) as connection:
         try:
@@ -203,6 +209,8 @@ async def _read_alone(
         except DBAPIError as error:  # there is nothing to roll back
             failure = error
     if failure is not None:
+        if has_lost_server(failure):
+            pool_of(engine).drop_idle()
         raise failure
     if answer is None:
         return None

@@ -2,6 +2,6 @@
 
 from multi_tenant_db.development.embedded_postgres import EmbeddedPostgres
 from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError
-from multi_tenant_db.development.postgres_releases import NEWEST_RELEASE
+from multi_tenant_db.development.postgres_releases import DEFAULT_RELEASE
 
-__all__ = ["NEWEST_RELEASE", "EmbeddedPostgres", "EmbeddedPostgresError"]
+__all__ = ["DEFAULT_RELEASE", "EmbeddedPostgres", "EmbeddedPostgresError"]

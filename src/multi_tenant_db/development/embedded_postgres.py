@@ -20,12 +20,13 @@ from multi_tenant_db.development.ports import free_port, is_taken
 from multi_tenant_db.development.postgres_package import installed_postgres
 from multi_tenant_db.development.postgres_releases import (
     NEWEST_EMBEDDED,
-    NEWEST_RELEASE,
     chosen_release,
+    is_newest_of_its_major,
     require_release,
 )
 from multi_tenant_db.development.processes import children_of, command_of, kill_at_once, wait_for_end
 from multi_tenant_db.development.server_account import ServerAccount
+from multi_tenant_db.server_label import DEFAULT_SERVER
 
 logger = logging.getLogger(__name__)
 
@@ -63,14 +64,20 @@ class EmbeddedPostgres:
         self._account = ServerAccount.choose()
 
     @classmethod
-    def for_development(cls, *, port: int | None = None, release: str | None = None) -> Self:
-        """Return the server of `make up`, whose data is kept as long as the checkout.
+    def for_development(
+        cls, label: str = DEFAULT_SERVER, *, port: int | None = None, release: str | None = None
+    ) -> Self:
+        """Return a server of `make up`, whose data is kept as long as the checkout.
 
-        With the newest package, its `cluster_name` is NEWEST_EMBEDDED, so that no check demands a newer release.
+        With the newest package of a major, its `cluster_name` is NEWEST_EMBEDDED: no check demands a newer release.
+        An organisation can be moved from it to another server: that takes logical replication.
         """
         release = release or chosen_release()
-        settings = {"cluster_name": NEWEST_EMBEDDED} if release == NEWEST_RELEASE else None
-        folder = postgres_home(ServerAccount.choose()) / "development"
+        settings = {"wal_level": "logical", "max_replication_slots": "10", "max_wal_senders": "10"}
+        if is_newest_of_its_major(release):
+            settings["cluster_name"] = NEWEST_EMBEDDED
+        name = "development" if label == DEFAULT_SERVER else f"development-{label}"
+        folder = postgres_home(ServerAccount.choose()) / name
         return cls(folder, port=port, release=release, settings=settings)
 
     @classmethod

@@ -5,16 +5,28 @@ import platform
 
 from multi_tenant_db.development.embedded_postgres_error import EmbeddedPostgresError
 
-NEWEST_RELEASE = "17.10"
-"""The newest release with a package, not the newest of PostgreSQL: docs/reference/postgresql.md."""
+DEFAULT_RELEASE = "17.10"
+"""What runs without POSTGRES_VERSION; the others, and what of PostgreSQL is newer: docs/reference/postgresql.md."""
 
 NEWEST_EMBEDDED = "mtdb-newest-embedded"
-"""The `cluster_name` of a development server for which no newer package exists; `server-lacks-fixes` knows it."""
+"""The `cluster_name` of a development server whose major has no newer package; `server-lacks-fixes` knows it."""
 
-PACKAGE_VERSIONS = {"17.10": "17.10.0-beta.17", "17.5": "17.5.0-beta.15"}
+PACKAGE_VERSIONS = {"18.4": "18.4.0-beta.17", "17.10": "17.10.0-beta.17", "17.5": "17.5.0-beta.15"}
 """Version of the npm package by release of PostgreSQL; "beta" refers to the packaging only."""
 
 INTEGRITY = {
+    ("18.4", "linux-x64"): (
+        "sha512-jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA=="
+    ),
+    ("18.4", "linux-arm64"): (
+        "sha512-TIzjtGnDGSD/LbdW0OWCEcbI+YVT0WKSfSr20TCkkP4UR8zeKe+QCZbO0/CM4hS9EWyZ4cDebjRvpRc3iMi6wg=="
+    ),
+    ("18.4", "darwin-arm64"): (
+        "sha512-Kg1ZMNFzkVIJs3g4V2UYEc5X005km9rGinxFBH8R1sOU2Rblvz4pt2Uf93Pu8Rk273Ue9HIdrbMPpgUqwjUi0Q=="
+    ),
+    ("18.4", "darwin-x64"): (
+        "sha512-4tShSYWMxUQTSWoQAdLnHISvRj6L9gTch9/31ASJPg6wgyN64LDRwMcOINEWybM7N0ropJ3nTYhFT3UX1bKY5Q=="
+    ),
     ("17.10", "linux-x64"): (
         "sha512-hU4Sgna19ixDP/l3P/zkHhQ9B0JDV39qA97RNz55QcngeRjFC5/1G36LZjODVJ84kVJHUTQMmly7nzWO8js8kg=="
     ),
@@ -44,8 +56,15 @@ INTEGRITY = {
 
 
 def chosen_release() -> str:
-    """Return the release in POSTGRES_VERSION, by default the newest."""
-    return os.environ.get("POSTGRES_VERSION") or NEWEST_RELEASE
+    """Return the release in POSTGRES_VERSION, or the default."""
+    return os.environ.get("POSTGRES_VERSION") or DEFAULT_RELEASE
+
+
+def is_newest_of_its_major(release: str) -> bool:
+    """Return whether no package has a newer release that reads the same data."""
+    major, _, minor = release.partition(".")
+    packaged = [other.partition(".") for other in PACKAGE_VERSIONS]
+    return all(int(other_minor) <= int(minor) for other, _, other_minor in packaged if other == major)
 
 
 def require_release(release: str) -> None:
@@ -61,7 +80,7 @@ def this_platform() -> str:
     machine = platform.machine().lower()
     architecture = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(machine, machine)
     name = f"{platform.system().lower()}-{architecture}"
-    if (NEWEST_RELEASE, name) not in INTEGRITY:
+    if (DEFAULT_RELEASE, name) not in INTEGRITY:
         raise EmbeddedPostgresError(
             f"There is no embedded PostgreSQL for {name}: use Docker, or set MTDB_DATABASE_URL to another server."
         )

@@ -24,8 +24,13 @@ OLDEST_SERVER = 170005
 LAST_RLS_FIX = 170006
 """17.6 fixed CVE-2025-8713: planner statistics showed hidden rows (PostgreSQL release notes)."""
 
-LAST_FIX = 170011
-"""17.11 fixed CVE-2026-16239: memory corruption (PostgreSQL release notes)."""
+LAST_FIXES = (170011, 180005)
+"""By major version: fixed CVE-2026-16239, memory corruption (PostgreSQL release notes)."""
+
+TESTED_MAJORS = (17, 18)
+"""The major versions on which CI runs the attacks."""
+
+SERVER_VERSION = text("SELECT current_setting('server_version_num')::integer")
 
 # A superuser has every privilege: that is one finding, not one for each privilege.
 BOUND_ROLES = text("""
@@ -101,12 +106,12 @@ KEPT_STATISTICS = text("""
 """)
 
 
-async def find_all(connection: AsyncConnection) -> list[Finding]:
-    """Return the violations in the order of the rules."""
+async def find_all(connection: AsyncConnection, *, allow_untested: bool = False) -> list[Finding]:
+    """Return the violations in the order of the rules; an untested major version is one, unless it is allowed."""
     if missing := await _find(connection, FIRST_RULE, {"all_roles": expected.ALL_ROLES}):
         return missing
     await connection.execute(PRINT_FULL_NAMES)
-    parameters = await _parameters(connection)
+    parameters = await _parameters(connection) | {"allow_untested": allow_untested}
     return [finding for rule in RULES for finding in await _find(connection, rule, parameters)]
 
 
@@ -132,9 +137,11 @@ async def _parameters(connection: AsyncConnection) -> dict[str, Any]:
         "is_compatible": is_compatible,
         "is_known": is_known,
         "required_revision": REQUIRED_SCHEMA_REVISION,
+        "server_version": await connection.scalar(SERVER_VERSION),
         "oldest_server": OLDEST_SERVER,
         "last_rls_fix": LAST_RLS_FIX,
-        "last_fix": LAST_FIX,
+        "last_fixes": [*LAST_FIXES],
+        "tested_majors": [*TESTED_MAJORS],
         # The content of another revision is unknown here. But a compatible revision has the policies that this version
         # relies on; a newer schema may have further columns, and so further grants.
         "expected_policies": json.dumps(_described(expected.POLICIES) if is_known else []),

@@ -17,6 +17,7 @@ NO_TENANT_DATA = ["public.alembic_version", "public.compatible_revisions"]
 
 TENANTS, EVENTS = "tenancy.tenants", "tenancy.tenant_events"
 TOKENS, REQUESTS = "tenancy_private.access_tokens", "tenancy_private.idempotency_keys"
+MOVED_TOKENS = "tenancy_private.moved_tokens"
 
 COUNTING_INDEXES = ["tenancy.tenants_parents", "tenancy.tenants_subsidiaries"]
 """Partial indexes whose number of entries may be public: the total numbers of parents and subsidiaries."""
@@ -25,25 +26,31 @@ IN_REACH = (
     "((JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))"
     "[( SELECT (tenancy.current_tenant_id())::text AS current_tenant_id)] IS NOT NULL)"
 )
-"""Has no cost, so the planner evaluates no condition of a query before it."""
+"""Has no cost, so it is the first of a policy's conditions to be evaluated."""
+
+IN_ORDER = "tenancy.policies_come_first()"
+"""Is evaluated when a statement is planned; the planner then evaluates no condition of a query before a policy."""
 
 REACH = (
     f"({IN_REACH}"
     " AND (organization_id = ANY (ARRAY[( SELECT tenancy.current_organization_id() AS current_organization_id)]))"
     " AND (tenant_id >= ANY (ARRAY[( SELECT tenancy.first_tenant_id_in_reach() AS first_tenant_id_in_reach)]))"
-    " AND (tenant_id <= ANY (ARRAY[( SELECT tenancy.last_tenant_id_in_reach() AS last_tenant_id_in_reach)])))"
+    " AND (tenant_id <= ANY (ARRAY[( SELECT tenancy.last_tenant_id_in_reach() AS last_tenant_id_in_reach)]))"
+    f" AND {IN_ORDER})"
 )
 UNDER_ITSELF = (
     "((organization_id = ( SELECT tenancy.current_organization_id() AS current_organization_id))"
     " AND (parent_tenant_id = ( SELECT tenancy.current_tenant_id() AS current_tenant_id)))"
 )
 ITS_SUBSIDIARIES = (
-    f"({IN_REACH} AND (parent_tenant_id = ANY (ARRAY[( SELECT tenancy.current_tenant_id() AS current_tenant_id)])))"
+    f"({IN_REACH} AND (parent_tenant_id = ANY (ARRAY[( SELECT tenancy.current_tenant_id() AS current_tenant_id)]))"
+    f" AND {IN_ORDER})"
 )
 OPERATORS_REACH = (
     "((( SELECT tenancy.first_organization_id_in_reach() AS first_organization_id_in_reach) IS NOT NULL)"
     " AND (organization_id >= ANY (ARRAY[( SELECT tenancy.first_organization_id_in_reach()"
-    " AS first_organization_id_in_reach)])))"
+    " AS first_organization_id_in_reach)]))"
+    f" AND {IN_ORDER})"
 )
 IS_OPERATOR = "( SELECT tenancy.is_platform_operator() AS is_platform_operator)"
 
@@ -76,6 +83,9 @@ POLICIES = [
     ExpectedPolicy(EVENTS, "INSERT", OWNER, "the_trigger_adds_events", check_condition="true"),
     ExpectedPolicy(TOKENS, "ALL", OWNER, "only_the_owner_reaches_tokens", condition="true", check_condition="true"),
     ExpectedPolicy(REQUESTS, "ALL", OWNER, "only_the_owner_reaches_requests", condition="true", check_condition="true"),
+    ExpectedPolicy(
+        MOVED_TOKENS, "ALL", OWNER, "only_the_owner_reaches_moved_tokens", condition="true", check_condition="true"
+    ),
 ]
 
 GRANTS = [

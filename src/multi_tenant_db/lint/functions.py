@@ -69,6 +69,7 @@ FUNCTION_IMMUTABLE_IN_POLICY = Rule(
           AND dependency.refclassid = 'pg_catalog.pg_proc'::regclass
           AND policy.polrelid = ANY (CAST(:tenant_tables AS oid[]))
           AND function.provolatile = 'i'
+          AND function.oid::regprocedure::text <> 'tenancy.policies_come_first()'  -- the same for every caller
     """),
 )
 
@@ -85,9 +86,23 @@ FUNCTION_LEAKPROOF = Rule(
     """),
 )
 
+FUNCTION_PLANNED = Rule(
+    "function-not-planned",
+    "tenancy.policies_come_first() has to be evaluated while a statement is planned: later it does not keep a query's "
+    "conditions behind the policies, and EXPLAIN ANALYZE reveals the content of hidden rows.",
+    text("""
+        SELECT function.oid::regprocedure::text AS place,
+               format('ALTER FUNCTION %s IMMUTABLE', function.oid::regprocedure) AS remedy
+        FROM pg_catalog.pg_proc AS function
+        WHERE function.oid = to_regprocedure('tenancy.policies_come_first()')
+          AND function.provolatile <> 'i'
+    """),
+)
+
 FUNCTION_RULES = (
     FUNCTION_SEARCH_PATH,
     FUNCTION_EXECUTABLE_BY_PUBLIC,
     FUNCTION_IMMUTABLE_IN_POLICY,
     FUNCTION_LEAKPROOF,
+    FUNCTION_PLANNED,
 )

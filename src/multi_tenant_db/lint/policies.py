@@ -78,13 +78,13 @@ POLICY_OPEN = Rule(
 
 POLICY_LATE = Rule(
     "policy-late",
-    "If a policy begins with a condition that has a cost, the planner evaluates a query's conditions without cost "
-    "first, such as tests for NULL, and EXPLAIN ANALYZE then reveals the content of hidden rows.",
+    "If a policy begins with a condition that has a cost, or does not end with tenancy.policies_come_first(), a "
+    "query's own tests for NULL and subscripts come first, and EXPLAIN ANALYZE reveals the content of hidden rows.",
     text("""
         SELECT format('%I on %s', policy.polname, policy.polrelid::regclass) AS place,
                format(
-                   'begin it with a condition without cost, as tenancy.protect_tenant_table does, or run: '
-                   'ALTER POLICY %I ON %s USING (%s IS NOT NULL AND %s)',
+                   'begin and end it as tenancy.protect_tenant_table does, or run: '
+                   'ALTER POLICY %I ON %s USING (%s IS NOT NULL AND %s AND tenancy.policies_come_first())',
                    policy.polname,
                    policy.polrelid::regclass,
                    CASE
@@ -115,6 +115,7 @@ POLICY_LATE = Rule(
           AND condition.expression ~ 'SELECT \\(?tenancy\\.'
           AND (
               condition.expression ~ ' OR '
+              OR condition.expression !~ ' AND tenancy\\.policies_come_first\\(\\)\\)$'
               OR condition.expression !~ (
                   '^\\(+(JSON_OBJECT\\([a-z_:0-9, ]+ RETURNING jsonb\\)\\)'
                   '\\[\\( SELECT \\(tenancy\\.current_tenant_id\\(\\)\\)::text AS current_tenant_id\\)\\]'

@@ -22,24 +22,24 @@ SERVER_VERSION = text("SELECT current_setting('server_version')")
 log = structlog.get_logger()
 
 
-async def require_safe_database(engine: AsyncEngine) -> SafetyReport:
+async def require_safe_database(engine: AsyncEngine, *, allow_untested: bool = False) -> SafetyReport:
     """Return the report if it has no dangers.
 
     Raises UnsafeDatabaseError, or DatabaseUnavailable.
     """
-    report = await check_database(engine)
+    report = await check_database(engine, allow_untested=allow_untested)
     if report.dangers:
         raise UnsafeDatabaseError(report.dangers)
     return report
 
 
-async def await_safe_database(engine: AsyncEngine, seconds: float) -> SafetyReport:
+async def await_safe_database(engine: AsyncEngine, seconds: float, *, allow_untested: bool = False) -> SafetyReport:
     """Wait up to `seconds` for a database that is unavailable; otherwise like `require_safe_database`."""
     deadline = monotonic() + seconds
     logged, logged_at = "", 0.0
     while True:
         try:
-            return await require_safe_database(engine)
+            return await require_safe_database(engine, allow_untested=allow_untested)
         except DatabaseUnavailable as error:
             if monotonic() >= deadline:
                 raise
@@ -50,8 +50,9 @@ async def await_safe_database(engine: AsyncEngine, seconds: float) -> SafetyRepo
         await asyncio.sleep(SECONDS_BETWEEN_TRIES)
 
 
-async def check_database(engine: AsyncEngine) -> SafetyReport:
-    """Check the database as the role of the engine."""
+async def check_database(engine: AsyncEngine, *, allow_untested: bool = False) -> SafetyReport:
+    """Check the database as the role of the engine; `allow_untested` accepts a major version without attacks."""
     async with transaction(engine) as session:
         server_version: str = await session.scalar(SERVER_VERSION) or ""
-        return SafetyReport(server_version, await find_all(await session.connection()))
+        findings = await find_all(await session.connection(), allow_untested=allow_untested)
+        return SafetyReport(server_version, findings)

@@ -46,7 +46,7 @@ SERVER_TOO_OLD = Rule(
     "The isolation has not been tested on this release.",
     text("""
         SELECT format('PostgreSQL %s', current_setting('server_version')) AS place, 'use 17.5 or newer' AS remedy
-        WHERE current_setting('server_version_num')::integer < CAST(:oldest_server AS integer)
+        WHERE CAST(:server_version AS integer) < CAST(:oldest_server AS integer)
     """),
 )
 
@@ -55,7 +55,7 @@ SERVER_SHOWS_STATISTICS = Rule(
     "The server lacks the fix of CVE-2025-8713: the planner's statistics reveal hidden rows.",
     text("""
         SELECT format('PostgreSQL %s', current_setting('server_version')) AS place, 'use 17.6 or newer' AS remedy
-        WHERE current_setting('server_version_num')::integer < CAST(:last_rls_fix AS integer)
+        WHERE CAST(:server_version AS integer) < CAST(:last_rls_fix AS integer)
     """),
     is_warning=True,
 )
@@ -64,11 +64,52 @@ SERVER_LACKS_FIXES = Rule(
     "server-lacks-fixes",
     "The server lacks the fix of CVE-2026-16239: SQL can corrupt the server's memory and so bypass every protection.",
     text("""
-        SELECT format('PostgreSQL %s', current_setting('server_version')) AS place, 'use 17.11 or newer' AS remedy
-        WHERE current_setting('server_version_num')::integer < CAST(:last_fix AS integer)
+        SELECT format('PostgreSQL %s', current_setting('server_version')) AS place,
+               format('use %s.%s or newer', fix.version / 10000, fix.version % 10000) AS remedy
+        FROM unnest(CAST(:last_fixes AS integer[])) AS fix (version)
+        WHERE fix.version / 10000 = CAST(:server_version AS integer) / 10000
+          AND fix.version > CAST(:server_version AS integer)
           AND current_setting('cluster_name') <> 'mtdb-newest-embedded'  -- the server of `make up`: no package is newer
     """),
     is_warning=True,
 )
 
-SERVER_RULES = (SCHEMA_REVISION, SCHEMA_NEWER, SERVER_TOO_OLD, SERVER_SHOWS_STATISTICS, SERVER_LACKS_FIXES)
+SERVER_UNTESTED = Rule(
+    "server-untested",
+    "The attacks have not run on this major version: its planner may evaluate a query's conditions before the policies "
+    "and so reveal hidden rows.",
+    text("""
+        SELECT format('PostgreSQL %s', CAST(:server_version AS integer) / 10000) AS place,
+               format(
+                   'use PostgreSQL %s, or run `make attack` against such a server and set '
+                   'MTDB_ALLOW_UNTESTED_POSTGRES=true',
+                   array_to_string(CAST(:tested_majors AS integer[]), ' or ')
+               ) AS remedy
+        WHERE CAST(:server_version AS integer) / 10000 <> ALL (CAST(:tested_majors AS integer[]))
+          AND CAST(:server_version AS integer) >= CAST(:oldest_server AS integer)
+          AND NOT CAST(:allow_untested AS boolean)
+    """),
+)
+
+SERVER_UNTESTED_ALLOWED = Rule(
+    "server-untested-allowed",
+    "The attacks have not run on this major version, and MTDB_ALLOW_UNTESTED_POSTGRES accepts it.",
+    text("""
+        SELECT format('PostgreSQL %s', CAST(:server_version AS integer) / 10000) AS place,
+               'run `make attack` against such a server' AS remedy
+        WHERE CAST(:server_version AS integer) / 10000 <> ALL (CAST(:tested_majors AS integer[]))
+          AND CAST(:server_version AS integer) >= CAST(:oldest_server AS integer)
+          AND CAST(:allow_untested AS boolean)
+    """),
+    is_warning=True,
+)
+
+SERVER_RULES = (
+    SCHEMA_REVISION,
+    SCHEMA_NEWER,
+    SERVER_TOO_OLD,
+    SERVER_SHOWS_STATISTICS,
+    SERVER_LACKS_FIXES,
+    SERVER_UNTESTED,
+    SERVER_UNTESTED_ALLOWED,
+)

@@ -15,23 +15,25 @@ from multi_tenant_db.lint.safety_check import await_safe_database
 from multi_tenant_db.lint.unsafe_database_error import UnsafeDatabaseError
 
 PATIENCE_SECONDS = 2.0
-"""How long the start waits for a server that is away when another is there."""
+"""How long the start waits for a server that is away when another is there, and at least for the first."""
 
 log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def safe_servers(servers: Servers, seconds: float) -> AsyncIterator[None]:
+async def safe_servers(servers: Servers, seconds: float, *, allow_untested: bool = False) -> AsyncIterator[None]:
     """Refuse to start on an unsafe database; wait up to `seconds` for the first that is available.
 
     Requests to a server that is away then are 503 until it is back and has been checked.
     Raises UnsafeDatabaseError, or DatabaseUnavailable.
     """
     if len(servers) == 1:
-        await await_safe_database(servers.default.engine, seconds)
+        await await_safe_database(servers.default.engine, seconds, allow_untested=allow_untested)
         yield
         return
-    checks = [asyncio.create_task(_check(server), name=server.label) for server in servers]
+    checks = [
+        asyncio.create_task(_check(server, allow_untested=allow_untested), name=server.label) for server in servers
+    ]
     try:
         await _await_first(checks, seconds)
         later = [asyncio.create_task(_watch(check)) for check in checks if not check.done()]
@@ -43,21 +45,24 @@ async def safe_servers(servers: Servers, seconds: float) -> AsyncIterator[None]:
         await _cancel(checks)
 
 
-async def _check(server: Server) -> None:
+async def _check(server: Server, *, allow_untested: bool) -> None:
     """Wait for the server and check it; then requests may be sent to it. Raises UnsafeDatabaseError."""
     server.awaits_check = True
-    await await_safe_database(server.engine, inf)
+    try:
+        await await_safe_database(server.engine, inf, allow_untested=allow_untested)
+    except UnsafeDatabaseError as error:
+        raise UnsafeDatabaseError(error.dangers, server.label) from None
     server.awaits_check = False
 
 
 async def _await_first(checks: list[asyncio.Task[None]], seconds: float) -> None:
     started = monotonic()
-    done, pending = await asyncio.wait(checks, timeout=min(seconds, PATIENCE_SECONDS))
+    done, pending = await asyncio.wait(checks, timeout=PATIENCE_SECONDS)
     if not done:
         left = max(0.0, started + seconds - monotonic())
         done, pending = await asyncio.wait(checks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
     if not done:
-        raise DatabaseUnavailable
+        raise DatabaseUnavailable("none of the servers responds")
     for check in done:
         check.result()
     for check in pending:

@@ -26,8 +26,9 @@ class RequestRepository:
     async def claim(self, key: str, request_hash: bytes) -> dict[str, Any] | None:
         """Claim the key for this request, or return the stored response of the same request.
 
-        Waits for a transaction that holds the key. Raises RequestInProgress when that takes longer than the role's
-        lock_timeout, IdempotencyKeyReused when the key belongs to another request.
+        Waits for a transaction that holds the key. Locks the key's row also when it only reads the response, so that
+        its commit, too, waits for a synchronous standby. Raises RequestInProgress when the wait for the key takes
+        longer than the role's lock_timeout, IdempotencyKeyReused when the key belongs to another request.
         """
         try:
             [(is_new, is_same, response)] = await self._session.fetch(BEGIN, key=key, request_hash=request_hash)

@@ -84,14 +84,14 @@ async def current_revision(admin_url: URL) -> str | None:
         await connection.close()
 
 
-def migrate(revision: str = NEWEST) -> None:
-    """Upgrade the schema to a revision; env.py reads MTDB_DATABASE_URL. Raises Alembic's CommandError."""
-    command.upgrade(_alembic(), revision)
+def migrate(revision: str = NEWEST, admin_url: URL | None = None) -> None:
+    """Upgrade the schema of a database, by default of MTDB_DATABASE_URL, to a revision. Raises CommandError."""
+    command.upgrade(_alembic(admin_url), revision)
 
 
-def downgrade(revision: str) -> None:
+def downgrade(revision: str, admin_url: URL | None = None) -> None:
     """Downgrade the schema to an earlier revision, or to NO_REVISION; otherwise like `migrate`."""
-    command.downgrade(_alembic(), revision)
+    command.downgrade(_alembic(admin_url), revision)
 
 
 def undone_by(revision: str, current: str | None) -> list[str]:
@@ -109,11 +109,12 @@ def undone_by(revision: str, current: str | None) -> list[str]:
     return applied[: applied.index(target)] if target in applied else []
 
 
-def _alembic() -> Config:
+def _alembic(admin_url: URL | None = None) -> Config:
     # Not read from alembic.ini, where a `%` in the path of the checkout would start a variable.
     config = Config()
     config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
+    config.attributes["database_url"] = admin_url
     return config
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-REQUIRED_SCHEMA_REVISION = "describe_schema"
+REQUIRED_SCHEMA_REVISION = "move_organizations"
 """The newest migration. A test compares it with the folder of migrations."""
 
 FOUND_REVISION = text("SELECT version_num FROM public.alembic_version")

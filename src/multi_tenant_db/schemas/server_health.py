@@ -5,9 +5,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 Database = Annotated[
-    Literal["connected", "read_only", "unreachable"],
+    Literal["connected", "read_only", "no_fitting_server", "unreachable"],
     Field(
-        description="Whether the database is reachable; `read_only` as on a standby, where every write is 503.",
+        description=(
+            "Whether the database is reachable; `read_only` as on a standby, where every write is 503; "
+            "`no_fitting_server` when servers respond, but none as the URL asks for, as during a failover."
+        ),
         examples=["connected"],
     ),
 ]
@@ -37,4 +40,4 @@ class ServerHealth(BaseModel):
     @property
     def is_usable(self) -> bool:
         """Whether requests for this server are served, at least reads."""
-        return self.database != "unreachable" and self.schema_revision != "mismatch"
+        return self.schema_revision in {"current", "compatible"}

@@ -8,6 +8,7 @@ from multi_tenant_db.identity.access_token import hash_access_token, new_access_
 from multi_tenant_db.identity.issued_token import IssuedToken
 from multi_tenant_db.models import TenantRow
 from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository
+from multi_tenant_db.server_label import DEFAULT_SERVER
 
 
 class AccessTokenService:
@@ -16,9 +17,11 @@ class AccessTokenService:
     def __init__(self, tokens: AccessTokenRepository) -> None:
         self._tokens = tokens
 
-    async def issue_for_tenant(self, tenant: TenantRow, *, label: str, lifetime: timedelta) -> tuple[str, IssuedToken]:
-        """Return a new token of the tenant, and its record; raises TenantNotFound."""
-        token = new_access_token()
+    async def issue_for_tenant(
+        self, tenant: TenantRow, *, label: str, lifetime: timedelta, server: str = DEFAULT_SERVER
+    ) -> tuple[str, IssuedToken]:
+        """Return a new token of the tenant with the label of its server, and its record; raises TenantNotFound."""
+        token = new_access_token(server)
         issued = await self._tokens.issue_for_tenant(
             hash_access_token(token),
             organization_id=tenant.organization_id,
@@ -28,9 +31,11 @@ class AccessTokenService:
         )
         return token, issued
 
-    async def issue_for_platform_operator(self, *, label: str, lifetime: timedelta) -> tuple[str, IssuedToken]:
-        """Return a new token that reaches every tenant, and its record."""
-        token = new_access_token()
+    async def issue_for_platform_operator(
+        self, *, label: str, lifetime: timedelta, server: str = DEFAULT_SERVER
+    ) -> tuple[str, IssuedToken]:
+        """Return a new token that reaches every tenant of the server, and its record."""
+        token = new_access_token(server)
         issued = await self._tokens.issue_for_platform_operator(
             hash_access_token(token), label=label, lifetime=lifetime
         )

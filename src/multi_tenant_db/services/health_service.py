@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from multi_tenant_db import __version__
+from multi_tenant_db.database.failures import is_without_fitting_server
 from multi_tenant_db.errors import DatabaseUnavailable
 from multi_tenant_db.repositories.schema_repository import SchemaRepository
 from multi_tenant_db.schemas import HealthRead, ServerHealth
@@ -34,8 +35,11 @@ class HealthService:
 async def _check_server(schema: SchemaRepository) -> ServerHealth:
     try:
         compatibility, is_read_only = await schema.read_compatibility()
-    except DatabaseUnavailable:
-        return ServerHealth(database="unreachable", schema_revision="unknown")
+    except DatabaseUnavailable as outage:
+        reason: Literal["no_fitting_server", "unreachable"] = (
+            "no_fitting_server" if is_without_fitting_server(outage) else "unreachable"
+        )
+        return ServerHealth(database=reason, schema_revision="unknown")
     return ServerHealth(database="read_only" if is_read_only else "connected", schema_revision=compatibility)
 
 

@@ -22,11 +22,23 @@ GENERATED_BATCH = 2_000
 """Tenants per batch, which takes about a second; progress is reported after each."""
 
 
+def spread(generated: int, servers: int) -> list[int]:
+    """Return how many generated tenants each server gets: whole organisations in turn, the last may be smaller."""
+    organizations, rest = divmod(generated, ORGANIZATION_SIZE)
+    shares = [len(range(place, organizations, servers)) * ORGANIZATION_SIZE for place in range(servers)]
+    shares[organizations % servers] += rest
+    return shares
+
+
 class SeedService:
-    """Adds tenants as a platform operator; changes no existing tenant."""
+    """Adds tenants to a server as a platform operator; changes no existing tenant."""
 
     def __init__(self, tenants: TenantRepository) -> None:
         self._tenants = tenants
+
+    async def present(self, names: list[str]) -> set[str]:
+        """Return those of the names that parents on this server have."""
+        return {name for name in names if await self._find_parent(name) is not None}
 
     async def seed(self, groups: list[dict[str, Any]]) -> int:
         """Add the missing tenants of the sample data; return how many were added."""

@@ -15,6 +15,8 @@ from rich.progress import Progress
 
 from multi_tenant_db.development import EmbeddedPostgres
 from tests.reliability.long import report
+from tests.reliability.long.failover_record import FailoverRecord
+from tests.reliability.long.failover_rounds import CASES, failover_rounds
 from tests.reliability.long.fault_record import FaultRecord
 from tests.reliability.long.fault_rounds import fault_rounds, names_of_faults
 from tests.reliability.long.load_record import LoadRecord
@@ -40,17 +42,29 @@ def main(
     minutes: Annotated[float, typer.Option(help="Length of each load; memory is watched ten times as long.")] = 1.0,
     rounds: Annotated[int, typer.Option(help="How often each fault happens.")] = 3,
     workers: Annotated[int, typer.Option(help="Worker processes under load.")] = WORKERS,
+    only_failover: Annotated[bool, typer.Option(help="Measure only failovers, and write only their table.")] = False,
     only_standby: Annotated[bool, typer.Option(help="Measure only reads from a standby.")] = False,
 ) -> None:
     """Run everything; exit code 1 when anything was lost, half done or wrong."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES if most == resource.RLIM_INFINITY else min(FILES, most), most))
-    run = _run_standby(rounds) if only_standby else _run(minutes, rounds, workers)
+    if only_failover:
+        run = _run_failovers(minutes, rounds)
+    elif only_standby:
+        run = _run_standby(rounds)
+    else:
+        run = _run(minutes, rounds, workers)
     complaints = asyncio.run(run, loop_factory=uvloop.new_event_loop)
     for complaint in complaints[:50]:
         console.print(complaint, style="red", markup=False)
     console.print(f"{len(complaints)} complaints; the tables are in {report.DOCUMENT}")
     sys.exit(1 if complaints else 0)
+
+
+async def _run_failovers(minutes: float, rounds: int) -> list[str]:
+    with Progress(console=console, transient=True) as progress:
+        failovers = await _failovers(rounds, min(1.0, minutes), progress)
+    return list(chain.from_iterable(record.complaints for record in failovers))
 
 
 async def _run_standby(rounds: int) -> list[str]:
@@ -64,6 +78,7 @@ async def _run(minutes: float, rounds: int, workers: int) -> list[str]:
     with durable_server() as server, Progress(console=console, transient=True) as progress:
         database = await durable_database(server)
         faults = await _faults(server, database, rounds, min(1.0, minutes), progress)
+        failovers = await _failovers(rounds, min(1.0, minutes), progress)
         standby = await _standby(rounds, progress)
         generator = await limit_of_the_generator(CLIENTS[0], 5 * min(1.0, minutes))
         loads, memory = await _loads(database, workers, minutes, progress)
@@ -73,8 +88,8 @@ async def _run(minutes: float, rounds: int, workers: int) -> list[str]:
         report.write_table("standby", standby_rows(standby))
         report.write_table("loads", report.load_rows(loads))
         report.write_table("memory", report.memory_rows(memory))
-    complaints = [record.complaints for record in faults] + [record.complaints for record in standby]
-    complaints += [record.complaints for record in (*loads, memory)]
+    complaints = [record.complaints for record in faults] + [record.complaints for record in failovers]
+    complaints += [record.complaints for record in standby] + [record.complaints for record in (*loads, memory)]
     return list(chain.from_iterable(complaints))
 
 
@@ -86,6 +101,17 @@ async def _faults(
     async for record in fault_rounds(server, database, rounds, pace):
         records[record.fault] = record
         progress.update(task, advance=1, description=f"faults: {record.fault}")
+    return list(records.values())
+
+
+async def _failovers(rounds: int, pace: float, progress: Progress) -> list[FailoverRecord]:
+    records: dict[tuple[str, str], FailoverRecord] = {}
+    task = progress.add_task("failovers", total=rounds * len(CASES))
+    async for record in failover_rounds(rounds, pace):
+        records[record.what, record.replication] = record
+        progress.update(task, advance=1, description=f"failovers: {record.what}")
+    report.write_failover_conditions()
+    report.write_table("failovers", report.failover_rows([*records.values()]))
     return list(records.values())
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.reliability.long.failover_record import FailoverRecord
 from tests.reliability.long.fault_record import FaultRecord
 from tests.reliability.long.load_record import LoadRecord
 
@@ -33,6 +34,15 @@ def write_machine(minutes: float, workers: int, postgres: str, generator: float)
     )
 
 
+def write_failover_conditions() -> None:
+    """Say how busy the machine was, since the seconds depend on it."""
+    load, _, _ = os.getloadavg()
+    _write(
+        "failover conditions",
+        f"Load average of the machine at the end of the run: {load:.1f}, with {os.cpu_count()} cores.",
+    )
+
+
 def fault_rows(records: Sequence[FaultRecord]) -> list[list[str]]:
     """Return the table of faults."""
     head = [
@@ -54,6 +64,35 @@ def fault_rows(records: Sequence[FaultRecord]) -> list[list[str]]:
             f"{record.acknowledged:,}",
             f"{record.found:,}",
             str(record.most_connections),
+            str(len(record.complaints)),
+        ]
+        for record in records
+    ]
+
+
+def failover_rows(records: Sequence[FailoverRecord]) -> list[list[str]]:
+    """Return the table of failovers."""
+    head = [
+        "what happens (rounds)",
+        "replication",
+        "what the clients saw of requests during it",
+        "next 201, worst",
+        "next 201 of every client, worst",
+        "writes acknowledged",
+        "of these lost",
+        "repeated",
+        "complaints",
+    ]
+    return [head] + [
+        [
+            f"{record.what} ({record.rounds})",
+            record.replication,
+            _counted(record.seen),
+            f"{max(record.first_created):.2f} s",
+            f"{max(record.all_created):.2f} s",
+            f"{record.acknowledged:,}",
+            f"{record.lost:,}",
+            str(record.repeated),
             str(len(record.complaints)),
         ]
         for record in records

@@ -37,15 +37,21 @@ async def kill(server: EmbeddedPostgres, seconds: float) -> float:
 
 async def freeze(server: EmbeddedPostgres, seconds: float) -> float:
     """Freeze all its processes for some seconds: connections stay open, and nobody answers."""
-    assert server.pid is not None
-    os.kill(server.pid, signal.SIGSTOP)
-    everybody = [server.pid, *children_of(server.pid)]
-    for process_id in everybody:
-        os.kill(process_id, signal.SIGSTOP)
+    frozen = halt(server)
     await asyncio.sleep(seconds)
-    for process_id in everybody:
+    for process_id in frozen:
         os.kill(process_id, signal.SIGCONT)
     return monotonic()
+
+
+def halt(server: EmbeddedPostgres) -> list[int]:
+    """Send SIGSTOP to all its processes, and return them."""
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    frozen = [server.pid, *children_of(server.pid)]
+    for process_id in frozen:
+        os.kill(process_id, signal.SIGSTOP)
+    return frozen
 
 
 async def terminate_connections(server: EmbeddedPostgres, seconds: float) -> float:

@@ -5,8 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.reliability.support.load import Load
-from tests.reliability.support.operator_client import OperatorClient
+from tests.reliability.support.load import Load, Worker
 from tests.reliability.support.recorder import Write
 from tests.reliability.support.writer import Writer
 from tests.support.test_database import TestDatabase
@@ -73,11 +72,16 @@ class Judgement:
 
     acknowledged: int
     found: int
+    repeated: int
+    """Writes that happened more than once."""
     complaints: list[str]
 
 
-async def judge(database: TestDatabase, load: Load) -> Judgement:
-    """Compare the audit trail and the tenants with what each client was told. Call it when the load has stopped."""
+async def judge(database: TestDatabase, load: Load, *, may_lose: bool = False) -> Judgement:
+    """Compare the audit trail and the tenants with what each client was told. Call it when the load has stopped.
+
+    With `may_lose`, a lost write of a client that only creates is counted and is no complaint.
+    """
     connection = await database.connect_as_admin()
     try:
         events = Counter((row["event_type"], row["name"], row["number"]) for row in await connection.fetch(EVENTS))
@@ -88,11 +92,12 @@ async def judge(database: TestDatabase, load: Load) -> Judgement:
     events_of, branches_of = _by_owner(events, lambda write: write[1]), _by_owner(tenants, lambda name: name)
     complaints = [*load.history.complaints, *half_done]
     for worker in load.workers:
-        complaints += _broken_promises(worker, events_of[worker.prefix])
+        complaints += _broken_promises(worker, events_of[worker.prefix], may_lose=may_lose)
         if isinstance(worker, Writer):
             complaints += _differences(worker, branches_of[worker.prefix])
     acknowledged: set[Write] = set().union(*(worker.recorder.acknowledged for worker in load.workers))
-    return Judgement(len(acknowledged), len(acknowledged & events.keys()), complaints)
+    repeated = sum(times > 1 for worker in load.workers for times in events_of[worker.prefix].values())
+    return Judgement(len(acknowledged), len(acknowledged & events.keys()), repeated, complaints)
 
 
 def _by_owner[Key](counted: Mapping[Key, int], name_of: Callable[[Key], str]) -> defaultdict[str, dict[Key, int]]:
@@ -103,9 +108,10 @@ def _by_owner[Key](counted: Mapping[Key, int], name_of: Callable[[Key], str]) ->
     return found
 
 
-def _broken_promises(worker: Writer | OperatorClient, happened: dict[Write, int]) -> list[str]:
+def _broken_promises(worker: Worker, happened: dict[Write, int], *, may_lose: bool) -> list[str]:
     recorder = worker.recorder
-    complaints = [f"{write} was acknowledged and is lost" for write in recorder.acknowledged - happened.keys()]
+    lost = set() if may_lose else recorder.acknowledged - happened.keys()
+    complaints = [f"{write} was acknowledged and is lost" for write in lost]
     complaints += [f"{write} happened {times} times" for write, times in happened.items() if times > 1]
     complaints += [f"{write} happened, unasked" for write in happened.keys() - recorder.acknowledged - recorder.unknown]
     half = happened.keys() & recorder.unknown

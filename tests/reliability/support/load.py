@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
+from tests.reliability.support.creator import Creator
 from tests.reliability.support.history import History
 from tests.reliability.support.operator_client import OperatorClient
 from tests.reliability.support.pauses import IMPATIENT, Pauses
@@ -13,11 +14,13 @@ from tests.reliability.support.writer import Writer
 from tests.support.registry import Registry
 from tests.support.test_database import TestDatabase
 
+Worker = Writer | OperatorClient | Creator
+
 
 class Load:
-    """Writers and operators on one service, each in a loop, and the history of what they saw."""
+    """Clients of one service, each in a loop, and the history of what they saw."""
 
-    def __init__(self, workers: list[Writer | OperatorClient], history: History) -> None:
+    def __init__(self, workers: list[Worker], history: History) -> None:
         self.workers = workers
         self.history = history
         self._tasks: list[asyncio.Task[None]] = []
@@ -36,12 +39,13 @@ class Load:
 
 
 @asynccontextmanager
-async def under_load(
+async def under_load(  # noqa: PLR0913 - how many of each kind
     database: TestDatabase,
     port: int,
     *,
     writers: int = 8,
     operators: int = 2,
+    creators: int = 0,
     pauses: Pauses = IMPATIENT,
 ) -> AsyncIterator[Load]:
     """Put a service under load for as long as it is entered."""
@@ -49,12 +53,13 @@ async def under_load(
     operator = await database.connect_as_operator()
     try:
         registry = Registry(operator)
-        banks = [await registry.create_tenant(f"Bank {uuid4().hex}") for _ in range(writers)]
+        banks = [await registry.create_tenant(f"Bank {uuid4().hex}") for _ in range(writers + creators)]
         tokens = [await registry.issue_operator_token() for _ in range(operators)]
     finally:
         await operator.close()
-    workers: list[Writer | OperatorClient] = [
-        Writer(Recorder(port, history, bank.token, pauses), bank) for bank in banks
+    workers: list[Worker] = [
+        (Writer if n < writers else Creator)(Recorder(port, history, bank.token, pauses), bank)
+        for n, bank in enumerate(banks)
     ]
     workers += [
         OperatorClient(Recorder(port, history, token, pauses), f"OperatorClient {uuid4().hex}") for token in tokens

@@ -1,0 +1,163 @@
+"""`mtdb organization`."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Annotated, Never
+
+import asyncpg
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from sqlalchemy import URL
+
+from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.database_url import read_database_url
+from multi_tenant_db.moving.administration import connect, connection_string
+from multi_tenant_db.moving.homes import choose_home, find_homes
+from multi_tenant_db.moving.move_error import MoveError
+from multi_tenant_db.moving.move_step import MoveStep
+from multi_tenant_db.moving.moving import cancel, steps
+from multi_tenant_db.moving.organization_move import OrganizationMove
+from multi_tenant_db.observability.printable import printable
+from multi_tenant_db.server_label import DEFAULT_SERVER, url_variable
+from multi_tenant_db.settings import Settings
+
+INTERRUPTED = "run the command again to go on, or with --cancel to undo it"
+
+TOLD = {
+    MoveStep.CHECKED: "checked: schemas, tables, replication",
+    MoveStep.SUBSCRIBED: "copying the rows; changes follow",
+    MoveStep.COPIED: "copied",
+    MoveStep.FROZEN: "writes are refused for a moment",
+    MoveStep.SWITCHED: "switched",
+    MoveStep.DELETED: "deleted the rows on the server it came from",
+}
+
+app = typer.Typer(help="Move an organisation to another server.", no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def group() -> None:
+    """Keep `move` a command of its own, with only one there is."""
+
+
+@app.command()
+def move(  # noqa: PLR0913, PLR0917 - each is an option
+    organization: Annotated[str, typer.Argument(help="Name or id of the parent.")],
+    to: Annotated[str, typer.Option(metavar="LABEL", help="Server to move it to, as the settings name it.")],
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="LABEL", help="Server that it is on; by default all are searched.")
+    ] = None,
+    max_pause: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, max=60, help="Longest time for which its writes are refused.")
+    ] = 1.0,
+    source_address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="The server it is on, as the other server reaches it; by default as here."
+        ),
+    ] = None,
+    undo: Annotated[
+        bool, typer.Option("--cancel", help="Undo an interrupted move that is not past its switch.")
+    ] = False,
+) -> None:
+    """Move an organisation while it is used: its tenants, audit trail, tokens, and rows of protected tables.
+
+    MTDB_DATABASE_URL and MTDB_SERVERS__... must name superusers. An interrupted move goes on when run again.
+    """
+    settings = Settings()
+    for label in (to, source or DEFAULT_SERVER):
+        if label not in settings.server_labels:
+            _refuse(f"no setting names a server {label}: there are {', '.join(settings.server_labels)}")
+    urls = {label: _administrators_url(settings, label) for label in settings.server_labels}
+    if source is not None:
+        urls = {label: urls[label] for label in (source, to)}
+    searched = [*urls] if source is None else [source]
+    try:
+        asyncio.run(_move(urls, searched, organization, to, max_pause=max_pause, address=source_address, undo=undo))
+    except MoveError as error:
+        _refuse(str(error), ExitCode.FAILED)
+    except asyncpg.PostgresError as error:
+        _refuse(f"a server refused ({_first_line(error)}): {INTERRUPTED}", ExitCode.FAILED)
+    except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        _refuse(f"a server cannot be reached ({_first_line(error)}): {INTERRUPTED}", ExitCode.NO_DATABASE)
+
+
+def _administrators_url(settings: Settings, label: str) -> URL:
+    url = read_database_url(str(settings.of_server(label).database_url))
+    if url.username is None:
+        _refuse(f"{url_variable(label)} must name an administrator here: postgresql://user:password@host:port/name")
+    return url
+
+
+async def _move(  # noqa: PLR0913 - the command's
+    urls: Mapping[str, URL],
+    searched: Sequence[str],
+    organization: str,
+    to: str,
+    *,
+    max_pause: float,
+    address: str | None,
+    undo: bool,
+) -> None:
+    async with AsyncExitStack() as stack:
+        connections = {label: await stack.enter_async_context(_connected(urls[label], label)) for label in urls}
+        homes = [home for label in searched for home in await find_homes(connections[label], label, organization)]
+        home = choose_home(homes, organization)
+        if home.server == to:
+            raise MoveError(f"{home.name} is on {to} already")
+        under_way = OrganizationMove(
+            home.organization_id,
+            connections[home.server],
+            await stack.enter_async_context(_connected(urls[home.server], home.server)),
+            connections[to],
+            home.server,
+            to,
+            connection_string(urls[home.server], address),
+            max_pause,
+            _tell,
+        )
+        if undo:
+            await cancel(under_way)
+            typer.echo(f"the move of {printable(home.name)} to {to} is undone; it is on {home.server}")
+            return
+        await _run(under_way)
+        refused = f"; writes were refused for {under_way.pauses[-1]:.2f} s" if under_way.pauses else ""
+        typer.echo(f"{printable(home.name)} is on {to}{refused}")
+
+
+async def _run(under_way: OrganizationMove) -> None:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("rows copied", total=None)
+        under_way.copied = lambda rows, total: progress.update(task, completed=rows, total=total)
+        async for step in steps(under_way):
+            if step in TOLD:
+                _tell(TOLD[step])
+
+
+@asynccontextmanager
+async def _connected(url: URL, label: str) -> AsyncIterator[asyncpg.Connection]:
+    try:
+        connection = await connect(url, label)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        _refuse(f"the server {label} cannot be reached ({_first_line(error)}): check its URL", ExitCode.NO_DATABASE)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _tell(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def _refuse(message: str, code: ExitCode = ExitCode.USAGE) -> Never:
+    print(f"mtdb: {printable(message)}", file=sys.stderr)  # noqa: T201 - standard error is where scripts look
+    raise typer.Exit(code)

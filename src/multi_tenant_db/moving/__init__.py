@@ -1,0 +1,1 @@
+"""Moves an organisation to another server while it is used: by logical replication, and a short pause at the switch."""

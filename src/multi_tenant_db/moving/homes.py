@@ -1,0 +1,48 @@
+"""Finds the server that an organisation lives on."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from multi_tenant_db.lint.expected import TENANTS
+from multi_tenant_db.moving.home import Home
+from multi_tenant_db.moving.marker import Marker
+from multi_tenant_db.moving.move_error import MoveError
+
+BY_NAME = f"SELECT tenant_id, name FROM {TENANTS} WHERE tenant_id = organization_id AND name = $1"
+BY_ID = f"SELECT tenant_id, name FROM {TENANTS} WHERE tenant_id = organization_id AND tenant_id = $1::uuid"
+IS_MIGRATED = "SELECT to_regclass($1) IS NOT NULL"
+
+
+async def find_homes(connection: asyncpg.Connection, server: str, name_or_id: str) -> list[Home]:
+    """Return the organisations of the name or id on a server."""
+    if not await connection.fetchval(IS_MIGRATED, TENANTS):
+        return []
+    try:
+        rows = await connection.fetch(BY_ID, UUID(name_or_id))
+    except ValueError:
+        rows = await connection.fetch(BY_NAME, name_or_id)
+    homes = []
+    for row in rows:
+        marker = await Marker.find(connection, f"mtdb_move_{row['tenant_id'].hex}")
+        homes.append(Home(server, row["tenant_id"], row["name"], None if marker is None else marker.target))
+    return homes
+
+
+def choose_home(homes: Sequence[Home], name_or_id: str) -> Home:
+    """Return the one server to move from: if a move is under way, that with its marker. Raises MoveError."""
+    organizations = {home.organization_id for home in homes}
+    if not organizations:
+        raise MoveError(f"no server has an organisation {name_or_id!r}: name a parent, or use its id")
+    if len(organizations) > 1:
+        ids = ", ".join(sorted(map(str, organizations)))
+        raise MoveError(f"several organisations are named {name_or_id!r}, use an id: {ids}")
+    moving = [home for home in homes if home.moves_to is not None]
+    candidates = moving or list(homes)
+    if len(candidates) > 1:
+        servers = ", ".join(home.server for home in candidates)
+        raise MoveError(
+            f"{servers} have the organisation, without a move: find out which is right, and name it by --from"
+        )
+    return candidates[0]

@@ -1,0 +1,1 @@
+"""Moving an organisation between two servers."""
