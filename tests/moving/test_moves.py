@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from multi_tenant_db.identity.access_token import hash_access_token
 from multi_tenant_db.moving.move_error import MoveError
 from multi_tenant_db.moving.move_step import MoveStep
 from tests.moving.filled import as_admin, filled_organization, home_of
@@ -61,6 +62,31 @@ async def test_dead_tokens_stay_dead(both: TwoServers, registry_here: Registry) 
         assert await operator.fetchval("SELECT tenancy.revoke_token($1)", row["token_id"])
     await operator.close()
     assert await home_of(both, parent.token) == {HERE: "MT001 b", THERE: "28000"}
+
+
+async def test_tokens_and_tenants_change_during_the_copy(both: TwoServers, registry_here: Registry) -> None:
+    """What is revoked, issued, created and deleted while rows are copied is so on the target as well."""
+    hsbc = await filled_organization(both, registry_here)
+    parent, gone, kept = hsbc.parent, *hsbc.subsidiaries
+    issued: list[str] = []
+
+    async def change() -> None:
+        await registry_here.revoke(kept.token)
+        issued.append(await registry_here.issue_token(parent.tenant_id, kept.tenant_id))
+        issued.append((await registry_here.create_tenant(f"{parent.name} 3", parent.tenant_id)).token)
+        service = await both.databases[HERE].connect_as_api()
+        async with presenting(service, parent.token):
+            await service.execute("DELETE FROM tenancy.tenants WHERE tenant_id = $1", gone.tenant_id)
+        await service.close()
+
+    async with as_admin(both, HERE) as here:
+        # So long ago that the last copy of tokens does not include it by the time of its issue.
+        old = "UPDATE tenancy_private.access_tokens SET created_at = now() - interval '1 day' WHERE token_hash = $1"
+        await here.execute(old, hash_access_token(kept.token))
+    await moved(both, parent.tenant_id, at={MoveStep.COPIED: change})
+    assert [(await home_of(both, token))[THERE] for token in issued] == ["yes", "yes"]
+    for token in (gone.token, kept.token):
+        assert await home_of(both, token) == {HERE: "28000", THERE: "28000"}
 
 
 async def test_the_end_of_a_moved_token_is_known_where_it_was(both: TwoServers, registry_here: Registry) -> None:
