@@ -138,6 +138,34 @@ async def test_a_table_whose_key_does_not_name_the_organisation(both: TwoServers
                 await connection.execute("DROP TABLE IF EXISTS tenancy.notes")
 
 
+@pytest.mark.parametrize("step", [MoveStep.SUBSCRIBED, MoveStep.REHEARSED])
+async def test_references_are_checked(both: TwoServers, registry_here: Registry, step: MoveStep) -> None:
+    """A row that refers to one which only the source has stops the move, whenever it was written."""
+    hsbc = await registry_here.create_organization("HSBC")
+    create = """
+        CREATE TABLE public.currencies (currency text PRIMARY KEY);
+        CREATE TABLE tenancy.prices (
+            organization_id uuid NOT NULL, tenant_id uuid NOT NULL, currency text REFERENCES public.currencies,
+            PRIMARY KEY (organization_id, tenant_id)
+        );
+    """
+    async with as_admin(both, HERE) as here, as_admin(both, THERE) as there:
+
+        async def refer() -> None:
+            await here.execute("INSERT INTO public.currencies VALUES ('EUR')")
+            await here.execute("INSERT INTO tenancy.prices VALUES ($1, $1, 'EUR')", hsbc.parent.tenant_id)
+
+        for connection in (here, there):
+            await connection.execute(create)
+        try:
+            with pytest.raises(MoveError, match="prices_currency_fkey"):
+                await moved(both, hsbc.parent.tenant_id, at={step: refer})
+            assert await traces(both) == []
+        finally:
+            for connection in (here, there):
+                await connection.execute("DROP TABLE tenancy.prices, public.currencies")
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -147,10 +175,7 @@ async def test_a_table_whose_key_does_not_name_the_organisation(both: TwoServers
             "INSERT INTO tenancy_private.idempotency_keys VALUES ($1, 'another', sha256(''))",
             "tenancy_private.idempotency_keys",
         ),
-        (
-            "DELETE FROM tenancy.tenants WHERE organization_id <> tenant_id AND organization_id = $1",
-            "accounts_tenant_fkey",
-        ),
+        ("DELETE FROM tenancy.tenants WHERE organization_id <> tenant_id AND organization_id = $1", "3 rows, there 1"),
     ],
 )
 async def test_the_copy_is_compared_before_the_switch(
