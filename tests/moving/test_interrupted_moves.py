@@ -114,7 +114,7 @@ async def test_an_interrupted_move_goes_on(both: TwoServers, registry_here: Regi
     assert await traces(both) == []
 
 
-async def test_two_commands_do_not_work_on_one_organisation(both: TwoServers, registry_here: Registry) -> None:
+async def test_two_commands_do_not_work_on_one_server(both: TwoServers, registry_here: Registry) -> None:
     """The second is refused as long as the first runs; it changes nothing for the first."""
     hsbc = await filled_organization(both, registry_here)
 
@@ -127,6 +127,19 @@ async def test_two_commands_do_not_work_on_one_organisation(both: TwoServers, re
 
     await moved(both, hsbc.parent.tenant_id, at={MoveStep.SUBSCRIBED: again, MoveStep.FROZEN: again})
     assert await home_of(both, hsbc.parent.token) == {HERE: "MT001 b", THERE: "yes"}
+
+
+async def test_an_interrupted_move_comes_first(both: TwoServers, registry_here: Registry) -> None:
+    """Another organisation does not move from the server before it is completed or cancelled; the message names it."""
+    hsbc = await filled_organization(both, registry_here)
+    barclays = await filled_organization(both, registry_here, "Barclays")
+    await kill_after(MoveStep.PUBLISHED, both, hsbc)
+    with pytest.raises(MoveError, match=hsbc.parent.tenant_id.hex):
+        await moved(both, barclays.parent.tenant_id)
+    async with both.move(hsbc.parent.tenant_id) as move:
+        await cancel(move)
+    await moved(both, barclays.parent.tenant_id)
+    assert await traces(both) == []
 
 
 async def test_a_pause_that_is_too_short_ends(both: TwoServers, registry_here: Registry) -> None:

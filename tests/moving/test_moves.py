@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from multi_tenant_db.identity.access_token import hash_access_token
 from multi_tenant_db.moving.move_error import MoveError
 from multi_tenant_db.moving.move_step import MoveStep
 from tests.moving.filled import as_admin, filled_organization, home_of
@@ -63,6 +64,31 @@ async def test_dead_tokens_stay_dead(both: TwoServers, registry_here: Registry) 
     assert await home_of(both, parent.token) == {HERE: "MT001 b", THERE: "28000"}
 
 
+async def test_tokens_and_tenants_change_during_the_copy(both: TwoServers, registry_here: Registry) -> None:
+    """What is revoked, issued, created and deleted while rows are copied is so on the target as well."""
+    hsbc = await filled_organization(both, registry_here)
+    parent, gone, kept = hsbc.parent, *hsbc.subsidiaries
+    issued: list[str] = []
+
+    async def change() -> None:
+        await registry_here.revoke(kept.token)
+        issued.append(await registry_here.issue_token(parent.tenant_id, kept.tenant_id))
+        issued.append((await registry_here.create_tenant(f"{parent.name} 3", parent.tenant_id)).token)
+        service = await both.databases[HERE].connect_as_api()
+        async with presenting(service, parent.token):
+            await service.execute("DELETE FROM tenancy.tenants WHERE tenant_id = $1", gone.tenant_id)
+        await service.close()
+
+    async with as_admin(both, HERE) as here:
+        # So long ago that the last copy of tokens does not include it by the time of its issue.
+        old = "UPDATE tenancy_private.access_tokens SET created_at = now() - interval '1 day' WHERE token_hash = $1"
+        await here.execute(old, hash_access_token(kept.token))
+    await moved(both, parent.tenant_id, at={MoveStep.COPIED: change})
+    assert [(await home_of(both, token))[THERE] for token in issued] == ["yes", "yes"]
+    for token in (gone.token, kept.token):
+        assert await home_of(both, token) == {HERE: "28000", THERE: "28000"}
+
+
 async def test_the_end_of_a_moved_token_is_known_where_it_was(both: TwoServers, registry_here: Registry) -> None:
     """After its end the first server says that the token is not valid; issuing tokens deletes what is kept of it."""
     hsbc = await filled_organization(both, registry_here)
@@ -112,6 +138,34 @@ async def test_a_table_whose_key_does_not_name_the_organisation(both: TwoServers
                 await connection.execute("DROP TABLE IF EXISTS tenancy.notes")
 
 
+@pytest.mark.parametrize("step", [MoveStep.SUBSCRIBED, MoveStep.REHEARSED])
+async def test_references_are_checked(both: TwoServers, registry_here: Registry, step: MoveStep) -> None:
+    """A row that refers to one which only the source has stops the move, whenever it was written."""
+    hsbc = await registry_here.create_organization("HSBC")
+    create = """
+        CREATE TABLE public.currencies (currency text PRIMARY KEY);
+        CREATE TABLE tenancy.prices (
+            organization_id uuid NOT NULL, tenant_id uuid NOT NULL, currency text REFERENCES public.currencies,
+            PRIMARY KEY (organization_id, tenant_id)
+        );
+    """
+    async with as_admin(both, HERE) as here, as_admin(both, THERE) as there:
+
+        async def refer() -> None:
+            await here.execute("INSERT INTO public.currencies VALUES ('EUR')")
+            await here.execute("INSERT INTO tenancy.prices VALUES ($1, $1, 'EUR')", hsbc.parent.tenant_id)
+
+        for connection in (here, there):
+            await connection.execute(create)
+        try:
+            with pytest.raises(MoveError, match="prices_currency_fkey"):
+                await moved(both, hsbc.parent.tenant_id, at={step: refer})
+            assert await traces(both) == []
+        finally:
+            for connection in (here, there):
+                await connection.execute("DROP TABLE tenancy.prices, public.currencies")
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -121,10 +175,7 @@ async def test_a_table_whose_key_does_not_name_the_organisation(both: TwoServers
             "INSERT INTO tenancy_private.idempotency_keys VALUES ($1, 'another', sha256(''))",
             "tenancy_private.idempotency_keys",
         ),
-        (
-            "DELETE FROM tenancy.tenants WHERE organization_id <> tenant_id AND organization_id = $1",
-            "accounts_tenant_fkey",
-        ),
+        ("DELETE FROM tenancy.tenants WHERE organization_id <> tenant_id AND organization_id = $1", "3 rows, there 1"),
     ],
 )
 async def test_the_copy_is_compared_before_the_switch(

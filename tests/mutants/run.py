@@ -22,6 +22,7 @@ from tests.mutants.code_mutants import CODE_MUTANTS
 from tests.mutants.function_mutants import FUNCTION_MUTANTS
 from tests.mutants.hunt import first_failure, hunt
 from tests.mutants.kill import Kill
+from tests.mutants.moving_mutants import MOVING_MUTANTS
 from tests.mutants.mutant import Mutant
 from tests.mutants.mutant_server import MutantServer
 from tests.mutants.policy_mutants import POLICY_MUTANTS
@@ -30,7 +31,7 @@ from tests.mutants.session_mutants import SESSION_MUTANTS
 from tests.support.marked_section import write_section
 from tests.support.sources import ROOT
 
-MUTANTS = (*POLICY_MUTANTS, *FUNCTION_MUTANTS, *SCHEMA_MUTANTS, *CODE_MUTANTS, *SESSION_MUTANTS)
+MUTANTS = (*POLICY_MUTANTS, *FUNCTION_MUTANTS, *SCHEMA_MUTANTS, *CODE_MUTANTS, *SESSION_MUTANTS, *MOVING_MUTANTS)
 AT_ONCE = min(os.cpu_count() or 1, 4)
 AUDIT = ROOT / "docs" / "reports" / "security-audit.md"
 HEAD = ("| Defect | Where | Noticed by |", "|---|---|---|")

@@ -24,7 +24,7 @@ from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.server_label import DEFAULT_SERVER, url_variable
 from multi_tenant_db.settings import Settings
 
-INTERRUPTED = "run the command again to go on, or with --cancel to undo it"
+INTERRUPTED = "what was begun is undone, or goes on when the command is run again"
 
 TOLD = {
     MoveStep.CHECKED: "checked: schemas, tables, replication",

@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from uuid import UUID
 
 import asyncpg
 from sqlalchemy import URL
@@ -38,6 +37,9 @@ PRIVACY = {
     "track_activities": "off",
 }
 SET = "SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS setting (name, value)"
+
+LOCK = 0x6D7464625F6D6F76
+"""Key of the advisory lock that every move takes on the server it moves from."""
 
 LOCK_TIMEOUT_MS = 100
 """While a lock is waited for, later statements of all organisations wait behind it."""
@@ -109,8 +111,7 @@ async def wait_while(connection: asyncpg.Connection, query: str, argument: str) 
         await asyncio.sleep(SECONDS_BETWEEN_QUICK_LOOKS)
 
 
-async def lock_organization(connection: asyncpg.Connection, organization_id: UUID) -> None:
-    """Let no second command work on the organisation for as long as this session lasts. Raises MoveError."""
-    key = int.from_bytes(organization_id.bytes[8:], "big", signed=True)
-    if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):
-        raise MoveError("another `mtdb organization move` is at work on this organisation: wait for its end")
+async def lock_moves(connection: asyncpg.Connection) -> None:
+    """Let no second command move from this server for as long as this session lasts. Raises MoveError."""
+    if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+        raise MoveError("another `mtdb organization move` is at work on this server: wait for its end")

@@ -8,6 +8,7 @@ from multi_tenant_db.lint.expected import TENANTS, TOKENS
 from multi_tenant_db.moving.catalogue import find_tables, find_tables_without_organization
 from multi_tenant_db.moving.marker import Marker
 from multi_tenant_db.moving.move_error import MoveError
+from multi_tenant_db.moving.move_name import PREFIX
 from multi_tenant_db.moving.organization_move import OrganizationMove
 from multi_tenant_db.schema.schema_revision import REQUIRED_SCHEMA_REVISION
 
@@ -27,6 +28,10 @@ FREE_ORIGINS = """
         current_setting('max_active_replication_origins', true), current_setting('max_replication_slots')
     )::int - (SELECT count(*) FROM pg_replication_origin)
 """
+
+
+OTHER_MOVE = "SELECT pubname FROM pg_publication WHERE starts_with(pubname, $1) AND pubname <> $2 LIMIT 1"
+"""Moves share the replica identity of tables, so there is one at a time."""
 
 
 async def check(move: OrganizationMove) -> None:
@@ -73,6 +78,9 @@ async def _revision(connection: asyncpg.Connection) -> str | None:
 
 
 async def _check_servers(move: OrganizationMove) -> None:
+    if other := await move.source.fetchval(OTHER_MOVE, PREFIX, move.name):
+        organization = other.removeprefix(PREFIX)
+        raise MoveError(f"the move of {organization} was interrupted: complete it first, or undo it with --cancel")
     wal_level = await move.source.fetchval("SELECT current_setting('wal_level')")
     if wal_level != "logical":
         raise MoveError(f"wal_level of {move.source_label} is {wal_level}: set it to logical and restart the server")

@@ -9,6 +9,7 @@ from multi_tenant_db.lint.expected import TENANTS
 from multi_tenant_db.moving.home import Home
 from multi_tenant_db.moving.marker import Marker
 from multi_tenant_db.moving.move_error import MoveError
+from multi_tenant_db.moving.move_name import move_name
 
 BY_NAME = f"SELECT tenant_id, name FROM {TENANTS} WHERE tenant_id = organization_id AND name = $1"
 BY_ID = f"SELECT tenant_id, name FROM {TENANTS} WHERE tenant_id = organization_id AND tenant_id = $1::uuid"
@@ -25,7 +26,7 @@ async def find_homes(connection: asyncpg.Connection, server: str, name_or_id: st
         rows = await connection.fetch(BY_NAME, name_or_id)
     homes = []
     for row in rows:
-        marker = await Marker.find(connection, f"mtdb_move_{row['tenant_id'].hex}")
+        marker = await Marker.find(connection, move_name(row["tenant_id"]))
         homes.append(Home(server, row["tenant_id"], row["name"], None if marker is None else marker.target))
     return homes
 

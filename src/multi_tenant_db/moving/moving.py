@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime
 
-from multi_tenant_db.moving.administration import lock_organization
+from multi_tenant_db.moving.administration import lock_moves
 from multi_tenant_db.moving.baseline import Baseline
 from multi_tenant_db.moving.catalogue import advance_sequences
 from multi_tenant_db.moving.checks import check, check_organization_exists
@@ -43,7 +43,7 @@ async def steps(move: OrganizationMove) -> AsyncIterator[MoveStep]:
 
     A failure before the switch undoes everything. Raises MoveError, and what the driver raises.
     """
-    await lock_organization(move.source, move.organization_id)
+    await lock_moves(move.source)
     await check(move)
     yield MoveStep.CHECKED
     marker = await Marker.find(move.source, move.name)
@@ -61,7 +61,7 @@ async def steps(move: OrganizationMove) -> AsyncIterator[MoveStep]:
 
 async def cancel(move: OrganizationMove) -> None:
     """Undo an interrupted move. Raises MoveError if there is none, or if it is past the switch."""
-    await lock_organization(move.source, move.organization_id)
+    await lock_moves(move.source)
     await check(move)
     marker = await Marker.find(move.source, move.name)
     if marker is None:

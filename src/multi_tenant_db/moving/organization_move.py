@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from multi_tenant_db.moving.move_name import move_name
 from multi_tenant_db.moving.moved_table import MovedTable
 
 
@@ -34,4 +35,4 @@ class OrganizationMove:
     @property
     def name(self) -> str:
         """Return the name of its publication, replication slot and subscription."""
-        return f"mtdb_move_{self.organization_id.hex}"
+        return move_name(self.organization_id)
