@@ -94,7 +94,8 @@ FUNCTION_PLANNED = Rule(
         SELECT function.oid::regprocedure::text AS place,
                format('ALTER FUNCTION %s IMMUTABLE', function.oid::regprocedure) AS remedy
         FROM pg_catalog.pg_proc AS function
-        WHERE function.oid = to_regprocedure('tenancy.policies_come_first()')
+        WHERE function.proname = 'policies_come_first'
+          AND function.pronamespace::regnamespace::text = 'tenancy'
           AND function.provolatile <> 'i'
     """),
 )
