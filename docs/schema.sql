@@ -224,6 +224,7 @@ ALTER TABLE tenancy_private.access_tokens
     ALTER COLUMN revoked_at SET STATISTICS 0;
 ALTER TABLE tenancy_private.access_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE tenancy_private.access_tokens IS 'Who a caller is. Only SHA-256 hashes of random 256-bit tokens are stored.';
+COMMENT ON COLUMN tenancy_private.access_tokens.revoked_at IS 'NULL while valid; ''infinity'' on a server that the organisation is moving to, before the switch.';
 
 
 -- tenancy_private.idempotency_keys ----------------------------------------------------------------------------------
@@ -251,6 +252,28 @@ ALTER TABLE tenancy_private.idempotency_keys
 ALTER TABLE tenancy_private.idempotency_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE tenancy_private.idempotency_keys IS 'Answers to creations with an Idempotency-Key, for 24 hours.';
 COMMENT ON COLUMN tenancy_private.idempotency_keys.tenant_id IS 'The tenant that used the key; the nil UUID for operators.';
+
+
+-- tenancy_private.moved_tokens --------------------------------------------------------------------------------------
+
+CREATE TABLE tenancy_private.moved_tokens (
+    token_hash bytea NOT NULL,
+    server     text NOT NULL,
+    expires_at timestamptz NOT NULL,
+    CONSTRAINT moved_tokens_pkey
+        PRIMARY KEY (token_hash),
+    CONSTRAINT moved_tokens_hash_is_sha256
+        CHECK (octet_length(token_hash) = 32),
+    CONSTRAINT moved_tokens_server_length
+        CHECK (char_length(server) >= 1 AND char_length(server) <= 16)
+);
+CREATE INDEX moved_tokens_expires_at ON tenancy_private.moved_tokens USING btree (expires_at);
+ALTER TABLE tenancy_private.moved_tokens
+    ALTER COLUMN token_hash SET STATISTICS 0, ALTER COLUMN server SET STATISTICS 0,
+    ALTER COLUMN expires_at SET STATISTICS 0;
+ALTER TABLE tenancy_private.moved_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE tenancy_private.moved_tokens IS 'Tokens of organisations that moved to another server, until they expire.';
+COMMENT ON COLUMN tenancy_private.moved_tokens.server IS 'The label of the server to ask instead, as the settings name it.';
 
 
 -- public.compatible_revisions ---------------------------------------------------------------------------------------
@@ -306,6 +329,7 @@ BEGIN
       AND token.expires_at > clock_timestamp();
 
     IF NOT FOUND THEN
+        PERFORM tenancy_private.follow_access_token(sha256(convert_to(presented, 'UTF8')));
         RAISE EXCEPTION 'the access token is not valid'
         USING ERRCODE = 'invalid_authorization_specification';
     END IF;
@@ -621,6 +645,7 @@ DECLARE
     expired  integer;
     revoked  integer;
     answers  integer;
+    moved    integer;
 BEGIN
     -- What another transaction works on is left for the next time.
     DELETE FROM tenancy_private.access_tokens AS dead
@@ -656,7 +681,18 @@ BEGIN
         FOR UPDATE SKIP LOCKED
     );
     GET DIAGNOSTICS answers = ROW_COUNT;
-    RETURN expired + revoked + answers;
+
+    DELETE FROM tenancy_private.moved_tokens AS gone
+    WHERE gone.token_hash IN (
+        SELECT candidate.token_hash
+        FROM tenancy_private.moved_tokens AS candidate
+        WHERE candidate.expires_at < now()
+        ORDER BY candidate.expires_at
+        LIMIT at_most
+        FOR UPDATE SKIP LOCKED
+    );
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    RETURN expired + revoked + answers + moved;
 END
 $function$;
 
@@ -924,6 +960,58 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION tenancy_private.follow_access_token(presented_hash bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE PARALLEL RESTRICTED
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    server_label text;
+BEGIN
+    SELECT moved.server
+    INTO server_label
+    FROM tenancy_private.moved_tokens AS moved
+    WHERE moved.token_hash = presented_hash
+      AND moved.expires_at > clock_timestamp();
+
+    IF FOUND THEN
+        RAISE EXCEPTION 'the organisation has moved to another server'
+        USING ERRCODE = 'MT001', DETAIL = server_label;
+    END IF;
+
+    IF EXISTS (
+        SELECT
+        FROM tenancy_private.access_tokens AS token
+        WHERE token.token_hash = presented_hash
+          AND token.revoked_at = 'infinity'
+          AND token.expires_at > clock_timestamp()
+    ) THEN
+        RAISE EXCEPTION 'the organisation is moving to this server'
+        USING ERRCODE = 'operator_intervention';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION tenancy_private.follow_access_token(bytea) IS 'Error MT001 for a token whose organisation moved, 57000 for one whose organisation is arriving.';
+
+CREATE FUNCTION tenancy_private.refuse_while_moving()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    IF clock_timestamp() < TG_ARGV[0]::timestamptz THEN
+        RAISE EXCEPTION 'the organisation is moving to another server'
+        USING ERRCODE = 'operator_intervention', HINT = 'Repeat the statement in a second.';
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION tenancy_private.refuse_while_moving() IS 'Refuses writes until the time in the trigger''s argument.';
+
 
 -- Triggers ----------------------------------------------------------------------------------------------------------
 
@@ -1041,6 +1129,11 @@ FOR ALL TO tenancy_owner
 USING (true)
 WITH CHECK (true);
 
+CREATE POLICY only_the_owner_reaches_moved_tokens ON tenancy_private.moved_tokens
+FOR ALL TO tenancy_owner
+USING (true)
+WITH CHECK (true);
+
 
 -- Grants ------------------------------------------------------------------------------------------------------------
 
@@ -1056,6 +1149,7 @@ REVOKE USAGE ON TYPE tenancy.tenants FROM PUBLIC;
 GRANT SELECT, DELETE, UPDATE (metadata, name), INSERT (metadata, name, parent_tenant_id, tenant_type) ON TABLE tenancy.tenants TO tenancy_api, tenancy_platform;
 REVOKE USAGE ON TYPE tenancy_private.access_tokens FROM PUBLIC;
 REVOKE USAGE ON TYPE tenancy_private.idempotency_keys FROM PUBLIC;
+REVOKE USAGE ON TYPE tenancy_private.moved_tokens FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION tenancy.begin_request(text,bytea) TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.current_organization_id() TO tenancy_api, tenancy_platform;
