@@ -44,6 +44,10 @@ async def test_it_moves_back_with_old_and_new_tokens(both: TwoServers, registry_
         assert await home_of(both, hsbc.parent.token) == {HERE: said_here, THERE: said_there}
         expected_here = said_here if place == HERE else "MT001 b"
         assert await home_of(both, issued_there) == {HERE: expected_here, THERE: said_there}
+        if place == HERE:
+            # The note of the earlier move is gone: a token that ends here does not lead there any more.
+            await registry_here.revoke(hsbc.subsidiaries[1].token)
+            assert (await home_of(both, hsbc.subsidiaries[1].token))[HERE] == "28000"
     assert await traces(both) == []
 
 
