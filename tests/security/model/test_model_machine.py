@@ -80,6 +80,9 @@ EVERYWHERE = (
 )
 """The outcomes that a long run must have seen: a machine that misses some proves less."""
 
+MOST_RUNS = 4
+"""A long run is repeated while outcomes are missed: some are rare, and the machine chooses at random."""
+
 
 def test_the_world_stays_what_the_judge_says(
     arena: Arena, attack_profile: str, announce: Callable[[str], None], record_property: Callable[[str, str], None]
@@ -87,19 +90,24 @@ def test_the_world_stays_what_the_judge_says(
     """After every step, what each connection and the superuser see, and each answer, is what the judge says."""
     arena.outcomes.clear()
     profile, begin, steps = PROFILES[attack_profile], time.monotonic(), arena.steps
-    run_state_machine_as_test(
-        partial(KeyMachine, arena),  # type: ignore[arg-type] # any factory will do
-        settings=settings(
-            max_examples=profile.examples,
-            stateful_step_count=profile.steps,
-            derandomize=profile.repeatable,
-            database=None,
-            deadline=None,
-            report_multiple_bugs=False,
-            suppress_health_check=list(HealthCheck),
-            phases=(Phase.generate,),  # shrinking takes minutes; the failure's message lists the steps
-        ),
-    )
+    missed: list[str] = []
+    for _ in range(MOST_RUNS if attack_profile == "long" else 1):
+        run_state_machine_as_test(
+            partial(KeyMachine, arena),  # type: ignore[arg-type] # any factory will do
+            settings=settings(
+                max_examples=profile.examples,
+                stateful_step_count=profile.steps,
+                derandomize=profile.repeatable,
+                database=None,
+                deadline=None,
+                report_multiple_bugs=False,
+                suppress_health_check=list(HealthCheck),
+                phases=(Phase.generate,),  # shrinking takes minutes; the failure's message lists the steps
+            ),
+        )
+        missed = [place for place in EVERYWHERE if not arena.outcomes[place]]
+        if not missed:
+            break
     taken, seconds = arena.steps - steps, time.monotonic() - begin
     announce(f"machine: {taken} steps in {seconds:.1f} s, {taken / seconds:.0f} a second")
     record_property(
@@ -109,5 +117,4 @@ def test_the_world_stays_what_the_judge_says(
     )
     assert taken >= profile.least_steps
     if attack_profile == "long":
-        missed = [place for place in EVERYWHERE if not arena.outcomes[place]]
         assert missed == [], "the machine has missed outcomes"
