@@ -20,6 +20,7 @@ depends_on = None
 
 LOOKUP = "tenancy_private.current_access_token()"
 PURGE = "tenancy_private.forget_the_expired(integer)"
+REVOKE = "tenancy.revoke_token(uuid)"
 NOT_VALID = "                RAISE EXCEPTION 'the access token is not valid'"
 DECLARED = "            answers  integer;"
 RETURNED = "            RETURN expired + revoked + answers;"
@@ -30,6 +31,12 @@ PASSAGES = (
         NOT_VALID,
         f"""                PERFORM tenancy_private.follow_access_token(sha256(convert_to(presented, 'UTF8')));
 {NOT_VALID}""",
+    ),
+    # A token that is held back can be revoked: at the switch it may be on this server only.
+    (
+        REVOKE,
+        "              AND token.revoked_at IS NULL;",
+        "              AND (token.revoked_at IS NULL OR token.revoked_at = 'infinity');",
     ),
     (PURGE, DECLARED, f"{DECLARED}\n            moved    integer;"),
     (

@@ -1,15 +1,19 @@
 """Attacks on the pause of a move, and on what a move leaves in the catalogues."""
 
+import asyncio
+
 import asyncpg
 
 from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.lint.safety_check import check_database
 from multi_tenant_db.moving.move_step import MoveStep
-from tests.moving.filled import filled_organization
+from tests.moving.filled import filled_organization, home_of
 from tests.moving.moved import moved
 from tests.moving.two_servers import HERE, THERE, TwoServers
 from tests.support.attack import refused, residual
 from tests.support.attempt import attempt_quietly, error_of
+from tests.support.context import presenting
+from tests.support.organization import Organization
 from tests.support.registry import Registry
 
 GROUP = "while an organisation moves"
@@ -169,3 +173,30 @@ async def test_the_check_before_the_start_accepts_a_move(both: TwoServers, regis
     for engine in engines:
         await engine.dispose()
     assert found == [[]] * 6
+
+
+@refused(GROUP)
+async def test_locking_the_copy(both: TwoServers, registry_here: Registry, services: Service) -> None:
+    """To stop the writers of all organisations at one server by a lock at the other, which the copy waits for."""
+    hsbc = await filled_organization(both, registry_here)
+    barclays = await filled_organization(both, registry_here, "Barclays")
+    locked = asyncio.Event()
+
+    async def write(organization: Organization) -> None:
+        async with presenting(services[HERE], organization.parent.token):
+            await services[HERE].execute("UPDATE tenancy.accounts SET balance = balance + 1")
+
+    async def lock() -> None:
+        await services[THERE].execute("BEGIN")
+        await services[THERE].execute("LOCK TABLE tenancy.accounts")
+        await write(hsbc)  # the copy cannot apply it
+        locked.set()
+
+    moving = asyncio.create_task(moved(both, hsbc.parent.tenant_id, at={MoveStep.COPIED: lock}))
+    await locked.wait()
+    for _ in range(20):
+        await write(barclays)  # fails after the role's lock_timeout of 2 s
+        await asyncio.sleep(0.1)
+    await services[THERE].execute("ROLLBACK")
+    await moving
+    assert (await home_of(both, hsbc.parent.token))[THERE] == "yes"

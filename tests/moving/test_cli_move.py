@@ -155,3 +155,44 @@ async def test_a_terminal_sees_the_progress(
     done = await mtdb(*MOVE, hsbc.parent.name, "--to", THERE, "--max-pause", "10", env=both.environment())
     assert done.exit_code == 0, done.stderr
     assert "rows copied" in done.stderr
+
+
+async def test_a_move_that_only_has_to_clean_up_is_found(both: TwoServers, registry_here: Registry) -> None:
+    """Its organisation has no row on the source any more; it can neither be moved back before, nor get lost."""
+    hsbc = await filled_organization(both, registry_here)
+    barclays = await filled_organization(both, registry_here, "Barclays")
+    await kill_after(MoveStep.DELETED, both, hsbc)
+    for arguments, said in (
+        ((hsbc.parent.name, "--to", HERE), "run it with --to b"),
+        ((hsbc.parent.name, "--to", HERE, "--from", THERE), "still has to clean up"),
+        ((hsbc.parent.name, "--to", THERE, "--cancel"), "is on b already"),
+        ((barclays.parent.name, "--to", THERE), "was interrupted: complete it first"),
+    ):
+        outcome = await mtdb(*MOVE, *arguments, env=both.environment())
+        assert outcome.exit_code == ExitCode.FAILED
+        assert said in outcome.stderr.splitlines()[-1]
+    done = await mtdb(*MOVE, hsbc.parent.name, "--to", THERE, env=both.environment())
+    assert done.exit_code == 0, done.stderr
+    assert await home_of(both, hsbc.parent.token) == {HERE: "MT001 b", THERE: "yes"}
+    assert await traces(both) == []
+
+
+async def test_nothing_is_deleted_that_the_target_lacks(both: TwoServers, registry_here: Registry) -> None:
+    """Should the rows on the target be gone after the switch, those on the source are the last."""
+    hsbc = await filled_organization(both, registry_here)
+    await kill_after(MoveStep.SWITCHED, both, hsbc)
+    async with as_admin(both, THERE) as admin:
+        own = f"SELECT * FROM tenancy.tenants WHERE organization_id = '{hsbc.parent.tenant_id}'"
+        await admin.execute(f"CREATE TABLE public.kept AS {own}; SET session_replication_role = replica")
+        await admin.execute("DELETE FROM tenancy.tenants USING public.kept WHERE kept.tenant_id = tenants.tenant_id")
+    outcome = await mtdb(*MOVE, hsbc.parent.name, "--to", THERE, env=both.environment())
+    assert outcome.exit_code == ExitCode.FAILED
+    assert "nothing was deleted on default" in outcome.stderr.splitlines()[-1]
+    async with as_admin(both, HERE) as admin:
+        count = "SELECT count(*) FROM tenancy.tenants WHERE organization_id = $1"
+        assert await admin.fetchval(count, hsbc.parent.tenant_id) == len(hsbc.parties)
+    async with as_admin(both, THERE) as admin:
+        await admin.execute("SET session_replication_role = replica")
+        await admin.execute("INSERT INTO tenancy.tenants SELECT * FROM public.kept; DROP TABLE public.kept")
+    done = await mtdb(*MOVE, hsbc.parent.name, "--to", THERE, env=both.environment())
+    assert done.exit_code == 0, done.stderr

@@ -194,3 +194,18 @@ async def test_a_long_transaction_of_others_delays_the_switch_only(both: TwoServ
     await releasing[0]
     await service.close()
     assert await home_of(both, hsbc.parent.token) == {HERE: "MT001 b", THERE: "yes"}
+
+
+async def test_a_token_can_be_revoked_while_neither_server_accepts_it(
+    both: TwoServers, registry_here: Registry
+) -> None:
+    """After the source has given it up, the target knows it, and does not accept it later."""
+    hsbc = await filled_organization(both, registry_here)
+    await kill_after(MoveStep.SWITCHED, both, hsbc)
+    operator = await both.databases[THERE].connect_as_operator()
+    assert await operator.fetchval("SELECT tenancy.revoke_token($1)", registry_here.token_id(hsbc.parent.token))
+    await operator.close()
+    await moved(both, hsbc.parent.tenant_id)
+    assert await home_of(both, hsbc.parent.token) == {HERE: "MT001 b", THERE: "28000"}
+    assert (await home_of(both, hsbc.subsidiaries[0].token))[THERE] == "yes"
+    assert await traces(both) == []

@@ -102,7 +102,7 @@ FUNCTION_MUTANTS = (
     Mutant(
         "blanks around a token do not matter",
         (f"{CONTEXT}test_a_token_with_something_added",),
-        substitute(VERIFY, r"convert_to\(presented, ", "convert_to(btrim(presented), "),
+        substitute(VERIFY, r"= sha256\(convert_to\(presented, ", "= sha256(convert_to(btrim(presented), "),
     ),
     Mutant(
         "an old snapshot keeps a revoked token alive",

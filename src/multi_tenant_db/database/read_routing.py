@@ -86,14 +86,6 @@ class ReadRouting:
         if len(self._organizations) > MOST_KNOWN:
             self._organizations.popitem(last=False)
 
-    def note_transaction(self, token: str, caller: Caller | None, may_have_written: bool) -> None:
-        """Note a transaction on the primary, after its commit, or after an attempt whose result is unknown."""
-        if caller is None:
-            return
-        self.note_caller(token, caller)
-        if may_have_written:
-            self.write_times.note_write(caller.organization_id)
-
     def note_failure(self, standby: Standby, token: str, failure: Exception) -> None:
         """After an outage send no read to the standby for now; after any other failure ask the primary.
 

@@ -39,7 +39,8 @@ class Servers:
     Neither grants anything: the server at the end verifies the token.
     """
 
-    def __init__(self, *servers: Server) -> None:
+    def __init__(self, *servers: Server, write_times: WriteTimes | None = None) -> None:
+        self._write_times = write_times
         self._servers = {server.label: server for server in servers}
         self._moved: OrderedDict[str, str] = OrderedDict()
         self.only = Destination(servers[0].engine) if len(servers) == 1 and servers[0].reads is None else None
@@ -58,7 +59,7 @@ class Servers:
                 server.reads = ReadRouting(url, standbys, write_times)
             return server
 
-        return cls(*map(server, (DEFAULT_SERVER, *settings.servers)))
+        return cls(*map(server, (DEFAULT_SERVER, *settings.servers)), write_times=write_times)
 
     def __iter__(self) -> Iterator[Server]:
         return iter(self._servers.values())
@@ -77,7 +78,9 @@ class Servers:
         if label not in self._servers:
             raise AuthenticationRequired
         note_move = partial(self._moved_to, token)
-        return RoutedDestination(self._available(label), note_move, writes_nothing=writes_nothing)
+        destination = RoutedDestination(self._available(label), note_move, writes_nothing=writes_nothing)
+        destination.write_times = self._write_times
+        return destination
 
     def _moved_to(self, token: str, label: str) -> Server:
         """Note to which server a token's organisation has moved, and return it. Raises DatabaseUnavailable."""
@@ -103,9 +106,8 @@ class Servers:
     async def dispose(self) -> None:
         """Close all connections."""
         await asyncio.gather(*(server.dispose() for server in self))
-        for server in self:
-            if server.reads is not None:
-                server.reads.write_times.close()
+        if self._write_times is not None:
+            self._write_times.close()
 
 
 def _standbys(settings: Settings) -> list[Standby]:

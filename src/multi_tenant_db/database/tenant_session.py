@@ -123,8 +123,8 @@ async def deferred_tenant_session(
                         pool_of(engine).note_verified(token)
                         yield connection
                 finally:
-                    if destination.reads is not None:
-                        destination.reads.note_transaction(token, session.caller, session.may_have_written)
+                    if destination.write_times is not None:
+                        destination.note_transaction(token, session.caller, session.may_have_written)
 
             async def begin() -> tuple[Engine, PoolProxiedConnection]:
                 connection = await _following(destination, lambda engine: stack.enter_async_context(signed_in(engine)))

@@ -44,6 +44,8 @@ LOCK = 0x6D7464625F6D6F76
 LOCK_TIMEOUT_MS = 100
 """While a lock is waited for, later statements of all organisations wait behind it."""
 LOCK_TRIES = 100
+TRANSACTION_TIMEOUT_MS = 5_000
+"""The server ends a session that holds such locks for longer: its command has stalled, and others wait."""
 SECONDS_BETWEEN_QUICK_LOOKS = 0.005
 
 
@@ -97,6 +99,7 @@ async def run_with_short_locks[Result](
         try:
             async with connection.transaction():
                 await connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+                await connection.execute(f"SET LOCAL transaction_timeout = {TRANSACTION_TIMEOUT_MS}")
                 return await work()
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if ends_at is not None and asyncio.get_running_loop().time() > ends_at:

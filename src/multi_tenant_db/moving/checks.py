@@ -30,6 +30,8 @@ FREE_ORIGINS = """
 """
 
 
+EXISTS = f"SELECT EXISTS (SELECT FROM {TENANTS} WHERE organization_id = $1 AND tenant_id = $1)"
+
 OTHER_MOVE = "SELECT pubname FROM pg_publication WHERE starts_with(pubname, $1) AND pubname <> $2 LIMIT 1"
 """Moves share the replica identity of tables, so there is one at a time."""
 
@@ -37,6 +39,11 @@ OTHER_MOVE = "SELECT pubname FROM pg_publication WHERE starts_with(pubname, $1) 
 async def check(move: OrganizationMove) -> None:
     """Find the tables to move. Raises MoveError, with a remedy, before anything is changed."""
     await _check_schemas(move)
+    if await Marker.find(move.target, move.name) is not None:
+        raise MoveError(
+            f"an earlier move from {move.target_label} still has to clean up: run it again, "
+            f"--to {move.source_label} --from {move.target_label}, to its end"
+        )
     marker = await Marker.find(move.source, move.name)
     if marker is None:
         await _check_servers(move)
@@ -107,8 +114,16 @@ async def check_target_is_empty(move: OrganizationMove) -> None:
             )
 
 
+async def check_target_has_organization(move: OrganizationMove) -> None:
+    """Raise MoveError if the target does not have the organisation: then nothing may be deleted on the source."""
+    if not await move.target.fetchval(EXISTS, move.organization_id):
+        raise MoveError(
+            f"{move.target_label} has no organisation {move.organization_id}, though it was moved there: nothing was "
+            f"deleted on {move.source_label}; find out why"
+        )
+
+
 async def check_organization_exists(move: OrganizationMove) -> None:
     """Raise MoveError if the source does not have the organisation."""
-    query = f"SELECT EXISTS (SELECT FROM {TENANTS} WHERE organization_id = $1 AND tenant_id = $1)"
-    if not await move.source.fetchval(query, move.organization_id):
+    if not await move.source.fetchval(EXISTS, move.organization_id):
         raise MoveError(f"{move.source_label} has no organisation {move.organization_id}")

@@ -21,6 +21,10 @@ from multi_tenant_db.moving.replication import catch_up
 
 Contents = dict[str, tuple[int, str]]
 
+LONGEST_WAIT_SECONDS = 0.5
+"""For the target to apply what is left, while the writers of all organisations wait."""
+TRIES = 20
+
 SNAPSHOT = "SELECT pg_current_snapshot()::text"
 
 # A row's xmin has 32 bits: those above them are of the next transaction's id, or one less. `age` comes first: it is
@@ -82,9 +86,13 @@ async def _equal_snapshots(move: OrganizationMove) -> AsyncIterator[Baseline]:
     """Open transactions that see the same rows, in the source's second session and in the target's."""
     async with AsyncExitStack() as stack:
 
-        async def take() -> Baseline:
+        async def take() -> Baseline | None:
             await lock_writers_out(move)
-            await catch_up(move)
+            try:
+                async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+                    await catch_up(move)
+            except TimeoutError:
+                return None
             snapshots = []
             for connection in (move.reader, move.target):
                 transaction = connection.transaction(isolation="repeatable_read", readonly=True)
@@ -92,7 +100,13 @@ async def _equal_snapshots(move: OrganizationMove) -> AsyncIterator[Baseline]:
                 snapshots.append(await connection.fetchval(SNAPSHOT))
             return Baseline(*snapshots)
 
-        yield await run_with_short_locks(move.source, take)
+        for _ in range(TRIES):
+            if (baseline := await run_with_short_locks(move.source, take)) is not None:
+                break
+            await catch_up(move)  # while the writers go on
+        else:
+            raise MoveError(f"{move.target_label} falls behind: try again at a quieter time")
+        yield baseline
 
 
 async def _contents(connection: asyncpg.Connection, move: OrganizationMove, since: str | None = None) -> Contents:

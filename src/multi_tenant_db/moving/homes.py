@@ -31,6 +31,16 @@ async def find_homes(connection: asyncpg.Connection, server: str, name_or_id: st
     return homes
 
 
+async def find_given_up(connection: asyncpg.Connection, server: str, homes: Sequence[Home]) -> list[Home]:
+    """Return those organisations of other servers that came from this one, where a move still has to clean up."""
+    found = []
+    for home in homes:
+        marker = await Marker.find(connection, move_name(home.organization_id))
+        if home.server != server and marker is not None:
+            found.append(Home(server, home.organization_id, home.name, marker.target))
+    return found
+
+
 def choose_home(homes: Sequence[Home], name_or_id: str) -> Home:
     """Return the one server to move from: if a move is under way, that with its marker. Raises MoveError."""
     organizations = {home.organization_id for home in homes}

@@ -8,7 +8,7 @@ from datetime import datetime
 from multi_tenant_db.moving.administration import lock_moves
 from multi_tenant_db.moving.baseline import Baseline
 from multi_tenant_db.moving.catalogue import advance_sequences
-from multi_tenant_db.moving.checks import check, check_organization_exists
+from multi_tenant_db.moving.checks import check, check_organization_exists, check_target_has_organization
 from multi_tenant_db.moving.comparison import compare_all, compare_changes, count_rows
 from multi_tenant_db.moving.copying import compare_tokens_and_keys, copy_tokens_and_keys
 from multi_tenant_db.moving.deletion import delete_rows
@@ -171,6 +171,7 @@ async def _after_switch(move: OrganizationMove) -> AsyncIterator[MoveStep]:
     marker = await Marker.find(move.source, move.name)
     if marker is None:
         return
+    await check_target_has_organization(move)
     await activate(move)
     await unsubscribe(move)
     yield MoveStep.UNSUBSCRIBED
