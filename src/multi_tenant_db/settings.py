@@ -163,7 +163,9 @@ class Settings(BaseSettings):
     def _have_labels(cls, servers: object) -> object:
         """Refuse labels that a token cannot carry."""
         for label in servers if isinstance(servers, dict) else ():
-            if not re.fullmatch(SERVER_LABEL, str(label)) or label == DEFAULT_SERVER:
+            if label == DEFAULT_SERVER:
+                raise ValueError(f"{label} is reserved: it is the server in MTDB_DATABASE_URL")
+            if not re.fullmatch(SERVER_LABEL, str(label)):
                 raise ValueError(f"{label!r} is not a label: use a letter, then letters or digits, 16 at most")
         return servers
 

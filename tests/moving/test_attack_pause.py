@@ -184,16 +184,17 @@ async def test_locking_the_copy(both: TwoServers, registry_here: Registry, servi
 
     async def write(organization: Organization) -> None:
         async with presenting(services[HERE], organization.parent.token):
-            await services[HERE].execute("UPDATE tenancy.accounts SET balance = balance + 1")
+            await services[HERE].execute("UPDATE tenancy.tenants SET metadata = '{}'")
 
     async def lock() -> None:
         await services[THERE].execute("BEGIN")
-        await services[THERE].execute("LOCK TABLE tenancy.accounts")
+        await services[THERE].execute("LOCK TABLE tenancy.tenants")
         await write(hsbc)  # the copy cannot apply it
         locked.set()
 
     moving = asyncio.create_task(moved(both, hsbc.parent.tenant_id, at={MoveStep.COPIED: lock}))
-    await locked.wait()
+    await asyncio.wait((moving, asyncio.ensure_future(locked.wait())), return_when=asyncio.FIRST_COMPLETED)
+    assert locked.is_set(), moving.exception()
     for _ in range(20):
         await write(barclays)  # fails after the role's lock_timeout of 2 s
         await asyncio.sleep(0.1)

@@ -85,11 +85,20 @@ async def _watch(standby: Standby, primary_url: URL, check: Check) -> None:
         try:
             await _follow(standby, primary_url, check)
         except Exception as failure:  # noqa: BLE001 - whatever it is, reads go to the primary
-            cause = f"{type(failure).__name__}: {failure.__cause__ or failure}"
-            if cause != logged or monotonic() > logged_at + SECONDS_BETWEEN_LINES:
-                log.warning("a standby is not used for reads", host=standby.url.host, cause=cause)
+            cause = _cause(failure)
+            # The URL of standbys may name the primary, too: it is a standby after the next failover.
+            is_primary = isinstance(failure, asyncpg.TargetServerAttributeNotMatched)
+            if cause != logged or (not is_primary and monotonic() > logged_at + SECONDS_BETWEEN_LINES):
+                tell = log.info if is_primary else log.warning
+                tell("a server is not used for reads", host=standby.url.host, port=standby.url.port, cause=cause)
                 logged, logged_at = cause, monotonic()
         await asyncio.sleep(SECONDS_BETWEEN_TRIES)
+
+
+def _cause(failure: Exception) -> str:
+    if isinstance(failure, asyncpg.TargetServerAttributeNotMatched):
+        return "it is the primary, no standby"
+    return f"{type(failure).__name__}: {failure.__cause__ or failure}".removesuffix(": ")
 
 
 async def _follow(standby: Standby, primary_url: URL, check: Check) -> None:
@@ -111,7 +120,11 @@ async def _note_progress(standby: Standby, primary: asyncpg.Connection, driver: 
     applied the log up to there, it shows all that was acknowledged until the moment.
     """
     looks: deque[tuple[float, int]] = deque(maxlen=ceil(2 * standby.max_lag_seconds / SECONDS_BETWEEN_LOOKS) + 10)
+    is_near = True
     while True:
+        if is_near is not (standby.lag() <= standby.max_lag_seconds):
+            is_near = not is_near
+            log.info("a standby is near enough for reads" if is_near else "a standby is too far behind for reads")
         moment = monotonic()
         looks.append((moment, await primary.fetchval(WRITTEN, timeout=PATIENCE_SECONDS)))
         try:

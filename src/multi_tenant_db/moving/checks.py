@@ -1,6 +1,7 @@
 """What must be so before an organisation is moved."""
 
 import asyncio
+from uuid import UUID
 
 import asyncpg
 
@@ -86,7 +87,7 @@ async def _revision(connection: asyncpg.Connection) -> str | None:
 
 async def _check_servers(move: OrganizationMove) -> None:
     if other := await move.source.fetchval(OTHER_MOVE, PREFIX, move.name):
-        organization = other.removeprefix(PREFIX)
+        organization = UUID(other.removeprefix(PREFIX))
         raise MoveError(f"the move of {organization} was interrupted: complete it first, or undo it with --cancel")
     wal_level = await move.source.fetchval("SELECT current_setting('wal_level')")
     if wal_level != "logical":
