@@ -495,7 +495,7 @@ BEGIN
     UPDATE tenancy_private.access_tokens AS token
     SET revoked_at = clock_timestamp()
     WHERE token.token_id = revoke_token.token_id
-      AND token.revoked_at IS NULL;
+      AND (token.revoked_at IS NULL OR token.revoked_at = 'infinity');
     RETURN FOUND;
 END
 $function$;
