@@ -107,7 +107,7 @@ async def test_an_unknown_label_is_wrong_usage(both: dict[str, str], command: st
         ({"MTDB_SERVERS__B": "postgresql://h:1"}, "MTDB_SERVERS__B: the name of the database is missing"),
         ({"MTDB_SERVERS__B": "postgresql://h:1/d?sslmode=require"}, "MTDB_SERVERS__B: set PGSSLMODE=verify-full"),
         ({"MTDB_SERVERS__9X": NOWHERE}, "MTDB_SERVERS: '9x' is not a label: use a letter"),
-        ({"MTDB_SERVERS__DEFAULT": NOWHERE}, "MTDB_SERVERS: 'default' is not a label: use a letter"),
+        ({"MTDB_SERVERS__DEFAULT": NOWHERE}, "MTDB_SERVERS: default is reserved"),
     ],
 )
 async def test_a_wrong_setting_is_named(both: dict[str, str], changes: dict[str, str], message: str) -> None:

@@ -10,6 +10,13 @@ from typing import Any
 
 from tests.support.sources import ROOT
 
+FROM_A_TERMINAL = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+"""Programs that a shell has started in the background ignore SIGINT, and so do their children."""
+
 PROGRAM = """#!/bin/sh
 { env; echo "call: $*"; } >> "$FAKE_DOCKER/calls"
 case "$*" in
@@ -60,7 +67,7 @@ class FakeDocker:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start it, as from a terminal of its own."""
         return subprocess.Popen(
-            [sys.executable, str(self.checkout / "scripts" / "development.py"), *arguments],
+            [sys.executable, "-c", FROM_A_TERMINAL, str(self.checkout / "scripts" / "development.py"), *arguments],
             cwd=self.checkout,
             env=self._environment() | environment,
             stdout=subprocess.PIPE,
