@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.routing import Route
 
 from multi_tenant_db import __version__
 from multi_tenant_db.database.connection_pool import pool_of
@@ -117,6 +118,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     per_second = settings.max_organization_requests_per_second
     app.state.rate_limiter = RateLimiter(per_second) if per_second else None
     app.state.metrics = _metrics(app) if settings.metrics_folder else None
+    for route in app.router.routes:
+        if isinstance(route, Route) and route.methods and "GET" in route.methods:
+            route.methods.add("HEAD")  # of the documentation's pages; the server sends no body
     # Routes are tried in order; by default the documentation's would be first.
     # include_router() would nest routers, which are searched twice more for each request.
     app.router.routes[:0] = [*tenants.router.routes, *health.router.routes]

@@ -28,6 +28,8 @@ ALLOWED = {
     "/tenants": {"GET", "HEAD", "POST"},
     f"/tenants/{SOME_ID}": {"GET", "HEAD", "PUT", "DELETE"},
     "/openapi.json": {"GET", "HEAD"},
+    "/docs": {"GET", "HEAD"},
+    "/redoc": {"GET", "HEAD"},
     "/static-offline-docs/swagger-ui.css": {"GET", "HEAD"},
 }
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"}
