@@ -1,21 +1,17 @@
 """Two PostgreSQL servers with the schema and an adopter's table, and one service for both."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import make_url
-
 from examples.accounts.install import install
 from multi_tenant_db.development import EmbeddedPostgres
 from multi_tenant_db.moving.administration import connect, connection_string
 from multi_tenant_db.moving.organization_move import OrganizationMove
-from multi_tenant_db.schema import installation
 from multi_tenant_db.server_label import url_variable
 from multi_tenant_db.settings import Settings
-from tests.support.migrations import migrate
+from tests.support.migrated_server import migrated
 from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
 
 HERE, THERE = "default", "b"
@@ -35,12 +31,8 @@ class TwoServers:
         with EmbeddedPostgres.temporary(settings=wanted) as one, EmbeddedPostgres.temporary(settings=wanted) as two:
             databases = {}
             for label, server in ((HERE, one), (THERE, two)):
-                url = make_url(server.url("tenancy"))
-                await installation.create_database(url)
-                await installation.create_roles(url, api_password=API_PASSWORD, operator_password=OPERATOR_PASSWORD)
-                await asyncio.to_thread(migrate, url)
-                await install(url)
-                databases[label] = TestDatabase(url)
+                databases[label] = await migrated(server)
+                await install(databases[label].admin_url)
             yield cls(databases)
 
     def urls(self, *, as_administrator: bool = False) -> dict[str, str]:

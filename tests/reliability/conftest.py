@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from multi_tenant_db.development import EmbeddedPostgres
-from tests.reliability.support.durable_database import durable_database, durable_server
+from tests.reliability.support.durable_server import durable_server
 from tests.reliability.support.service import Service, serving
+from tests.support.migrated_server import migrated
 from tests.support.organization import Organization
 from tests.support.registry import Registry
 from tests.support.test_database import TestDatabase
@@ -26,7 +27,7 @@ def server() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture(scope="package")
 async def fragile(server: EmbeddedPostgres) -> TestDatabase:
     """Give the migrated database that will be down at times."""
-    return await durable_database(server)
+    return await migrated(server)
 
 
 @pytest.fixture(scope="package")

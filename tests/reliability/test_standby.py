@@ -7,19 +7,17 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import httpx
 import pytest
-from sqlalchemy import make_url
 
 from multi_tenant_db.development import EmbeddedPostgres
-from multi_tenant_db.schema import installation
 from tests.reliability.support.until import until
-from tests.support.migrations import migrate
+from tests.support.migrated_server import migrated
 from tests.support.organization import Organization
 from tests.support.own_service import own_service
 from tests.support.problems import assert_problem
 from tests.support.registry import Registry
 from tests.support.requests import new_subsidiary
 from tests.support.standby import primary_and_standby
-from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
+from tests.support.test_database import TestDatabase
 
 pytestmark = pytest.mark.exhaustive
 
@@ -38,11 +36,7 @@ def servers() -> Iterator[tuple[EmbeddedPostgres, EmbeddedPostgres]]:
 @pytest.fixture(scope="module")
 async def primary(servers: tuple[EmbeddedPostgres, EmbeddedPostgres]) -> TestDatabase:
     """Make a migrated database on the primary."""
-    url = make_url(servers[0].url("tenancy"))
-    await installation.create_database(url)
-    await installation.create_roles(url, api_password=API_PASSWORD, operator_password=OPERATOR_PASSWORD)
-    await asyncio.to_thread(migrate, url)
-    return TestDatabase(url)
+    return await migrated(servers[0])
 
 
 @pytest.fixture(scope="module")

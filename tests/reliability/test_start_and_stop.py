@@ -21,10 +21,10 @@ from tests.support.wire_channel import WireChannel
 async def patient(fragile: TestDatabase) -> AsyncIterator[TestDatabase]:
     """Give the database, where a request may wait for a row as long as a busy machine takes for the rest."""
     administrator = await fragile.connect_as_admin()
-    await administrator.execute("ALTER ROLE tenancy_api IN DATABASE fragile SET lock_timeout = '14s'")
-    await administrator.execute("ALTER ROLE tenancy_api IN DATABASE fragile SET statement_timeout = '14s'")
+    await administrator.execute("ALTER ROLE tenancy_api IN DATABASE tenancy SET lock_timeout = '14s'")
+    await administrator.execute("ALTER ROLE tenancy_api IN DATABASE tenancy SET statement_timeout = '14s'")
     yield fragile
-    await administrator.execute("ALTER ROLE tenancy_api IN DATABASE fragile RESET ALL")
+    await administrator.execute("ALTER ROLE tenancy_api IN DATABASE tenancy RESET ALL")
     await administrator.close()
 
 

@@ -36,7 +36,7 @@ def names(*organizations: Organization) -> set[str]:
     return {party.name for organization in organizations for party in organization.parties}
 
 
-async def test_each_caller_sees_his_organisation(
+async def test_each_caller_sees_its_organisation(
     client: httpx.AsyncClient, hsbc: Organization, lloyds: Organization
 ) -> None:
     """Whichever server it lives on; a subsidiary sees itself."""
@@ -83,7 +83,7 @@ async def test_ids_of_another_server_do_not_exist(
 async def test_a_platform_operator_reaches_one_server(
     client: httpx.AsyncClient, registry: Registry, second_registry: Registry, hsbc: Organization, lloyds: Organization
 ) -> None:
-    """His token is one server's, and so is his reach."""
+    """The token belongs to one server, and so does its reach."""
     for operators, theirs, others in ((registry, hsbc, lloyds), (second_registry, lloyds, hsbc)):
         operator = Party(uuid4(), "platform operator", await operators.issue_operator_token())
         assert (await client.get(f"/tenants/{theirs.parent.tenant_id}", headers=operator.headers)).status_code == 200

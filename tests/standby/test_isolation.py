@@ -26,7 +26,7 @@ async def test_each_caller_sees_its_own_on_the_standby(
 ) -> None:
     """On one connection: lists hold what is one's own, and a hidden tenant is the same 404 as an absent one."""
     asked = service.reads.reads_on_standby
-    everybody = [*bank.parties, *other_bank.parties]
+    parties = [*bank.parties, *other_bank.parties]
     for organization in (bank, other_bank):
         for reader in organization.parties:
             own = {party.tenant_id for party in (organization.parties if reader is organization.parent else [reader])}
@@ -34,7 +34,7 @@ async def test_each_caller_sees_its_own_on_the_standby(
             assert {item["tenant_id"] for item in listed.json()["items"]} == set(map(str, own))
             absent = await service.client.get(f"/tenants/{uuid4()}", headers=reader.headers)
             asked += 2
-            for party in everybody:
+            for party in parties:
                 answer = await service.client.get(f"/tenants/{party.tenant_id}", headers=reader.headers)
                 asked += 1
                 if party.tenant_id in own:

@@ -1,20 +1,16 @@
 """A database and its copy on a hot standby."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import make_url
-
 from multi_tenant_db.development import EmbeddedPostgres
-from multi_tenant_db.schema import installation
 from multi_tenant_db.settings import Settings
-from tests.support.migrations import migrate
+from tests.support.migrated_server import migrated
 from tests.support.organization import Organization
 from tests.support.registry import Registry
 from tests.support.standby import primary_and_standby, wait_until_applied
-from tests.support.test_database import API_PASSWORD, OPERATOR_PASSWORD, TestDatabase
+from tests.support.test_database import TestDatabase
 
 
 @dataclass(frozen=True)
@@ -60,9 +56,6 @@ def url_of(database: TestDatabase) -> str:
 async def replica(*, durable: bool = False) -> AsyncIterator[Replica]:
     """Run both servers, with a migrated database."""
     with primary_and_standby(durable=durable) as (primary, standby):
-        url = make_url(primary.url("tenancy"))
-        await installation.create_database(url)
-        await installation.create_roles(url, api_password=API_PASSWORD, operator_password=OPERATOR_PASSWORD)
-        await asyncio.to_thread(migrate, url)
+        database = await migrated(primary)
         await wait_until_applied(primary, standby)
-        yield Replica(primary, standby, TestDatabase(url), TestDatabase(url.set(port=standby.port)))
+        yield Replica(primary, standby, database, TestDatabase(database.admin_url.set(port=standby.port)))

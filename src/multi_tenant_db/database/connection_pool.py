@@ -111,7 +111,7 @@ class ConnectionPool(NullPool):
         """Close the idle connections without waiting for the server, which does not respond or was replaced."""
         while self._idle:
             connection = self._idle.pop()
-            connection.driver_connection.terminate()  # type: ignore[union-attr]
+            connection.driver_connection.terminate()  # type: ignore[union-attr]  # a connection that is kept has a driver's
             connection.invalidate()
 
     def dispose(self) -> None:

@@ -23,8 +23,9 @@ from tests.reliability.long.load_record import LoadRecord
 from tests.reliability.long.load_runs import limit_of_the_generator, run_load
 from tests.reliability.long.standby_record import StandbyRecord, standby_rows
 from tests.reliability.long.standby_rounds import SITUATIONS, standby_rounds
-from tests.reliability.support.durable_database import durable_database, durable_server
+from tests.reliability.support.durable_server import durable_server
 from tests.reliability.support.service import serving
+from tests.support.migrated_server import migrated
 from tests.support.test_database import TestDatabase
 
 CLIENTS = (100, 300, 1_000)
@@ -76,7 +77,7 @@ async def _run_standby(rounds: int) -> list[str]:
 
 async def _run(minutes: float, rounds: int, workers: int) -> list[str]:
     with durable_server() as server, Progress(console=console, transient=True) as progress:
-        database = await durable_database(server)
+        database = await migrated(server)
         faults = await _faults(server, database, rounds, min(1.0, minutes), progress)
         failovers = await _failovers(rounds, min(1.0, minutes), progress)
         standby = await _standby(rounds, progress)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from multi_tenant_db.development import EmbeddedPostgres
-from tests.reliability.support.durable_database import durable_database
+from tests.support.migrated_server import migrated
 from tests.support.standby import SYNCHRONOUS, primary_and_standby, require_standby, wait_until_applied
 from tests.support.test_database import TestDatabase
 
@@ -15,7 +15,7 @@ Servers = tuple[EmbeddedPostgres, EmbeddedPostgres]
 async def replicated_database(*, synchronous: bool = True) -> AsyncIterator[tuple[Servers, TestDatabase]]:
     """Run both servers, durable, until the end; with `synchronous`, a commit waits until the standby has applied it."""
     with primary_and_standby(durable=True, settings=SYNCHRONOUS if synchronous else None) as servers:
-        database = await durable_database(servers[0])
+        database = await migrated(servers[0])
         if synchronous:
             await require_standby(servers[0])
         await wait_until_applied(*servers)
