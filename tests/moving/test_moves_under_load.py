@@ -4,16 +4,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx
 
+from multi_tenant_db.moving.move_step import MoveStep
 from tests.moving.filled import as_admin, filled_organization
+from tests.moving.moved import moved
 from tests.moving.traces import rows_of, traces
 from tests.moving.two_servers import HERE, THERE, TwoServers
 from tests.moving.writer import Writer
-from tests.support.mtdb import mtdb_process
 from tests.support.registry import Registry
 from tests.support.served_process import served
 
@@ -22,7 +22,7 @@ WRITERS = 4
 log = logging.getLogger(__name__)
 
 
-async def test_no_acknowledged_write_is_lost(both: TwoServers, registry_here: Registry, tmp_path: Path) -> None:
+async def test_no_acknowledged_write_is_lost(both: TwoServers, registry_here: Registry) -> None:
     """Every acknowledged write is there once, with its event; refusals are 503 with Retry-After, and others' never."""
     hsbc = await filled_organization(both, registry_here)
     barclays = await filled_organization(both, registry_here, "Barclays")
@@ -34,21 +34,20 @@ async def test_no_acknowledged_write_is_lost(both: TwoServers, registry_here: Re
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=service.url, timeout=30))
         ours = [Writer(client, hsbc) for _ in range(WRITERS)]
         theirs = [Writer(client, barclays) for _ in range(2)]
+
+        async def until_refused() -> None:
+            await ours[0].was_refused.wait()
+
         running = [asyncio.create_task(writer.run()) for writer in (*ours, *theirs)]
         await asyncio.sleep(0.5)
-        outcome = await mtdb_process(
-            "organization", "move", hsbc.parent.name, "--to", THERE, "--max-pause", "10",
-            env=both.environment(), cwd=tmp_path,
-        )  # fmt: skip
-        assert outcome.exit_code == 0, outcome.stderr
+        await moved(both, organization_id, at={MoveStep.FROZEN: until_refused}, max_pause=10)
         await asyncio.sleep(0.5)
         for writer in (*ours, *theirs):
             writer.stop()
         await asyncio.gather(*running)
 
         refused = sorted(moment for writer in ours for moment in writer.refused_at)
-        assert refused
-        log.info("%s; %d refused over HTTP in %.3f s", outcome.stdout.strip(), len(refused), refused[-1] - refused[0])
+        log.info("%d refused over HTTP in %.3f s", len(refused), refused[-1] - refused[0])
         assert not any(writer.refused_at for writer in theirs)
         listed = [tenant async for tenant in listed_tenants(client, hsbc.parent.headers)]
         stored = {tenant_id: tenant for writer in ours for tenant_id, tenant in writer.stored.items()}

@@ -17,6 +17,7 @@ class Writer:
     def __init__(self, client: httpx.AsyncClient, organization: Organization) -> None:
         self.statuses: Counter[int] = Counter()
         self.refused_at: list[float] = []
+        self.was_refused = asyncio.Event()
         self.stored: dict[str, dict[str, Any]] = {}
         """The answer to the last write that was acknowledged, by tenant id."""
         self.keys: dict[str, tuple[dict[str, Any], str]] = {}
@@ -61,4 +62,5 @@ class Writer:
             assert answer.status_code == 503, answer.text
             assert "retry-after" in answer.headers
             self.refused_at.append(time.monotonic())
+            self.was_refused.set()
             await asyncio.sleep(0.01)  # sooner than it says, to see when the pause ends
