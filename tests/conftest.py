@@ -29,7 +29,7 @@ EXTERNAL_SERVER = None if IS_OURS else os.environ["MTDB_DATABASE_URL"]
 MUTANT_DATABASE = os.environ.get("MUTANT_DATABASE")  # one with a defect to be noticed, see tests/mutants
 PROFILES = {"MTDB_ATTACK_PROFILE", "MTDB_EXHAUSTIVE", "MTDB_LONG"}
 """How hard the tests try; the tests use no other variable of the environment."""
-pytest_plugins = ["tests.support.skipped_tests", "tests.support.untraced"]
+pytest_plugins = ["multi_tenant_db.testing.fixtures", "tests.support.skipped_tests", "tests.support.untraced"]
 FOR_OTHERS = (
     *("MTDB_", "OTEL_", "PYTHONSAFEPATH"),
     *(() if EXTERNAL_SERVER else ("PG",)),

@@ -11,7 +11,8 @@ import pytest
 from multi_tenant_db.settings import Settings
 from tests.support.sources import ROOT, for_each, name_of, parse, python_files
 
-SERVICE = python_files("src")
+SERVICE = [path for path in python_files("src") if "/multi_tenant_db/testing/" not in name_of(path)]
+"""Without the tools for tests, which attack past the service's layers."""
 TRANSACTIONS = "src/multi_tenant_db/database/tenant_session.py"
 REFUSALS = "src/multi_tenant_db/database/bound_session.py"
 """Refuses begin and rollback of SQLAlchemy's session, and passes savepoints on."""

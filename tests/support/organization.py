@@ -1,18 +1,5 @@
-"""A banking group, made fresh for a test."""
+"""`Organization` of multi_tenant_db.testing, which adopters import."""
 
-from dataclasses import dataclass
+from multi_tenant_db.testing.organization import Organization
 
-from tests.support.party import Party
-
-
-@dataclass(frozen=True)
-class Organization:
-    """A parent and its subsidiaries, each with a live token."""
-
-    parent: Party
-    subsidiaries: list[Party]
-
-    @property
-    def parties(self) -> list[Party]:
-        """The parent first, then the subsidiaries in the order of their creation, as lists show them."""
-        return [self.parent, *self.subsidiaries]
+__all__ = ["Organization"]

@@ -1,18 +1,5 @@
-"""Somebody who calls the service."""
+"""`Party` of multi_tenant_db.testing, which adopters import."""
 
-from dataclasses import dataclass
-from uuid import UUID
+from multi_tenant_db.testing.party import Party
 
-
-@dataclass(frozen=True)
-class Party:
-    """A tenant with a live token."""
-
-    tenant_id: UUID
-    name: str
-    token: str
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What an HTTP client sends to act as this party."""
-        return {"Authorization": f"Bearer {self.token}"}
+__all__ = ["Party"]

@@ -1,0 +1,13 @@
+"""A way past the isolation of a table."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Breach:
+    """Which caller reached what by which verb, and the remedy."""
+
+    verb: str
+    caller: str
+    what: str
+    remedy: str

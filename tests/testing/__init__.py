@@ -1,0 +1,1 @@
+"""Tests of the tools that adopters test their tables with."""
