@@ -13,6 +13,7 @@ from sqlalchemy import URL
 from examples.accounts.app import create_accounts_app
 from examples.accounts.install import install
 from multi_tenant_db.lint.safety_check import check_database
+from multi_tenant_db.testing.fixtures import AssertIsolated
 from tests.support.audit import events_seen_by
 from tests.support.fresh_database import fresh_database
 from tests.support.organization import Organization
@@ -31,6 +32,12 @@ async def bank(server_url: URL) -> AsyncIterator[TestDatabase]:
     async with fresh_database(server_url) as database:
         await install(database.admin_url)
         yield database
+
+
+@pytest.fixture(scope="module")
+def isolation_database(bank: TestDatabase) -> TestDatabase:
+    """Use it for `assert_isolated`, too."""
+    return bank
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +164,11 @@ async def test_sql_of_the_service_is_bound_as_well(bank: TestDatabase, banks: Ba
                 await connection.execute("UPDATE tenancy.accounts SET tenant_id = $1", banks.mine.parent.tenant_id)
     finally:
         await connection.close()
+
+
+async def test_no_verb_reaches_beyond_a_caller(assert_isolated: AssertIsolated) -> None:
+    """Every verb, tried as every caller, stays within the caller's reach."""
+    await assert_isolated("tenancy.accounts", lambda tenant: {"name": f"Account of {tenant.name}"})
 
 
 async def test_the_check_before_the_start_watches_the_table(bank: TestDatabase, service: FastAPI) -> None:

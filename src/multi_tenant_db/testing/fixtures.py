@@ -12,11 +12,12 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 
 from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.database.tenant_session import tenant_session
+from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.development import EmbeddedPostgres
 from multi_tenant_db.testing.isolation import assert_table_isolated
 from multi_tenant_db.testing.isolation_check import RowFactory
@@ -48,10 +49,10 @@ def run_in_thread[Result](work: Coroutine[Any, Any, Result]) -> Result:
 def isolation_server_url() -> Iterator[URL]:
     """Name the server of MTDB_TEST_SERVER_URL, or start an embedded one. Its roles get the passwords of the tests."""
     if url := os.environ.get(SERVER_URL):
-        yield make_url(url)
+        yield read_database_url(url)
         return
     with EmbeddedPostgres.temporary() as server:
-        yield make_url(server.url())
+        yield read_database_url(server.url())
 
 
 @pytest.fixture(scope="session")

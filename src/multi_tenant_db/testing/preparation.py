@@ -8,7 +8,6 @@ import asyncpg
 from sqlalchemy import URL
 
 from multi_tenant_db.database.connecting import connect_to
-from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.identity.access_token import hash_access_token
 from multi_tenant_db.schema import installation
 from multi_tenant_db.testing.migrated_database import API_PASSWORD, OPERATOR_PASSWORD, MigratedDatabase
@@ -35,10 +34,7 @@ async def make_database(admin_url: URL) -> MigratedDatabase:
 async def drop_database(admin_url: URL) -> None:
     """Drop the database of the URL, also while programs are connected."""
     maintenance = admin_url.set(database=installation.MAINTENANCE_DATABASE)
-    connection = await connect_to(
-        read_database_url(maintenance.set(drivername="postgresql").render_as_string(hide_password=False)),
-        seconds=installation.CONNECT_TIMEOUT_SECONDS,
-    )
+    connection = await connect_to(maintenance, seconds=installation.CONNECT_TIMEOUT_SECONDS)
     try:
         await connection.execute(f'DROP DATABASE IF EXISTS "{admin_url.database}" WITH (FORCE)')
     finally:
