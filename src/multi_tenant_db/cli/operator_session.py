@@ -8,12 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from multi_tenant_db.database.engine import create_engine, operator_url
 from multi_tenant_db.database.session import Session
-from multi_tenant_db.database.tenant_session import tenant_session, transaction
-from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository
-from multi_tenant_db.services.access_token_service import AccessTokenService
+from multi_tenant_db.jobs import sessions
 from multi_tenant_db.settings import Settings
-
-USUAL_LIFETIME = timedelta(minutes=10)
 
 
 @asynccontextmanager
@@ -28,18 +24,11 @@ async def operator_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 @asynccontextmanager
 async def platform_session(
-    engine: AsyncEngine, command: str, lifetime: timedelta = USUAL_LIFETIME
+    engine: AsyncEngine, command: str, lifetime: timedelta = sessions.USUAL_LIFETIME
 ) -> AsyncIterator[Session]:
     """Open a transaction that reaches every tenant, with a token that is issued for it and revoked after it.
 
     The lifetime limits the token if the process ends before it revokes the token.
     """
-    async with transaction(engine) as session:
-        service = AccessTokenService(AccessTokenRepository(session))
-        token, issued = await service.issue_for_platform_operator(label=f"mtdb {command}", lifetime=lifetime)
-    try:
-        async with tenant_session(engine, token, f"mtdb-{issued.token_id}") as (session, _caller):
-            yield session
-    finally:
-        async with transaction(engine) as session:
-            await AccessTokenService(AccessTokenRepository(session)).revoke(issued.token_id)
+    async with sessions.platform_session(engine, f"mtdb {command}", lifetime=lifetime) as session:
+        yield session

@@ -1,0 +1,1 @@
+"""A nightly job for each organisation, on a queue in PostgreSQL (procrastinate)."""

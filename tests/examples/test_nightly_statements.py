@@ -1,0 +1,131 @@
+"""A nightly job for each organisation, run by real workers, with a token of its own that lives minutes."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy import URL
+
+from examples.nightly_statements.nightly_statements import LABEL, TOKEN_LIFETIME
+from multi_tenant_db.identity.access_token import TOKEN_PREFIX
+from multi_tenant_db.testing.fixtures import AssertIsolated
+from tests.examples.nightly_world import NightlyWorld, expected, nightly_world
+from tests.support.test_database import API_PASSWORD, TestDatabase
+
+NOW = datetime.now(UTC)
+YESTERDAY = NOW.date() - timedelta(days=1)
+TOKENS = f"SELECT created_at, expires_at, revoked_at, role FROM tenancy_private.access_tokens WHERE label = '{LABEL}'"
+EVENTS = """
+    SELECT organization_id, actor_tenant_id, token_label, database_role, request_id
+    FROM tenancy.tenant_events
+    WHERE table_name = 'statements'
+"""
+WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'tenancy.statements'::regclass AND NOT granted"
+QUEUE_TABLES = "SELECT oid::regclass::text FROM pg_class WHERE relname LIKE 'procrastinate%' AND relkind = 'r'"
+
+
+@pytest.fixture
+async def world(server_url: URL, tmp_path: Path) -> AsyncIterator[NightlyWorld]:
+    """Give two servers, a queue and no worker."""
+    async with nightly_world(server_url, tmp_path) as world:
+        yield world
+
+
+@pytest.fixture
+def isolation_database(world: NightlyWorld) -> TestDatabase:
+    """Use its first database for `assert_isolated`, too."""
+    return world.databases[0]
+
+
+async def start_the_night(world: NightlyWorld) -> None:
+    """Defer the task that begins the night."""
+    async with world.queue() as queue:
+        await queue.configure_task("list_organizations").defer_async(timestamp=int(NOW.timestamp()))
+
+
+async def texts_of_the_queue(world: NightlyWorld) -> str:
+    """Return all rows of the queue's tables."""
+    admin = await TestDatabase(world.databases[0].admin_url.set(database=world.queue_url.database)).connect_as_admin()
+    tables = [row[0] for row in await admin.fetch(QUEUE_TABLES)]
+    rows = [row[0] for table in tables for row in await admin.fetch(f"SELECT t::text FROM {table} AS t")]
+    await admin.close()
+    assert len(tables) >= 3
+    return "\n".join(rows)
+
+
+async def test_each_organisation_gets_its_statements(world: NightlyWorld) -> None:
+    """Each organisation's job writes its statements on its server; every token is revoked, and none was stored."""
+    world.start_worker()
+    await start_the_night(world)
+    await world.until_written()
+    await world.until_done()
+
+    for number, organization in enumerate(world.organizations):
+        statements = await world.statements(number)
+        assert [tuple(row)[:3] for row in statements] == expected(organization, YESTERDAY)
+        parent = organization.parent.tenant_id
+        for event in await world.fetch(number, EVENTS):
+            assert (event["organization_id"], event["actor_tenant_id"]) == (parent, parent)
+            assert (event["token_label"], event["database_role"]) == (LABEL, "tenancy_api")
+            assert event["request_id"].startswith("nightly-statements-")
+        tokens = await world.fetch(number, TOKENS)
+        assert {token["role"] for token in tokens} == {"tenant", "platform_operator"}
+        assert all(token["revoked_at"] < datetime.now(UTC) for token in tokens)
+    stored = await texts_of_the_queue(world)
+    assert str(world.organizations[0].parent.tenant_id) in stored
+    assert TOKEN_PREFIX not in stored + world.log.read_text()
+
+
+async def test_a_killed_worker_writes_nothing_twice(world: NightlyWorld) -> None:
+    """A worker killed in mid-job is replaced: each statement exists once, and the token it left dies in minutes."""
+    admin = await world.databases[0].connect_as_admin()
+    block = admin.transaction()
+    await block.start()
+    await admin.execute("LOCK TABLE tenancy.statements IN SHARE MODE")
+    killed = world.start_worker()
+    await start_the_night(world)
+    async with asyncio.timeout(30):
+        while not (await world.fetch(0, WAITING))[0][0]:
+            await asyncio.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    await block.rollback()
+    await admin.close()
+    assert await world.statements(0) == []
+
+    world.start_worker()
+    await asyncio.sleep(1.2)  # four heartbeats
+    async with world.queue() as queue:
+        await queue.configure_task("repeat_stalled").defer_async(timestamp=0)
+    await world.until_written()
+    await world.until_done()
+
+    assert [tuple(row)[:3] for row in await world.statements(0)] == expected(world.organizations[0], YESTERDAY)
+    tokens = await world.fetch(0, TOKENS)
+    left = [
+        token for token in tokens if not isinstance(token["revoked_at"], datetime) or token["revoked_at"].year > 9000
+    ]
+    assert len(left) == 1
+    assert all(token["expires_at"] - token["created_at"] <= TOKEN_LIFETIME for token in tokens)
+
+
+async def test_the_service_does_not_reach_the_queue(world: NightlyWorld) -> None:
+    """The service's role cannot connect to the queue's database, nor the queue's role to the service's."""
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied for database"):
+        await asyncpg.connect(
+            world.queue_url.set(
+                drivername="postgresql", username="tenancy_api", password=API_PASSWORD
+            ).render_as_string(hide_password=False)
+        )
+    at_service = world.queue_url.set(drivername="postgresql", database=world.databases[0].admin_url.database)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied for database"):
+        await asyncpg.connect(at_service.render_as_string(hide_password=False))
+
+
+async def test_statements_are_isolated(assert_isolated: AssertIsolated) -> None:
+    """Every verb, tried as every caller on the statements, stays within the caller's reach."""
+    await assert_isolated("tenancy.statements", lambda _tenant: {"day": "2026-01-31", "changes": 3})
