@@ -23,7 +23,7 @@ def create_queue(url: str, statements: NightlyStatements, *, stalled_seconds: fl
     @queue.periodic(cron=TWO_O_CLOCK)
     @queue.task(name="list_organizations", queueing_lock="list_organizations", retry=SOME_TIMES)
     async def list_organizations(timestamp: int) -> None:
-        """Defer a job for each organisation of each server, about the day before. Jobs of one organisation take turns."""
+        """Defer a job for each organisation of each server, about the day before; an organisation's jobs take turns."""
         day = datetime.fromtimestamp(timestamp, UTC).date() - timedelta(days=1)
         for server in statements.servers:
             async for organization_id in statements.organizations(server):

@@ -1,6 +1,5 @@
 """Two servers with an organisation each, a queue, and worker processes."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from examples.nightly_statements.install import install_queue, install_table
 from examples.nightly_statements.nightly_statements import NightlyStatements
 from examples.nightly_statements.queue import create_queue
 from multi_tenant_db.jobs.job_sessions import JobSessions
+from tests.reliability.support.until import until
 from tests.support.fresh_database import drop_database, fresh_database
 from tests.support.mtdb import settings_for
 from tests.support.organization import Organization
@@ -80,15 +80,20 @@ class NightlyWorld:
 
     async def until_written(self) -> None:
         """Wait until both organisations have a statement of each tenant."""
-        async with asyncio.timeout(60):
-            while [len(await self.statements(number)) for number in (0, 1)] != [3, 3]:
-                await asyncio.sleep(0.1)
+
+        async def is_written() -> bool:
+            return [len(await self.statements(number)) for number in (0, 1)] == [3, 3]
+
+        await until(is_written, "all statements were written", seconds=60)
 
     async def until_done(self) -> None:
         """Wait until no job waits or runs."""
-        async with self.queue() as queue, asyncio.timeout(60):
-            while await self._open_jobs(queue):
-                await asyncio.sleep(0.1)
+        async with self.queue() as queue:
+
+            async def is_done() -> bool:
+                return not await self._open_jobs(queue)
+
+            await until(is_done, "all jobs were done", seconds=60)
 
     async def _open_jobs(self, queue: App) -> int:
         jobs = await queue.job_manager.list_jobs_async()

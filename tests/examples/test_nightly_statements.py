@@ -5,15 +5,20 @@ import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
 from sqlalchemy import URL
 
-from examples.nightly_statements.nightly_statements import LABEL, TOKEN_LIFETIME
+from examples.nightly_statements.nightly_statements import LABEL, TOKEN_LIFETIME, NightlyStatements
+from multi_tenant_db.errors import TenantNotFound
 from multi_tenant_db.identity.access_token import TOKEN_PREFIX
+from multi_tenant_db.jobs.job_sessions import JobSessions
 from multi_tenant_db.testing.fixtures import AssertIsolated
 from tests.examples.nightly_world import NightlyWorld, expected, nightly_world
+from tests.reliability.support.until import until
+from tests.support.mtdb import settings_for
 from tests.support.test_database import API_PASSWORD, TestDatabase
 
 NOW = datetime.now(UTC)
@@ -88,9 +93,11 @@ async def test_a_killed_worker_writes_nothing_twice(world: NightlyWorld) -> None
     await admin.execute("LOCK TABLE tenancy.statements IN SHARE MODE")
     killed = world.start_worker()
     await start_the_night(world)
-    async with asyncio.timeout(30):
-        while not (await world.fetch(0, WAITING))[0][0]:
-            await asyncio.sleep(0.02)
+
+    async def waits_for_the_lock() -> bool:
+        return bool((await world.fetch(0, WAITING))[0][0])
+
+    await until(waits_for_the_lock, "the worker was in mid-job", seconds=30)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     await block.rollback()
@@ -111,6 +118,19 @@ async def test_a_killed_worker_writes_nothing_twice(world: NightlyWorld) -> None
     ]
     assert len(left) == 1
     assert all(token["expires_at"] - token["created_at"] <= TOKEN_LIFETIME for token in tokens)
+
+
+async def test_an_organisation_that_moved_is_found(world: NightlyWorld) -> None:
+    """A job that names another server writes on the organisation's own; one of a deleted organisation says so."""
+    moved = world.organizations[1].parent.tenant_id
+    further = settings_for(world.databases[1])["MTDB_DATABASE_URL"]
+    async with JobSessions(world.databases[0].settings(servers={"b": further})) as sessions:
+        statements = NightlyStatements(sessions)
+        assert await statements.write("default", moved, YESTERDAY, "job 1") == 3
+        assert await statements.write("default", moved, YESTERDAY, "job 2") == 0
+        with pytest.raises(TenantNotFound):
+            await statements.write("default", uuid4(), YESTERDAY, "job 3")
+    assert [tuple(row)[:3] for row in await world.statements(1)] == expected(world.organizations[1], YESTERDAY)
 
 
 async def test_the_service_does_not_reach_the_queue(world: NightlyWorld) -> None:
