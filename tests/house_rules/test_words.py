@@ -30,6 +30,7 @@ WHERE = (
     "tests/http",
     "tests/identity",
     "tests/integration",
+    "tests/jobs",
     "tests/lint",
     "tests/migrations",
     "tests/models",
@@ -41,6 +42,7 @@ WHERE = (
     "tests/security",
     "tests/server",
     "tests/services",
+    "tests/testing",
     "tests/writes",
 )
 """Files and folders that the rule is about."""

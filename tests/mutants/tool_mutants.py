@@ -49,7 +49,7 @@ TOOL_MUTANTS = (
         new="and owner in ()",
     ),
     Mutant(
-        "the assertion inserts columns that nobody may insert",
+        "the assertion inserts columns without a grant",
         BROKEN,
         file="testing/verbs.py",
         old="if part in table.insertable} or row",

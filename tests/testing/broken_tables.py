@@ -1,7 +1,7 @@
 """Ways to break a protected table, each with words that the failure must say."""
 
 ALL = "USING (true)"
-POLICY = "CREATE POLICY everybody ON tenancy.accounts FOR {verb} TO tenancy_api {condition}"
+POLICY = "CREATE POLICY wide ON tenancy.accounts FOR {verb} TO tenancy_api {condition}"
 UNRECORDED = "DROP TRIGGER accounts_record_event ON tenancy.accounts"
 UNREFUSED = "DROP TRIGGER accounts_refuse_truncation ON tenancy.accounts"
 PROJECTION = "SELECT name, balance FROM tenancy.accounts"

@@ -94,7 +94,7 @@ def as_caller(isolation_database: MigratedDatabase) -> AsCaller:
 
 @pytest.fixture
 def assert_isolated(isolation_database: MigratedDatabase, two_organizations: TwoOrganizations) -> AssertIsolated:
-    """Give the assertion that a table keeps the organisations apart, whatever the verb and whoever the caller."""
+    """Give the assertion that a table keeps the organisations apart, for every verb and every caller."""
 
     async def check(table: str, make_row: RowFactory, *, tested_elsewhere: Sequence[str] = ()) -> None:
         await assert_table_isolated(

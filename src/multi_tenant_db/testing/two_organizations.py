@@ -53,10 +53,10 @@ class TwoOrganizations:
 
 
 def _members(organization: Organization) -> list[IsolationCaller]:
-    everybody = frozenset(party.tenant_id for party in organization.parties)
+    whole = frozenset(party.tenant_id for party in organization.parties)
     parent = organization.parent
     return [
-        IsolationCaller(f"{parent.name} (parent)", parent.token, everybody),
+        IsolationCaller(f"{parent.name} (parent)", parent.token, whole),
         *(
             IsolationCaller(
                 f"{party.name} (subsidiary)",
