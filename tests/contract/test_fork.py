@@ -26,6 +26,11 @@ with EmbeddedPostgres.temporary() as server:
     asyncio.run(write_schema(make_url(server.url())))
 """
 """What `make docs` does, but for the outputs of commands and the site."""
+ISOLATION = """
+async def test_assets_are_isolated(assert_isolated):
+    await assert_isolated("tenancy.assets", lambda tenant: {"name": f"Asset of {tenant.name}"})
+"""
+"""The test that the guide asks for."""
 KNOW_ALL_TABLES = (
     "tests/documents/test_generated.py",
     "tests/documents/test_schema_diagram.py",
@@ -86,3 +91,9 @@ def test_its_documents_are_made_anew_and_its_tests_pass(fork: Path) -> None:
     assert '"tenancy.assets"' in (fork / "docs" / "reference" / "database.md").read_text(encoding="utf-8")
     assert (fork / "docs" / "collection" / "Endpoints" / "Open Asset.bru").exists()
     run(fork, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *KNOW_ALL_TABLES)
+
+
+def test_its_table_is_isolated(fork: Path) -> None:
+    """The fixtures migrate a database with the fork's table, and every verb of every caller stays within its reach."""
+    (fork / "tests" / "test_assets.py").write_text(ISOLATION)
+    run(fork, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_assets.py")

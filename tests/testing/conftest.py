@@ -16,3 +16,9 @@ async def bank(server_url: URL) -> AsyncIterator[MigratedDatabase]:
     async with fresh_database(server_url) as database:
         await install(database.admin_url)
         yield database
+
+
+@pytest.fixture
+def isolation_database(bank: MigratedDatabase) -> MigratedDatabase:
+    """Use it for the fixtures of adopters, too."""
+    return bank

@@ -18,7 +18,7 @@ GUIDE = ROOT / "docs" / "how-to" / "test-isolation.md"
 PYTHON = re.compile(r"^```python\n# (\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("loops", ["function", "session"])
+@pytest.mark.parametrize("loops", ["function", pytest.param("session", marks=pytest.mark.exhaustive)])
 async def test_the_guides_project_passes(tmp_path: Path, server_url: URL, loops: str) -> None:
     """The guide's files pass with a loop for each test and with one for the run, and leave no database."""
     for name, content in PYTHON.findall(GUIDE.read_text(encoding="utf-8")):
