@@ -18,7 +18,7 @@ LEAK = """
 BROKEN = {
     "row level security is off": (
         "ALTER TABLE tenancy.accounts DISABLE ROW LEVEL SECURITY",
-        ["SELECT, as First", "COPY ... TO, as First", "UPDATE, as First", "mtdb check", "rls-not-enabled"],
+        ["SELECT, as First", "COPY ... TO, as First", "UPDATE, as First", "- mtdb check: rls-not-enabled"],
     ),
     "it is not forced": (
         "ALTER TABLE tenancy.accounts NO FORCE ROW LEVEL SECURITY",
@@ -68,9 +68,11 @@ BROKEN = {
         LEAK.format(name="all_names()"),
         ["- a call of reports.all_names(), as First", "ALTER FUNCTION reports.all_names() SECURITY INVOKER"],
     ),
-    "a function of an id runs as its owner": (
-        LEAK.format(name="names_of(uuid)"),
-        ["- a call of reports.names_of(uuid), as First", "reached a row of"],
+    "a function of a row's id runs as its owner": (
+        LEAK.format(name="name_of(uuid)").replace(
+            "FROM tenancy.accounts'", "FROM tenancy.accounts WHERE account_id = $1'"
+        ),
+        ["- a call of reports.name_of(uuid), as First", "reached a row of"],
     ),
     "a function of a text runs as its owner": (
         LEAK.format(name="names_like(text)"),

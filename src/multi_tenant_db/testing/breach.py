@@ -9,5 +9,6 @@ class Breach:
 
     verb: str
     caller: str
+    """Empty for what the catalogue lint finds."""
     what: str
     remedy: str

@@ -1,5 +1,6 @@
 """Views and functions by which the service's role could reach rows past the table's policies."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from uuid import UUID
@@ -49,6 +50,7 @@ FUNCTIONS = """
       )
     ORDER BY 1
 """
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MOST_ARGUMENTS = 2
 SHORTEST_MARK = 8
 """A shorter text may stand in a row by chance."""
@@ -119,7 +121,8 @@ class Dependents:
 
     def _arguments(self, count: int) -> Iterator[tuple[UUID, ...]]:
         for organization in (self._organizations.first, self._organizations.second):
-            ids = [organization.parent.tenant_id, organization.subsidiaries[0].tenant_id]
+            owners = [organization.parent.tenant_id, organization.subsidiaries[0].tenant_id]
+            ids = dict.fromkeys([*owners, *(row_id for owner in owners for row_id in _ids(self._stored[owner]))])
             yield from product(ids, repeat=count)
 
     def _marks_of(self, party: Party) -> set[str]:
@@ -133,3 +136,7 @@ class Dependents:
 
 def _texts(row: Row) -> set[str]:
     return {value for value in row.values() if isinstance(value, str)}
+
+
+def _ids(row: Row) -> list[UUID]:
+    return [UUID(value) for value in sorted(_texts(row)) if UUID_TEXT.fullmatch(value)]

@@ -31,5 +31,6 @@ def explained(table: str, breaches: Sequence[Breach]) -> str:
     for (verb, remedy), same in by_verb.items():
         callers = {breach.caller for breach in same}
         more = f" (and {len(callers) - 1} more callers)" if len(callers) > 1 else ""
-        lines += [f"- {verb}, as {same[0].caller}{more}: {same[0].what}", f"  Remedy: {remedy}"]
+        caller = f", as {same[0].caller}{more}" if same[0].caller else ""
+        lines += [f"- {verb}{caller}: {same[0].what}", f"  Remedy: {remedy}"]
     return "\n".join(lines)

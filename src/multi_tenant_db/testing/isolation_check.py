@@ -142,7 +142,7 @@ class IsolationCheck:
         finally:
             await engine.dispose()
         return [
-            Breach("mtdb check", "the catalogue lint", f"{finding.code}: {finding.place}", finding.remedy)
+            Breach("mtdb check", "", f"{finding.code}: {finding.place}", finding.remedy)
             for finding in report.findings
             if not finding.code.startswith("server-")
             and (not finding.is_warning or self._table.relation_name in finding.place)
