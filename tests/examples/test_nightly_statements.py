@@ -23,12 +23,18 @@ from tests.support.test_database import API_PASSWORD, TestDatabase
 
 NOW = datetime.now(UTC)
 YESTERDAY = NOW.date() - timedelta(days=1)
-TOKENS = f"SELECT created_at, expires_at, revoked_at, role FROM tenancy_private.access_tokens WHERE label = '{LABEL}'"
+TOKENS = f"""
+    SELECT expires_at - created_at AS lifetime, revoked_at IS NULL AS is_left, role
+    FROM tenancy_private.access_tokens
+    WHERE label = '{LABEL}'
+"""
 EVENTS = """
     SELECT organization_id, actor_tenant_id, token_label, database_role, request_id
     FROM tenancy.tenant_events
     WHERE table_name = 'statements'
 """
+PATIENT = """ALTER ROLE tenancy_api IN DATABASE "{database}" SET lock_timeout = '60s'"""
+"""On a busy machine the worker may wait longer than by default until it is killed."""
 WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'tenancy.statements'::regclass AND NOT granted"
 QUEUE_TABLES = "SELECT oid::regclass::text FROM pg_class WHERE relname LIKE 'procrastinate%' AND relkind = 'r'"
 
@@ -79,7 +85,7 @@ async def test_each_organisation_gets_its_statements(world: NightlyWorld) -> Non
             assert event["request_id"].startswith("nightly-statements-")
         tokens = await world.fetch(number, TOKENS)
         assert {token["role"] for token in tokens} == {"tenant", "platform_operator"}
-        assert all(token["revoked_at"] < datetime.now(UTC) for token in tokens)
+        assert not any(token["is_left"] for token in tokens)
     stored = await texts_of_the_queue(world)
     assert str(world.organizations[0].parent.tenant_id) in stored
     assert TOKEN_PREFIX not in stored + world.log.read_text()
@@ -88,6 +94,7 @@ async def test_each_organisation_gets_its_statements(world: NightlyWorld) -> Non
 async def test_a_killed_worker_writes_nothing_twice(world: NightlyWorld) -> None:
     """A worker killed in mid-job is replaced: each statement exists once, and the token it left dies in minutes."""
     admin = await world.databases[0].connect_as_admin()
+    await admin.execute(PATIENT.format(database=world.databases[0].admin_url.database))
     block = admin.transaction()
     await block.start()
     await admin.execute("LOCK TABLE tenancy.statements IN SHARE MODE")
@@ -113,11 +120,8 @@ async def test_a_killed_worker_writes_nothing_twice(world: NightlyWorld) -> None
 
     assert [tuple(row)[:3] for row in await world.statements(0)] == expected(world.organizations[0], YESTERDAY)
     tokens = await world.fetch(0, TOKENS)
-    left = [
-        token for token in tokens if not isinstance(token["revoked_at"], datetime) or token["revoked_at"].year > 9000
-    ]
-    assert len(left) == 1
-    assert all(token["expires_at"] - token["created_at"] <= TOKEN_LIFETIME for token in tokens)
+    assert [token["role"] for token in tokens if token["is_left"]] == ["tenant"]
+    assert {token["lifetime"] for token in tokens} == {TOKEN_LIFETIME}
 
 
 async def test_an_organisation_that_moved_is_found(world: NightlyWorld) -> None:
