@@ -36,6 +36,10 @@ BROKEN = {
         POLICY.format(verb="UPDATE", condition="USING (true) WITH CHECK (true)"),
         ["- UPDATE, as First", "policies for UPDATE"],
     ),
+    "no trigger helps where the policy for UPDATE lacks its reach": (
+        f"{POLICY.format(verb='UPDATE', condition='USING (true) WITH CHECK (true)')};{UNRECORDED}",
+        ["- UPDATE, as First", "reached 6 rows, of which 3 are within its reach"],
+    ),
     "the policy for DELETE lacks its reach": (
         f"{POLICY.format(verb='DELETE', condition=ALL)}; GRANT DELETE ON tenancy.accounts TO tenancy_api",
         ["- DELETE, as First", "policies for DELETE"],
