@@ -1,6 +1,7 @@
 """Runs SQL as the service's role, in the way that an injection could."""
 
 from collections.abc import Sequence
+from io import BytesIO
 
 import asyncpg
 
@@ -62,14 +63,10 @@ class Attacker:
         return Outcome(rows, len(rows))
 
     async def _copied_in(self) -> Outcome:
-        async def nothing() -> object:
-            return
-            yield b""
-
         table = self._table
         try:
             await self._connection.copy_to_table(
-                table.relation_name, schema_name=table.schema_name, columns=KEY, source=nothing()
+                table.relation_name, schema_name=table.schema_name, columns=KEY, source=BytesIO()
             )
         except asyncpg.FeatureNotSupportedError as error:  # under row level security PostgreSQL has no COPY FROM
             return Outcome(sqlstate="42501", message=str(error))

@@ -50,6 +50,7 @@ FUNCTIONS = """
       )
     ORDER BY 1
 """
+ROLES = "tenancy_api, tenancy_platform"
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MOST_ARGUMENTS = 2
 SHORTEST_MARK = 8
@@ -79,7 +80,7 @@ class Dependents:
         """Return what callers reach by views and functions, and the functions that could not be called."""
         found = []
         for (name,) in await as_admin.fetch(VIEWS):
-            remedy = f"ALTER VIEW {name} SET (security_invoker = true), or REVOKE ALL ON {name} FROM tenancy_api"
+            remedy = f"ALTER VIEW {name} SET (security_invoker = true), or REVOKE ALL ON {name} FROM {ROLES}"
             statement = f"SELECT found::text FROM {name} AS found"
             found += await self._reached(attacker, f"SELECT from {name}", statement, [()], remedy)
         for function in await as_admin.fetch(FUNCTIONS, self._table.relation_name):
@@ -88,7 +89,8 @@ class Dependents:
                 continue
             if function["takes_ids"] and count <= MOST_ARGUMENTS:
                 places = ", ".join(f"${number}::uuid" for number in range(1, count + 1))
-                remedy = f"ALTER FUNCTION {signature} SECURITY INVOKER, or REVOKE EXECUTE ON it FROM tenancy_api"
+                revoke = f"REVOKE EXECUTE ON FUNCTION {signature} FROM {ROLES}"
+                remedy = f"ALTER FUNCTION {signature} SECURITY INVOKER, or {revoke}"
                 statement = f"SELECT found::text FROM {name}({places}) AS found"
                 calls = [*self._arguments(count)]
                 found += await self._reached(attacker, f"a call of {signature}", statement, calls, remedy)
