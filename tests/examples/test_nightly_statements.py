@@ -91,6 +91,7 @@ async def test_each_organisation_gets_its_statements(world: NightlyWorld) -> Non
     assert TOKEN_PREFIX not in stored + world.log.read_text()
 
 
+@pytest.mark.exhaustive
 async def test_a_killed_worker_writes_nothing_twice(world: NightlyWorld) -> None:
     """A worker killed in mid-job is replaced: each statement exists once, and the token it left dies in minutes."""
     admin = await world.databases[0].connect_as_admin()
