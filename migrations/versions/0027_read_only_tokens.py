@@ -15,9 +15,6 @@ down_revision = "move_organizations"
 branch_labels = None
 depends_on = None
 
-REFUSAL = """RAISE EXCEPTION 'the access token is read-only'
-                USING ERRCODE = 'MT002'"""
-
 FUNCTIONS = {
     "writable_tenant_id": (
         "access_token.tenant_id",
@@ -72,8 +69,10 @@ CONDITIONS = (
     ),
     (
         f"({_is_in_key(TENANT)} AND {_is_any('parent_tenant_id', '=', TENANT)}{IN_ORDER})",
-        f"({_is_in_key(MY_TENANT)} AND {_is_any('organization_id', '=', MY_ORGANIZATION)}"
-        f" AND {_is_any('parent_tenant_id', '=', MY_TENANT)}{IN_ORDER})",
+        (
+            f"({_is_in_key(MY_TENANT)} AND {_is_any('organization_id', '=', MY_ORGANIZATION)}"
+            f" AND {_is_any('parent_tenant_id', '=', MY_TENANT)}{IN_ORDER})"
+        ),
     ),
     (
         f"({_is_given(FIRST)} AND {_is_any('organization_id', '>=', FIRST)}{IN_ORDER})",
@@ -83,20 +82,20 @@ CONDITIONS = (
 )
 """For each form of a policy that writes: the condition before, and after."""
 
+REFUSAL = """
+                RAISE EXCEPTION 'the access token is read-only'
+                USING ERRCODE = 'MT002';
+            END IF;
+"""
+
 KEY_OWNER = "tenancy_private.caller_tenant_id()"
 KEY_OF_ANY = "            RETURN coalesce(access_token.tenant_id, "
-KEY_OF_WRITER = f"""            IF NOT access_token.may_write THEN
-                {REFUSAL};
-            END IF;
-{KEY_OF_ANY}"""
+KEY_OF_WRITER = f"            IF NOT access_token.may_write THEN{REFUSAL}{KEY_OF_ANY}"
 
 RECORD = "tenancy_private.record_row_event()"
-RECORDED = "            INSERT INTO tenancy.tenant_events ("
-RECORDED_OF_WRITER = f"""            IF session_user IN ('tenancy_api', 'tenancy_operator') AND NOT access_token.may_write THEN
-                {REFUSAL};
-            END IF;
-
-{RECORDED}"""
+RECORD_ANY = "            INSERT INTO tenancy.tenant_events ("
+IS_BOUND = "session_user IN ('tenancy_api', 'tenancy_operator')"
+RECORD_WRITER = f"            IF {IS_BOUND} AND NOT access_token.may_write THEN{REFUSAL}\n{RECORD_ANY}"
 
 
 def upgrade() -> None:
@@ -133,7 +132,7 @@ def upgrade() -> None:
         _change(before, after)
     _create_reach_policy("writable_tenant_id", "writable_organization_id", "first_writable_organization_id")
     _replace(KEY_OWNER, KEY_OF_ANY, KEY_OF_WRITER)
-    _replace(RECORD, RECORDED, RECORDED_OF_WRITER)
+    _replace(RECORD, RECORD_ANY, RECORD_WRITER)
     op.execute("""
         INSERT INTO public.compatible_revisions (schema_revision, service_revision)
         SELECT 'read_only_tokens', declared.service_revision
@@ -148,7 +147,7 @@ def downgrade() -> None:
     """Put the former conditions back. Read-only tokens are deleted: without the column they could write."""
     op.execute("DELETE FROM public.compatible_revisions WHERE schema_revision = 'read_only_tokens'")
     op.execute("DELETE FROM tenancy_private.access_tokens WHERE NOT may_write")
-    _replace(RECORD, RECORDED_OF_WRITER, RECORDED)
+    _replace(RECORD, RECORD_WRITER, RECORD_ANY)
     _replace(KEY_OWNER, KEY_OF_WRITER, KEY_OF_ANY)
     _create_reach_policy(TENANT, ORGANIZATION, FIRST)
     for before, after in reversed(CONDITIONS):

@@ -8,8 +8,6 @@ The operator is the one whose token is in the context. Only the role of the comm
 cannot name another operator. Revoking a token revokes the view tokens that were issued with it.
 """
 
-from collections.abc import Iterable
-
 from alembic import op
 
 revision = "view_tokens"
@@ -21,19 +19,12 @@ TABLES = ("tenancy_private.access_tokens", "tenancy.tenant_events")
 OPERATOR = "access_tokens_operator_has_a_label_and_is_no_tenant"
 
 RECORD = "tenancy_private.record_row_event()"
-PASSAGES = (
-    (
-        "actor_tenant_id, database_role, request_id\n",
-        "actor_tenant_id, database_role, request_id,\n                operator_token_id, operator_label\n",
-    ),
-    (
-        "nullif(current_setting('app.request_id', true), '')\n",
-        "nullif(current_setting('app.request_id', true), ''),\n"
-        "                access_token.operator_token_id,\n"
-        "                access_token.operator_label\n",
-    ),
-)
-"""Of the trigger's function: each passage before, and after."""
+COLUMNS = "actor_tenant_id, database_role, request_id"
+VALUES = "nullif(current_setting('app.request_id', true), '')"
+OPERATORS_COLUMNS = ",\n                operator_token_id, operator_label"
+OPERATORS_VALUES = """,
+                access_token.operator_token_id,
+                access_token.operator_label"""
 
 COMMENTS = {
     "COLUMN tenancy_private.access_tokens.operator_token_id": (
@@ -90,7 +81,7 @@ def upgrade() -> None:
         )::tenancy.token_record
     """)
     _issue_view_token()
-    _record_operator(PASSAGES)
+    _change_event((COLUMNS, COLUMNS + OPERATORS_COLUMNS), (VALUES, VALUES + OPERATORS_VALUES))
     op.execute("""
         CREATE OR REPLACE FUNCTION tenancy.revoke_token(token_id uuid) RETURNS boolean
         LANGUAGE plpgsql
@@ -148,7 +139,7 @@ def downgrade() -> None:
         END
         $$
     """)
-    _record_operator([(after, before) for before, after in PASSAGES])
+    _change_event((COLUMNS + OPERATORS_COLUMNS, COLUMNS), (VALUES + OPERATORS_VALUES, VALUES))
     op.execute("DROP FUNCTION tenancy.issue_view_token(bytea, uuid, uuid, text, interval, boolean)")
     op.execute("DROP FUNCTION tenancy_private.as_record(tenancy_private.access_tokens)")
     op.execute("DROP TYPE tenancy.token_record")
@@ -239,16 +230,15 @@ def _issue_view_token() -> None:
     """)
 
 
-def _record_operator(passages: Iterable[tuple[str, str]]) -> None:
-    """Replace passages of the trigger's function at once; the rest of it stays as it is."""
-    (columns, columns_after), (values, values_after) = passages
+def _change_event(columns: tuple[str, str], values: tuple[str, str]) -> None:
+    """Replace two passages of the trigger's function at once; the rest of it stays as it is."""
     op.execute(f"""
         DO $do$
         BEGIN
             EXECUTE replace(
-                replace(pg_get_functiondef('{RECORD}'::regprocedure), $old${columns}$old$, $new${columns_after}$new$),
-                $old${values}$old$,
-                $new${values_after}$new$
+                replace(pg_get_functiondef('{RECORD}'::regprocedure), $old${columns[0]}$old$, $new${columns[1]}$new$),
+                $old${values[0]}$old$,
+                $new${values[1]}$new$
             );
         END
         $do$

@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 INDEXES = {
-    "access_tokens_operator_token_id": "(operator_token_id) WHERE operator_token_id IS NOT NULL",
+    "access_tokens_operator_token_id": "(operator_token_id)",
     "access_tokens_organization": "(organization_id, token_id)",
     "access_tokens_tenant_token": "(organization_id, tenant_id, token_id)",
 }
@@ -177,7 +177,7 @@ def _create_list() -> None:
                 WHERE token.token_id < highest{condition}
                   AND ($3 OR (token.revoked_at IS NULL AND token.expires_at > now()))
                 ORDER BY token.token_id DESC
-                LIMIT $4;"""
+                LIMIT $4;"""  # noqa: S608 - the conditions are constants
         for condition in (
             " AND token.organization_id = $1 AND token.tenant_id = $2",
             " AND token.organization_id = $1",

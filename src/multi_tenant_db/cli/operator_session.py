@@ -28,15 +28,19 @@ async def operator_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 @asynccontextmanager
 async def platform_session(
-    engine: AsyncEngine, command: str, lifetime: timedelta = USUAL_LIFETIME
+    engine: AsyncEngine, command: str, lifetime: timedelta = USUAL_LIFETIME, *, may_write: bool = False
 ) -> AsyncIterator[Session]:
     """Open a transaction that reaches every tenant, with a token that is issued for it and revoked after it.
+
+    The token is read-only, unless it is said that it may write.
 
     The lifetime limits the token if the process ends before it revokes the token.
     """
     async with transaction(engine) as session:
         service = AccessTokenService(AccessTokenRepository(session))
-        token, issued = await service.issue_for_platform_operator(label=f"mtdb {command}", lifetime=lifetime)
+        token, issued = await service.issue_for_platform_operator(
+            label=f"mtdb {command}", lifetime=lifetime, may_write=may_write
+        )
     try:
         async with tenant_session(engine, token, f"mtdb-{issued.token_id}") as (session, _caller):
             yield session

@@ -67,10 +67,7 @@ ITS_SUBSIDIARIES = (
 )
 OPERATORS_REACH = _operators_reach("first_organization_id_in_reach")
 OPERATORS_WRITABLE_REACH = _operators_reach("first_writable_organization_id")
-MAY_WRITE_ALL = (
-    "(( SELECT tenancy.first_writable_organization_id() AS first_writable_organization_id) IS NOT NULL)"
-)
-
+MAY_WRITE_ALL = "(( SELECT tenancy.first_writable_organization_id() AS first_writable_organization_id) IS NOT NULL)"
 
 
 POLICIES = [
@@ -95,9 +92,7 @@ POLICIES = [
         condition=OPERATORS_WRITABLE_REACH,
         check_condition=MAY_WRITE_ALL,
     ),
-    ExpectedPolicy(
-        TENANTS, "DELETE", PLATFORM, "a_platform_operator_deletes_any", condition=OPERATORS_WRITABLE_REACH
-    ),
+    ExpectedPolicy(TENANTS, "DELETE", PLATFORM, "a_platform_operator_deletes_any", condition=OPERATORS_WRITABLE_REACH),
     ExpectedPolicy(EVENTS, "SELECT", API, "a_tenant_sees_events_of_itself_and_its_subsidiaries", condition=REACH),
     ExpectedPolicy(EVENTS, "SELECT", PLATFORM, "a_platform_operator_sees_all_events", condition=OPERATORS_REACH),
     ExpectedPolicy(EVENTS, "INSERT", OWNER, "the_trigger_adds_events", check_condition="true"),

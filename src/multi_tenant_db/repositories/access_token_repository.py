@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,6 +23,15 @@ LIFETIME = """coalesce(
 )"""
 """The functions take a lifetime and add it to now(), which is the same in all of a transaction."""
 
+TENANTS_TOKEN = f":hash, :organization_id, :tenant_id, :label, {LIFETIME}, :may_write"
+OPERATORS_TOKEN = f":hash, :label, {LIFETIME}, :may_write"
+
+ISSUE_FOR_TENANT = text(f"SELECT * FROM tenancy.issue_tenant_token({TENANTS_TOKEN})")  # noqa: S608 - constants
+ISSUE_FOR_OPERATOR = text(f"SELECT * FROM tenancy.issue_platform_operator_token({OPERATORS_TOKEN})")  # noqa: S608 - same
+ISSUE_VIEW = text(f"SELECT * FROM tenancy.issue_view_token({TENANTS_TOKEN})")  # noqa: S608 - same
+ROTATE = text(f"SELECT * FROM tenancy.rotate_token(:token_id, :hash, {LIFETIME}, :grace)")  # noqa: S608 - same
+LIST = text("SELECT * FROM tenancy.list_tokens(:organization_id, :tenant_id, :also_dead, :limit, :before)")
+
 
 class AccessTokenRepository:
     """Issues, rotates, lists and revokes tokens as the role tenancy_operator."""
@@ -30,40 +39,40 @@ class AccessTokenRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def issue_for_tenant(
+    async def issue_for_tenant(  # noqa: PLR0913 - a token's properties
         self,
         token_hash: bytes,
         *,
         organization_id: UUID,
         tenant_id: UUID,
         label: str,
-        validity: Validity,
-        may_write: bool,
+        lifetime: Validity,
+        may_write: bool = True,
     ) -> IssuedToken:
         """Store the hash of a tenant's token; raises TenantNotFound when the tenant has been deleted."""
         return await self._issue(
-            f"issue_tenant_token(:hash, :organization_id, :tenant_id, :label, {LIFETIME}, :may_write)",
+            ISSUE_FOR_TENANT,
             hash=token_hash,
             organization_id=organization_id,
             tenant_id=tenant_id,
             label=label,
             may_write=may_write,
-            **_lifetime(validity),
+            **_lifetime(lifetime),
         )
 
     async def issue_for_platform_operator(
-        self, token_hash: bytes, *, label: str, validity: Validity, may_write: bool
+        self, token_hash: bytes, *, label: str, lifetime: Validity, may_write: bool = True
     ) -> IssuedToken:
         """Store the hash of a token that reaches all tenants."""
         return await self._issue(
-            f"issue_platform_operator_token(:hash, :label, {LIFETIME}, :may_write)",
+            ISSUE_FOR_OPERATOR,
             hash=token_hash,
             label=label,
             may_write=may_write,
-            **_lifetime(validity),
+            **_lifetime(lifetime),
         )
 
-    async def issue_view(
+    async def issue_view(  # noqa: PLR0913 - a token's properties
         self,
         token_hash: bytes,
         operator_token: str,
@@ -71,7 +80,7 @@ class AccessTokenRepository:
         organization_id: UUID,
         tenant_id: UUID,
         label: str,
-        validity: Validity,
+        lifetime: Validity,
         may_write: bool,
     ) -> IssuedToken:
         """Store the hash of a tenant's token for the platform operator whose token is presented.
@@ -82,13 +91,13 @@ class AccessTokenRepository:
         try:
             await self._session.execute(text("SELECT tenancy.sign_in(:token)"), {"token": operator_token})
             return await self._issue(
-                f"issue_view_token(:hash, :organization_id, :tenant_id, :label, {LIFETIME}, :may_write)",
+                ISSUE_VIEW,
                 hash=token_hash,
                 organization_id=organization_id,
                 tenant_id=tenant_id,
                 label=label,
                 may_write=may_write,
-                **_lifetime(validity),
+                **_lifetime(lifetime),
             )
         except DBAPIError as failure:
             if (error := as_refused_token(failure)) is None:
@@ -96,12 +105,11 @@ class AccessTokenRepository:
             raise error from failure
 
     async def rotate(
-        self, token_id: UUID, token_hash: bytes, *, validity: Validity, grace: timedelta
+        self, token_id: UUID, token_hash: bytes, *, lifetime: Validity, grace: timedelta
     ) -> IssuedToken | None:
         """Store the hash of a successor; return None if no valid token has this id, or a view token has it."""
-        statement = text(f"SELECT * FROM tenancy.rotate_token(:token_id, :hash, {LIFETIME}, :grace)")
-        parameters = {"token_id": token_id, "hash": token_hash, "grace": grace} | _lifetime(validity)
-        row = (await self._session.execute(statement, parameters)).mappings().one()
+        parameters = {"token_id": token_id, "hash": token_hash, "grace": grace} | _lifetime(lifetime)
+        row = (await self._session.execute(ROTATE, parameters)).mappings().one()
         return IssuedToken(**row) if row["token_id"] else None
 
     async def list_newest(
@@ -114,7 +122,6 @@ class AccessTokenRepository:
         before: UUID | None,
     ) -> Sequence[IssuedToken]:
         """Return the newest tokens of existing tenants, oldest first, without hashes; the live ones or every state."""
-        statement = text("SELECT * FROM tenancy.list_tokens(:organization_id, :tenant_id, :also_dead, :limit, :before)")
         parameters = {
             "organization_id": organization_id,
             "tenant_id": tenant_id,
@@ -122,7 +129,7 @@ class AccessTokenRepository:
             "limit": limit,
             "before": before,
         }
-        rows = await self._session.execute(statement, parameters)
+        rows = await self._session.execute(LIST, parameters)
         return [IssuedToken(**row) for row in reversed(rows.mappings().all())]
 
     async def purge(self, limit: int) -> int:
@@ -143,16 +150,16 @@ class AccessTokenRepository:
         parameters = {"organization_id": organization_id, "tenant_id": tenant_id}
         return int(await self._session.scalar(statement, parameters))
 
-    async def _issue(self, call: str, **parameters: Any) -> IssuedToken:
+    async def _issue(self, statement: TextClause, **parameters: Any) -> IssuedToken:
         try:
-            row: RowMapping = (await self._session.execute(text(f"SELECT * FROM tenancy.{call}"), parameters)).mappings().one()
+            result = await self._session.execute(statement, parameters)
         except DBAPIError as failure:
             if constraint_name(failure) != "access_tokens_tenant_fkey":
                 raise
             raise TenantNotFound("The tenant has just been deleted.") from failure
-        return IssuedToken(**row)
+        return IssuedToken(**result.mappings().one())
 
 
-def _lifetime(validity: Validity) -> dict[str, Validity | None]:
-    is_lifetime = isinstance(validity, timedelta)
-    return {"lifetime": validity if is_lifetime else None, "expires_at": None if is_lifetime else validity}
+def _lifetime(lifetime: Validity) -> dict[str, Validity | None]:
+    is_lifetime = isinstance(lifetime, timedelta)
+    return {"lifetime": lifetime if is_lifetime else None, "expires_at": None if is_lifetime else lifetime}

@@ -25,7 +25,7 @@ class AccessTokenService:
         tenant: TenantRow,
         *,
         label: str,
-        validity: Validity,
+        lifetime: Validity,
         may_write: bool = True,
         server: str = DEFAULT_SERVER,
     ) -> tuple[str, IssuedToken]:
@@ -36,18 +36,18 @@ class AccessTokenService:
             organization_id=tenant.organization_id,
             tenant_id=tenant.tenant_id,
             label=label,
-            validity=validity,
+            lifetime=lifetime,
             may_write=may_write,
         )
         return token, issued
 
     async def issue_for_platform_operator(
-        self, *, label: str, validity: Validity, may_write: bool = True, server: str = DEFAULT_SERVER
+        self, *, label: str, lifetime: Validity, may_write: bool = True, server: str = DEFAULT_SERVER
     ) -> tuple[str, IssuedToken]:
         """Return a new token that reaches every tenant of the server, and its record."""
         token = new_access_token(server)
         issued = await self._tokens.issue_for_platform_operator(
-            hash_access_token(token), label=label, validity=validity, may_write=may_write
+            hash_access_token(token), label=label, lifetime=lifetime, may_write=may_write
         )
         return token, issued
 
@@ -57,7 +57,7 @@ class AccessTokenService:
         operator_token: str,
         *,
         label: str,
-        validity: Validity,
+        lifetime: Validity,
         may_write: bool = False,
         server: str = DEFAULT_SERVER,
     ) -> tuple[str, IssuedToken]:
@@ -72,20 +72,20 @@ class AccessTokenService:
             organization_id=tenant.organization_id,
             tenant_id=tenant.tenant_id,
             label=label,
-            validity=validity,
+            lifetime=lifetime,
             may_write=may_write,
         )
         return token, issued
 
     async def rotate(
-        self, token_id: UUID, *, validity: Validity, grace: timedelta, server: str = DEFAULT_SERVER
+        self, token_id: UUID, *, lifetime: Validity, grace: timedelta, server: str = DEFAULT_SERVER
     ) -> tuple[str, IssuedToken] | None:
         """Return a successor of the token, which ends after the grace period, and its record.
 
         None if no valid token has this id, or a view token has it.
         """
         token = new_access_token(server)
-        issued = await self._tokens.rotate(token_id, hash_access_token(token), validity=validity, grace=grace)
+        issued = await self._tokens.rotate(token_id, hash_access_token(token), lifetime=lifetime, grace=grace)
         return None if issued is None else (token, issued)
 
     async def list_tokens(
