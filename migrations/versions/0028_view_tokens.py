@@ -74,6 +74,7 @@ def upgrade() -> None:
         CREATE FUNCTION tenancy_private.as_record(token tenancy_private.access_tokens) RETURNS tenancy.token_record
         LANGUAGE sql
         STABLE
+        PARALLEL RESTRICTED
         SET search_path = pg_catalog, pg_temp
         RETURN ROW(
             token.token_id, token.role::text, token.organization_id, token.tenant_id, token.label, token.created_at,

@@ -172,8 +172,9 @@ def _create_list() -> None:
     queries = [
         f"""
                 RETURN QUERY
-                SELECT (tenancy_private.as_record(token)).*
+                SELECT record.*
                 FROM tenancy_private.access_tokens AS token
+                CROSS JOIN LATERAL tenancy_private.as_record(token) AS record
                 WHERE token.token_id < highest{condition}
                   AND ($3 OR (token.revoked_at IS NULL AND token.expires_at > now()))
                 ORDER BY token.token_id DESC

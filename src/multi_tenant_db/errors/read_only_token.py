@@ -9,4 +9,4 @@ class ReadOnlyToken(ApplicationError):
     status = 403
     code = "read_only_token"
     title = "The access token is read-only"
-    detail = "Use a token that was issued without --read-only, or one of a view that was issued with --writable."
+    detail = "Use a token that may write. The operator who issued this one can issue it."

@@ -128,33 +128,41 @@ POLICY_LATE = Rule(
 
 POLICY_WRITES_READ_ONLY = Rule(
     "policy-writes-read-only",
-    "A policy that writes and does not ask the functions that refuse a read-only token lets such a token write.",
+    "A policy that writes and does not ask the functions that refuse a read-only token, lets such a token write.",
     text("""
+        WITH written (policy_id, clause, expression) AS (
+            SELECT policy.oid, 'USING', pg_get_expr(policy.polqual, policy.polrelid)
+            FROM pg_catalog.pg_policy AS policy
+            UNION ALL
+            SELECT policy.oid, 'WITH CHECK', pg_get_expr(policy.polwithcheck, policy.polrelid)
+            FROM pg_catalog.pg_policy AS policy
+        ),
+        replacement (plain, refusing) AS (
+            VALUES ('tenancy.current_tenant_id()', 'tenancy.writable_tenant_id()'),
+                   ('tenancy.current_organization_id()', 'tenancy.writable_organization_id()'),
+                   ('tenancy.first_organization_id_in_reach()', 'tenancy.first_writable_organization_id()'),
+                   ('tenancy.is_platform_operator()', 'tenancy.first_writable_organization_id() IS NOT NULL')
+        )
         SELECT format('%I on %s', policy.polname, policy.polrelid::regclass) AS place,
-               'use tenancy.writable_organization_id() for tenancy.current_organization_id(), '
-               'writable_tenant_id() for current_tenant_id(), and first_writable_organization_id() for '
-               'first_organization_id_in_reach() and is_platform_operator(), in a policy for each verb' AS remedy
+               format(
+                   'create a policy for each verb, as tenancy.protect_tenant_table does, or run: '
+                   'ALTER POLICY %I ON %s %s (%s)',
+                   policy.polname,
+                   policy.polrelid::regclass,
+                   written.clause,
+                   replace(written.expression, replacement.plain, replacement.refusing)
+               ) AS remedy
         FROM pg_catalog.pg_policy AS policy
         JOIN pg_catalog.pg_class AS class ON class.oid = policy.polrelid
+        JOIN written ON written.policy_id = policy.oid
+        JOIN replacement ON strpos(written.expression, replacement.plain) > 0
         WHERE class.oid = ANY (CAST(:tenant_tables AS oid[]))
           AND policy.polpermissive
           AND policy.polcmd <> 'r'
           AND policy.polroles <> ARRAY[class.relowner]
-          AND CAST(:is_known AS boolean)
           AND class.oid::regclass::text NOT IN (
               SELECT expected.table_name
               FROM jsonb_to_recordset(CAST(:expected_policies AS jsonb)) AS expected (table_name text)
-          )
-          AND EXISTS (
-              SELECT
-              FROM (
-                  VALUES (pg_get_expr(policy.polqual, policy.polrelid)),
-                         (pg_get_expr(policy.polwithcheck, policy.polrelid))
-              ) AS condition (expression)
-              WHERE condition.expression !~ 'SELECT \\(?tenancy\\.(first_)?writable_'
-                 OR condition.expression ~ (
-                     'tenancy\\.(current_(organization|tenant)_id|first_organization_id_in_reach|is_platform_operator)'
-                 )
           )
     """),
 )
