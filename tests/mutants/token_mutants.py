@@ -47,7 +47,6 @@ TOKEN_MUTANTS = (
     Mutant("a read-only token adds what another may", SWAP, plainly(ADDS, TENANT, ORGANIZATION)),
     Mutant("an update takes the tenant from any token", SWAP, plainly(UPDATES, TENANT)),
     Mutant("a deletion takes the tenant from any token", SWAP, plainly(DELETES, TENANT)),
-    Mutant("an addition takes the tenant from any token", SWAP, plainly(ADDS, TENANT)),
     *(
         Mutant(f"{policy} with a read-only token", OPERATOR, plainly(policy, FIRST))
         for policy in ("a_platform_operator_updates_all", "a_platform_operator_deletes_any")

@@ -1,5 +1,7 @@
 """Writing with a read-only token: by every verb and detour, with a second token in hand."""
 
+from itertools import product
+
 import asyncpg
 import pytest
 
@@ -150,9 +152,12 @@ SWAPS = {
         " FROM tenancy.tenants WHERE organization_id = ({then})"
     ),
 }
-WHERE = "WHERE organization_id = ({then}) AND tenant_id = '{target}'"
+WHERE = (
+    "WHERE organization_id = ({then}) AND tenant_id = '{target}'",
+    "WHERE organization_id = '{head}' AND tenant_id = ({then_target})",
+)
 PRESENT = (
-    "SELECT CASE WHEN pg_catalog.set_config('app.current_tenant', '{token}', true) IS NOT NULL THEN '{head}'::uuid END"
+    "SELECT CASE WHEN pg_catalog.set_config('app.current_tenant', '{token}', true) IS NOT NULL THEN '{id}'::uuid END"
 )
 
 
@@ -167,15 +172,13 @@ async def test_the_reach_of_one_token_with_the_right_of_another(
     for target in (hsbc.parent, own, sibling):
         if (target, name) in {(own, "update"), (own, "update, presenting"), (own, "lock")}:
             continue  # its own right
-        for tokens in ((own.token, readers[0]), (readers[0], own.token)):
-            first, second = (PRESENT.format(token=token, head=hsbc.parent.tenant_id) for token in tokens)
-            for then, back in ((second, first), (second, second), (first, second)):
-                where = WHERE.format(then=then, target=target.tenant_id)
-                statement = SWAPS[name].format(
-                    where=where, then=then, back=back, head=hsbc.parent.tenant_id, target=target.tenant_id
-                )
-                for setting in ("on", "off"):
-                    await attempt_committed(as_api, tokens[0], f"SET LOCAL enable_seqscan = {setting}", statement)
+        ids = {"head": hsbc.parent.tenant_id, "target": target.tenant_id}
+        for first, *order in product((own.token, readers[0]), repeat=3):
+            then, back = (PRESENT.format(token=token, id=ids["head"]) for token in order)
+            then_target = PRESENT.format(token=order[0], id=ids["target"])
+            for where in WHERE if "{where}" in SWAPS[name] else [""]:
+                condition = where.format(then=then, then_target=then_target, **ids)
+                await attempt_committed(as_api, first, SWAPS[name].format(where=condition, then=then, back=back, **ids))
     assert await as_admin.fetch(ALL_TENANTS) == before
 
 
@@ -185,7 +188,7 @@ async def test_a_change_in_the_name_of_a_read_only_token(
 ) -> None:
     """To change a tenant with a token that may write, and have the trail name one that may not."""
     before = await as_admin.fetch(ALL_TENANTS)
-    back = PRESENT.format(token=readers[0], head=hsbc.parent.tenant_id)
+    back = PRESENT.format(token=readers[0], id=hsbc.parent.tenant_id)
     statement = f"UPDATE tenancy.tenants SET name = name || '!' RETURNING ({back})"
     assert (await error_of(attempt(as_api, hsbc.parent.token, statement))).sqlstate == READ_ONLY_TOKEN
     assert await as_admin.fetch(ALL_TENANTS) == before

@@ -46,8 +46,9 @@ VOLATILE = """
 WRITE_NOTHING = {"tenancy.sign_in(text,text)", "tenancy.uuid_v7()"}
 """They present a token for this transaction, and make a number."""
 
+KEY = {"organization_id", "tenant_id"}
 WRITES = {
-    "INSERT": "INSERT INTO {name} ({columns}) SELECT {nulls}",
+    "INSERT": "INSERT INTO {name} ({columns}) SELECT {values}",
     "UPDATE": "UPDATE {name} SET {assignments}",
     "DELETE": "DELETE FROM {name}",
 }
@@ -86,7 +87,7 @@ async def test_every_granted_write_is_refused(
         statement = WRITES[row["verb"]].format(
             name=row["name"],
             columns=", ".join(columns),
-            nulls=", ".join("NULL" for _ in columns),
+            values=", ".join(f"'{head}'" if column in KEY else "NULL" for column in columns),
             assignments=", ".join(f"{column} = {column}" for column in columns),
         )
         for as_platform, token in tokens.items():
