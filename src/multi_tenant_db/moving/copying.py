@@ -28,12 +28,20 @@ KEY_COLUMNS = ("tenant_id", "idempotency_key", "request_hash", "answer", "create
 
 TOKENS_SINCE = f"""
     SELECT {", ".join(TOKEN_COLUMNS)} FROM {TOKENS}
-    WHERE organization_id = $1 AND (created_at >= $2 OR revoked_at >= $2)
+    WHERE organization_id = $1
+      AND (
+          created_at >= $2
+          OR revoked_at >= $2
+          OR (tenant_id, label) IN (
+              SELECT tenant_id, label FROM {TOKENS} WHERE organization_id = $1 AND created_at >= $2
+          )
+      )
 """
+"""Rotating a token brings the end of one of the same tenant and label forward."""
 HOLD_BACK = f"""
     INSERT INTO {TOKENS} ({", ".join(TOKEN_COLUMNS)})
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($12::timestamptz, 'infinity'))
-    ON CONFLICT (token_hash) DO UPDATE SET revoked_at = EXCLUDED.revoked_at
+    ON CONFLICT (token_hash) DO UPDATE SET revoked_at = EXCLUDED.revoked_at, expires_at = EXCLUDED.expires_at
 """
 DROP_ORPHANS = f"""
     DELETE FROM {TOKENS} AS token
