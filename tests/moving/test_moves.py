@@ -89,9 +89,10 @@ async def test_tokens_and_tenants_change_during_the_copy(both: TwoServers, regis
         await service.close()
 
     async with as_admin(both, HERE) as here:
-        # So long ago that the last copy of tokens does not include it by the time of its issue.
+        # So long ago that the last copy of tokens does not include them by the time of their issue.
         old = "UPDATE tenancy_private.access_tokens SET created_at = now() - interval '1 day' WHERE token_hash = $1"
-        await here.execute(old, hash_access_token(kept.token))
+        for token in (kept.token, parent.token):
+            await here.execute(old, hash_access_token(token))
     await moved(both, parent.tenant_id, at={MoveStep.COPIED: change})
     assert [(await home_of(both, token))[THERE] for token in issued] == ["yes", "yes"]
     async with as_admin(both, THERE) as there:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from multi_tenant_db.database.failures import constraint_name
 from multi_tenant_db.database.tenant_session import as_refused_token
-from multi_tenant_db.errors import TenantNotFound
+from multi_tenant_db.errors import ApplicationError, AuthenticationRequired, ReadOnlyToken, TenantNotFound
 from multi_tenant_db.identity.issued_token import IssuedToken
 
 Validity = timedelta | datetime
@@ -31,6 +31,12 @@ ISSUE_FOR_OPERATOR = text(f"SELECT * FROM tenancy.issue_platform_operator_token(
 ISSUE_VIEW = text(f"SELECT * FROM tenancy.issue_view_token({TENANTS_TOKEN})")  # noqa: S608 - same
 ROTATE = text(f"SELECT * FROM tenancy.rotate_token(:token_id, :hash, {LIFETIME}, :grace)")  # noqa: S608 - same
 LIST = text("SELECT * FROM tenancy.list_tokens(:organization_id, :tenant_id, :also_dead, :limit, :before)")
+
+
+REFUSALS: dict[type[ApplicationError], str] = {
+    AuthenticationRequired: "The token that was given is not a valid platform operator's, on the tenant's server.",
+    ReadOnlyToken: "The operator's token is read-only: issue a view token that is read-only, too.",
+}
 
 
 class AccessTokenRepository:
@@ -100,9 +106,10 @@ class AccessTokenRepository:
                 **_lifetime(lifetime),
             )
         except DBAPIError as failure:
-            if (error := as_refused_token(failure)) is None:
+            error = as_refused_token(failure)
+            if error is None:
                 raise
-            raise error from failure
+            raise type(error)(REFUSALS[type(error)]) from failure
 
     async def rotate(
         self, token_id: UUID, token_hash: bytes, *, lifetime: Validity, grace: timedelta
