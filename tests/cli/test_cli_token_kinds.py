@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -44,9 +45,9 @@ async def may_write(as_api: asyncpg.Connection, token: str) -> bool:
     return True
 
 
-async def listed(database: TestDatabase, token_id: str) -> dict[str, str]:
+async def listed(database: TestDatabase, token_id: str) -> dict[str, Any]:
     """Return the token as it is listed."""
-    rows = (await mtdb("token", "list", "--all", "--json", env=settings_for(database))).json
+    rows: list[dict[str, Any]] = (await mtdb("token", "list", "--all", "--json", env=settings_for(database))).json
     return next(row for row in rows if row["token_id"] == token_id)
 
 
