@@ -6,7 +6,8 @@
 -- 1. The context proves a tenant. `app.current_tenant` holds the caller's access token, not an id. Only one function
 --    reads it, `tenancy_private.current_access_token`: it looks up the token's SHA-256 hash. Any role can set the
 --    variable to any value; without a valid token there is no row to read and none to write. There is no key to steal,
---    and a token that is revoked is refused at the next statement.
+--    and a token that is revoked is refused at the next statement. The policies of INSERT, UPDATE and DELETE take
+--    tenant and organisation from functions that refuse a read-only token (MT002).
 --
 -- 2. The organisation leads the key. The primary key of tenants is (organization_id, tenant_id), and other tables of
 --    tenants' rows begin theirs with it. A caller's reach is then one interval of the key: a parent's is its
@@ -65,6 +66,20 @@ CREATE TYPE tenancy.issued_token AS (
     created_at timestamptz,
     expires_at timestamptz,
     revoked_at timestamptz
+);
+
+CREATE TYPE tenancy.token_record AS (
+    token_id uuid,
+    role text,
+    organization_id uuid,
+    tenant_id uuid,
+    label text,
+    created_at timestamptz,
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    may_write boolean,
+    operator_token_id uuid,
+    operator_label text
 );
 
 
@@ -149,19 +164,21 @@ COMMENT ON COLUMN tenancy.tenants.version IS 'Counts updates; the ETag of the AP
 -- tenancy.tenant_events ---------------------------------------------------------------------------------------------
 
 CREATE TABLE tenancy.tenant_events (
-    organization_id uuid NOT NULL,
-    tenant_id       uuid NOT NULL,
-    event_id        uuid NOT NULL DEFAULT tenancy.uuid_v7(),
-    event_type      tenancy.tenant_event_type NOT NULL,
-    occurred_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
-    old_values      jsonb,
-    new_values      jsonb,
-    token_id        uuid,
-    token_label     text,
-    actor_tenant_id uuid,
-    database_role   text NOT NULL,
-    request_id      text,
-    table_name      text NOT NULL DEFAULT 'tenants'::text,
+    organization_id   uuid NOT NULL,
+    tenant_id         uuid NOT NULL,
+    event_id          uuid NOT NULL DEFAULT tenancy.uuid_v7(),
+    event_type        tenancy.tenant_event_type NOT NULL,
+    occurred_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    old_values        jsonb,
+    new_values        jsonb,
+    token_id          uuid,
+    token_label       text,
+    actor_tenant_id   uuid,
+    database_role     text NOT NULL,
+    request_id        text,
+    table_name        text NOT NULL DEFAULT 'tenants'::text,
+    operator_token_id uuid,
+    operator_label    text,
     CONSTRAINT tenant_events_pkey
         PRIMARY KEY (organization_id, tenant_id, event_id),
     CONSTRAINT tenant_events_request_id_length
@@ -177,7 +194,8 @@ ALTER TABLE tenancy.tenant_events
     ALTER COLUMN new_values SET STATISTICS 0, ALTER COLUMN token_id SET STATISTICS 0,
     ALTER COLUMN token_label SET STATISTICS 0, ALTER COLUMN actor_tenant_id SET STATISTICS 0,
     ALTER COLUMN database_role SET STATISTICS 0, ALTER COLUMN request_id SET STATISTICS 0,
-    ALTER COLUMN table_name SET STATISTICS 0;
+    ALTER COLUMN table_name SET STATISTICS 0, ALTER COLUMN operator_token_id SET STATISTICS 0,
+    ALTER COLUMN operator_label SET STATISTICS 0;
 ALTER TABLE tenancy.tenant_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE tenancy.tenant_events IS 'The audit trail: one row for each change of a tenant''s row. Only added to.';
 COMMENT ON COLUMN tenancy.tenant_events.old_values IS 'The row before, without its key; NULL when it was created.';
@@ -185,20 +203,24 @@ COMMENT ON COLUMN tenancy.tenant_events.new_values IS 'The row after, without it
 COMMENT ON COLUMN tenancy.tenant_events.token_id IS 'The token that proved the caller; NULL for a change made without one.';
 COMMENT ON COLUMN tenancy.tenant_events.request_id IS 'As the service gave it to sign_in: a way to the log, no proof.';
 COMMENT ON COLUMN tenancy.tenant_events.table_name IS 'The table that was changed, without its schema.';
+COMMENT ON COLUMN tenancy.tenant_events.operator_token_id IS 'The platform operator''s token behind a view token; NULL for other callers.';
 
 
 -- tenancy_private.access_tokens -------------------------------------------------------------------------------------
 
 CREATE TABLE tenancy_private.access_tokens (
-    token_hash      bytea NOT NULL,
-    token_id        uuid NOT NULL DEFAULT tenancy.uuid_v7(),
-    role            tenancy_private.token_role NOT NULL,
-    organization_id uuid,
-    tenant_id       uuid,
-    label           text NOT NULL,
-    created_at      timestamptz NOT NULL DEFAULT now(),
-    expires_at      timestamptz NOT NULL,
-    revoked_at      timestamptz,
+    token_hash        bytea NOT NULL,
+    token_id          uuid NOT NULL DEFAULT tenancy.uuid_v7(),
+    role              tenancy_private.token_role NOT NULL,
+    organization_id   uuid,
+    tenant_id         uuid,
+    label             text NOT NULL,
+    created_at        timestamptz NOT NULL DEFAULT now(),
+    expires_at        timestamptz NOT NULL,
+    revoked_at        timestamptz,
+    may_write         boolean NOT NULL DEFAULT true,
+    operator_token_id uuid,
+    operator_label    text,
     CONSTRAINT access_tokens_pkey
         PRIMARY KEY (token_hash),
     CONSTRAINT access_tokens_token_id_unique
@@ -211,21 +233,28 @@ CREATE TABLE tenancy_private.access_tokens (
         CHECK (octet_length(token_hash) = 32),
     CONSTRAINT access_tokens_label_length
         CHECK (char_length(label) >= 1 AND char_length(label) <= 200),
+    CONSTRAINT access_tokens_operator_has_a_label_and_is_no_tenant
+        CHECK ((operator_token_id IS NULL) = (operator_label IS NULL) AND (operator_token_id IS NULL OR role = 'tenant'::tenancy_private.token_role)),
     CONSTRAINT access_tokens_role_says_whether_there_is_a_tenant
         CHECK ((role = 'tenant'::tenancy_private.token_role) = (tenant_id IS NOT NULL) AND (role = 'tenant'::tenancy_private.token_role) = (organization_id IS NOT NULL))
 );
 CREATE INDEX access_tokens_expires_at ON tenancy_private.access_tokens USING btree (expires_at);
+CREATE INDEX access_tokens_operator_token_id ON tenancy_private.access_tokens USING btree (operator_token_id);
+CREATE INDEX access_tokens_organization ON tenancy_private.access_tokens USING btree (organization_id, token_id);
 CREATE INDEX access_tokens_revoked_at ON tenancy_private.access_tokens USING btree (revoked_at);
-CREATE INDEX access_tokens_tenant ON tenancy_private.access_tokens USING btree (organization_id, tenant_id);
+CREATE INDEX access_tokens_tenant_token ON tenancy_private.access_tokens USING btree (organization_id, tenant_id, token_id);
 ALTER TABLE tenancy_private.access_tokens
     ALTER COLUMN token_hash SET STATISTICS 0, ALTER COLUMN token_id SET STATISTICS 0,
     ALTER COLUMN role SET STATISTICS 0, ALTER COLUMN organization_id SET STATISTICS 0,
     ALTER COLUMN tenant_id SET STATISTICS 0, ALTER COLUMN label SET STATISTICS 0,
     ALTER COLUMN created_at SET STATISTICS 0, ALTER COLUMN expires_at SET STATISTICS 0,
-    ALTER COLUMN revoked_at SET STATISTICS 0;
+    ALTER COLUMN revoked_at SET STATISTICS 0, ALTER COLUMN may_write SET STATISTICS 0,
+    ALTER COLUMN operator_token_id SET STATISTICS 0, ALTER COLUMN operator_label SET STATISTICS 0;
 ALTER TABLE tenancy_private.access_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE tenancy_private.access_tokens IS 'Who a caller is. Only SHA-256 hashes of random 256-bit tokens are stored.';
 COMMENT ON COLUMN tenancy_private.access_tokens.revoked_at IS 'NULL while valid; ''infinity'' on a server that the organisation is moving to, before the switch.';
+COMMENT ON COLUMN tenancy_private.access_tokens.may_write IS 'False for a read-only token: policies refuse its writes with MT002.';
+COMMENT ON COLUMN tenancy_private.access_tokens.operator_token_id IS 'The platform operator''s token that a view token was issued with; NULL for other tokens.';
 
 
 -- tenancy_private.idempotency_keys ----------------------------------------------------------------------------------
@@ -491,12 +520,21 @@ CREATE FUNCTION tenancy.revoke_token(token_id uuid)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+DECLARE
+    is_revoked boolean;
 BEGIN
     UPDATE tenancy_private.access_tokens AS token
     SET revoked_at = clock_timestamp()
     WHERE token.token_id = revoke_token.token_id
       AND (token.revoked_at IS NULL OR token.revoked_at = 'infinity');
-    RETURN FOUND;
+    is_revoked := FOUND;
+
+    -- A statement of its own: it sees the view tokens issued until the first one had its lock.
+    UPDATE tenancy_private.access_tokens AS token
+    SET revoked_at = clock_timestamp()
+    WHERE token.operator_token_id = revoke_token.token_id
+      AND (token.revoked_at IS NULL OR token.revoked_at = 'infinity');
+    RETURN is_revoked OR FOUND;
 END
 $function$;
 
@@ -523,6 +561,10 @@ BEGIN
     IF access_token.token_hash IS NULL THEN
         RAISE EXCEPTION 'the access token is not valid'
         USING ERRCODE = 'invalid_authorization_specification';
+    END IF;
+    IF NOT access_token.may_write THEN
+        RAISE EXCEPTION 'the access token is read-only'
+        USING ERRCODE = 'MT002';
     END IF;
     RETURN coalesce(access_token.tenant_id, '00000000-0000-0000-0000-000000000000');
 END
@@ -614,9 +656,15 @@ BEGIN
         USING ERRCODE = 'invalid_authorization_specification';
     END IF;
 
+    IF session_user IN ('tenancy_api', 'tenancy_operator') AND NOT access_token.may_write THEN
+        RAISE EXCEPTION 'the access token is read-only'
+        USING ERRCODE = 'MT002';
+    END IF;
+
     INSERT INTO tenancy.tenant_events (
         organization_id, tenant_id, table_name, event_type, old_values, new_values,
-        token_id, token_label, actor_tenant_id, database_role, request_id
+        token_id, token_label, actor_tenant_id, database_role, request_id,
+        operator_token_id, operator_label
     )
     VALUES (
         organization,
@@ -630,7 +678,9 @@ BEGIN
         access_token.label,
         access_token.tenant_id,
         session_user,
-        nullif(current_setting('app.request_id', true), '')
+        nullif(current_setting('app.request_id', true), ''),
+        access_token.operator_token_id,
+        access_token.operator_label
     );
     RETURN NULL;
 END
@@ -780,20 +830,28 @@ CREATE PROCEDURE tenancy_private.create_reach_policy(
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $procedure$
 DECLARE
+    reads CONSTANT boolean := verb = 'SELECT';
     reach CONSTANT text := CASE role_name::text
-        WHEN 'tenancy_api' THEN '
-            (JSON_OBJECT(organization_id: 1, tenant_id: 1 RETURNING jsonb))
-                [(SELECT tenancy.current_tenant_id()::text)] IS NOT NULL
-            AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
-            AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
-            AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
-            AND tenancy.policies_come_first()
-        '
-        WHEN 'tenancy_platform' THEN '
-            (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
-            AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
-            AND tenancy.policies_come_first()
-        '
+        WHEN 'tenancy_api' THEN format(
+            '
+                (JSON_OBJECT(organization_id: 1, tenant_id: 1 RETURNING jsonb))
+                    [(SELECT tenancy.%I()::text)] IS NOT NULL
+                AND organization_id = ANY (ARRAY[(SELECT tenancy.%I())])
+                AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
+                AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+                AND tenancy.policies_come_first()
+            ',
+            CASE WHEN reads THEN 'current_tenant_id' ELSE 'writable_tenant_id' END,
+            CASE WHEN reads THEN 'current_organization_id' ELSE 'writable_organization_id' END
+        )
+        WHEN 'tenancy_platform' THEN format(
+            '
+                (SELECT tenancy.%1$I()) IS NOT NULL
+                AND organization_id >= ANY (ARRAY[(SELECT tenancy.%1$I())])
+                AND tenancy.policies_come_first()
+            ',
+            CASE WHEN reads THEN 'first_organization_id_in_reach' ELSE 'first_writable_organization_id' END
+        )
     END;
 BEGIN
     IF reach IS NULL THEN
@@ -1030,6 +1088,297 @@ END
 $function$;
 COMMENT ON FUNCTION tenancy_private.refuse_while_moving() IS 'Refuses writes until the time in the trigger''s argument.';
 
+CREATE FUNCTION tenancy.writable_tenant_id()
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE PARALLEL RESTRICTED SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    access_token tenancy_private.access_tokens := tenancy_private.current_access_token();
+BEGIN
+    IF NOT access_token.may_write THEN
+        RAISE EXCEPTION 'the access token is read-only'
+        USING ERRCODE = 'MT002';
+    END IF;
+    RETURN access_token.tenant_id;
+END
+$function$;
+COMMENT ON FUNCTION tenancy.writable_tenant_id() IS 'The tenant of the presented token; error MT002 if the token is read-only.';
+
+CREATE FUNCTION tenancy.writable_organization_id()
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE PARALLEL RESTRICTED SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    access_token tenancy_private.access_tokens := tenancy_private.current_access_token();
+BEGIN
+    IF NOT access_token.may_write THEN
+        RAISE EXCEPTION 'the access token is read-only'
+        USING ERRCODE = 'MT002';
+    END IF;
+    RETURN access_token.organization_id;
+END
+$function$;
+COMMENT ON FUNCTION tenancy.writable_organization_id() IS 'The organisation of the presented token; error MT002 if the token is read-only.';
+
+CREATE FUNCTION tenancy.first_writable_organization_id()
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE PARALLEL RESTRICTED SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    access_token tenancy_private.access_tokens := tenancy_private.current_access_token();
+BEGIN
+    IF NOT access_token.may_write THEN
+        RAISE EXCEPTION 'the access token is read-only'
+        USING ERRCODE = 'MT002';
+    END IF;
+    RETURN CASE WHEN access_token.role = 'platform_operator' THEN '00000000-0000-0000-0000-000000000000'::uuid END;
+END
+$function$;
+COMMENT ON FUNCTION tenancy.first_writable_organization_id() IS 'The nil UUID for a platform operator, otherwise NULL; error MT002 if the token is read-only.';
+
+CREATE FUNCTION tenancy_private.as_record(token tenancy_private.access_tokens)
+ RETURNS tenancy.token_record
+ LANGUAGE sql
+ STABLE PARALLEL RESTRICTED
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN ROW((token).token_id, ((token).role)::text, (token).organization_id, (token).tenant_id, (token).label, (token).created_at, (token).expires_at, (token).revoked_at, (token).may_write, (token).operator_token_id, (token).operator_label)::tenancy.token_record;
+
+CREATE FUNCTION tenancy.issue_view_token(
+    token_hash bytea,
+    organization_id uuid,
+    tenant_id uuid,
+    label text,
+    lifetime interval,
+    may_write boolean
+)
+ RETURNS tenancy.token_record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    operator tenancy_private.access_tokens := tenancy_private.current_access_token();
+    issued   tenancy_private.access_tokens;
+BEGIN
+    IF operator.role IS DISTINCT FROM 'platform_operator' THEN
+        RAISE EXCEPTION 'the access token is not a platform operator''s'
+        USING ERRCODE = 'invalid_authorization_specification';
+    END IF;
+    IF may_write AND NOT operator.may_write THEN
+        RAISE EXCEPTION 'the access token is read-only'
+        USING ERRCODE = 'MT002';
+    END IF;
+
+    -- A revocation that began is waited for; one that begins now waits, and revokes the new token as well.
+    PERFORM
+    FROM tenancy_private.access_tokens AS token
+    WHERE token.token_hash = operator.token_hash
+      AND token.revoked_at IS NULL
+    FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the access token is not valid'
+        USING ERRCODE = 'invalid_authorization_specification';
+    END IF;
+
+    PERFORM tenancy_private.forget_the_expired(10);
+    INSERT INTO tenancy_private.access_tokens AS token (
+        token_hash, role, organization_id, tenant_id, label, expires_at, may_write,
+        operator_token_id, operator_label
+    )
+    VALUES (
+        $1, 'tenant', $2, $3, $4, least(now() + least($5, interval '12 hours'), operator.expires_at), $6,
+        operator.token_id, operator.label
+    )
+    RETURNING token.* INTO issued;
+
+    INSERT INTO tenancy.tenant_events (
+        organization_id, tenant_id, table_name, event_type, new_values, token_id, token_label,
+        database_role, request_id, operator_token_id, operator_label
+    )
+    VALUES (
+        $2,
+        $3,
+        'access_tokens',
+        'created',
+        jsonb_build_object(
+            'token_id', issued.token_id,
+            'label', issued.label,
+            'may_write', issued.may_write,
+            'expires_at', issued.expires_at
+        ),
+        operator.token_id,
+        operator.label,
+        session_user,
+        nullif(current_setting('app.request_id', true), ''),
+        operator.token_id,
+        operator.label
+    );
+    RETURN tenancy_private.as_record(issued);
+END
+$function$;
+COMMENT ON FUNCTION tenancy.issue_view_token(bytea,uuid,uuid,text,interval,boolean) IS 'Issues a tenant''s token to the platform operator in the context, and records that in the tenant''s trail.';
+
+CREATE FUNCTION tenancy.issue_tenant_token(
+    token_hash bytea,
+    organization_id uuid,
+    tenant_id uuid,
+    label text,
+    lifetime interval,
+    may_write boolean
+)
+ RETURNS tenancy.token_record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    issued tenancy_private.access_tokens;
+BEGIN
+    PERFORM tenancy_private.forget_the_expired(10);
+    INSERT INTO tenancy_private.access_tokens AS token
+        (token_hash, role, organization_id, tenant_id, label, expires_at, may_write)
+    VALUES
+        ($1, 'tenant', $2, $3, $4, now() + $5, $6)
+    RETURNING token.* INTO issued;
+    RETURN tenancy_private.as_record(issued);
+END
+$function$;
+COMMENT ON FUNCTION tenancy.issue_tenant_token(bytea,uuid,uuid,text,interval,boolean) IS 'Issues a token of a tenant.';
+
+CREATE FUNCTION tenancy.issue_platform_operator_token(
+    token_hash bytea,
+    label text,
+    lifetime interval,
+    may_write boolean
+)
+ RETURNS tenancy.token_record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    issued tenancy_private.access_tokens;
+BEGIN
+    PERFORM tenancy_private.forget_the_expired(10);
+    INSERT INTO tenancy_private.access_tokens AS token
+        (token_hash, role, label, expires_at, may_write)
+    VALUES
+        ($1, 'platform_operator', $2, now() + $3, $4)
+    RETURNING token.* INTO issued;
+    RETURN tenancy_private.as_record(issued);
+END
+$function$;
+COMMENT ON FUNCTION tenancy.issue_platform_operator_token(bytea,text,interval,boolean) IS 'Issues a token that reaches every tenant.';
+
+CREATE FUNCTION tenancy.rotate_token(token_id uuid, token_hash bytea, lifetime interval, grace interval)
+ RETURNS tenancy.token_record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    former tenancy_private.access_tokens;
+    issued tenancy_private.access_tokens;
+BEGIN
+    UPDATE tenancy_private.access_tokens AS token
+    SET expires_at = least(token.expires_at, now() + $4)
+    WHERE token.token_id = $1
+      AND token.revoked_at IS NULL
+      AND token.expires_at > clock_timestamp()
+      AND token.operator_token_id IS NULL
+    RETURNING token.* INTO former;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+
+    PERFORM tenancy_private.forget_the_expired(10);
+    INSERT INTO tenancy_private.access_tokens AS token
+        (token_hash, role, organization_id, tenant_id, label, expires_at, may_write)
+    VALUES
+        ($2, former.role, former.organization_id, former.tenant_id, former.label, now() + $3, former.may_write)
+    RETURNING token.* INTO issued;
+    RETURN tenancy_private.as_record(issued);
+END
+$function$;
+COMMENT ON FUNCTION tenancy.rotate_token(uuid,bytea,interval,interval) IS 'Issues a successor of a valid token, which then ends after the grace period; NULL for any other token.';
+
+CREATE FUNCTION tenancy.list_tokens(
+    organization_id uuid,
+    tenant_id uuid,
+    also_dead boolean,
+    at_most integer,
+    before uuid
+)
+ RETURNS SETOF tenancy.token_record
+ LANGUAGE plpgsql
+ STABLE PARALLEL RESTRICTED SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    lowest  CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    highest CONSTANT uuid := coalesce(before, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+BEGIN
+    IF tenant_id IS NOT NULL THEN
+        RETURN QUERY
+        SELECT record.*
+        FROM tenancy_private.access_tokens AS token
+        CROSS JOIN LATERAL tenancy_private.as_record(token) AS record
+        WHERE (token.organization_id, token.tenant_id, token.token_id) < ($1, $2, highest)
+          AND (token.organization_id, token.tenant_id, token.token_id) >= ($1, $2, lowest)
+          AND CASE WHEN token.revoked_at IS NULL AND token.expires_at > now() THEN true ELSE $3 END
+        ORDER BY token.organization_id DESC, token.tenant_id DESC, token.token_id DESC
+        LIMIT $4;
+    ELSIF organization_id IS NOT NULL THEN
+        RETURN QUERY
+        SELECT record.*
+        FROM tenancy_private.access_tokens AS token
+        CROSS JOIN LATERAL tenancy_private.as_record(token) AS record
+        WHERE (token.organization_id, token.token_id) < ($1, highest)
+          AND (token.organization_id, token.token_id) >= ($1, lowest)
+          AND CASE WHEN token.revoked_at IS NULL AND token.expires_at > now() THEN true ELSE $3 END
+        ORDER BY token.organization_id DESC, token.token_id DESC
+        LIMIT $4;
+    ELSE
+        RETURN QUERY
+        SELECT record.*
+        FROM tenancy_private.access_tokens AS token
+        CROSS JOIN LATERAL tenancy_private.as_record(token) AS record
+        WHERE token.token_id < highest
+          AND CASE WHEN token.revoked_at IS NULL AND token.expires_at > now() THEN true ELSE $3 END
+        ORDER BY token.token_id DESC
+        LIMIT $4;
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION tenancy.list_tokens(uuid,uuid,boolean,integer,uuid) IS 'Lists the newest tokens, of one organisation or tenant, before an id; NULL for no limit.';
+
+CREATE FUNCTION tenancy.revoke_tokens(organization_id uuid, tenant_id uuid)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    revoked bigint;
+BEGIN
+    UPDATE tenancy_private.access_tokens AS token
+    SET revoked_at = clock_timestamp()
+    WHERE token.organization_id = $1
+      AND (token.tenant_id = $2 OR $2 IS NULL)
+      AND (token.revoked_at IS NULL OR token.revoked_at = 'infinity')
+      AND token.expires_at > now();
+    GET DIAGNOSTICS revoked = ROW_COUNT;
+    RETURN revoked;
+END
+$function$;
+COMMENT ON FUNCTION tenancy.revoke_tokens(uuid,uuid) IS 'Revokes the valid tokens of a tenant, or without one of the whole organisation.';
+
 
 -- Triggers ----------------------------------------------------------------------------------------------------------
 
@@ -1066,22 +1415,22 @@ USING (
 CREATE POLICY a_parent_adds_subsidiaries_under_itself ON tenancy.tenants
 FOR INSERT TO tenancy_api
 WITH CHECK (
-    organization_id = (SELECT tenancy.current_organization_id())
-    AND parent_tenant_id = (SELECT tenancy.current_tenant_id())
+    organization_id = (SELECT tenancy.writable_organization_id())
+    AND parent_tenant_id = (SELECT tenancy.writable_tenant_id())
 );
 
 CREATE POLICY a_tenant_updates_itself_and_its_subsidiaries ON tenancy.tenants
 FOR UPDATE TO tenancy_api
 USING (
-    (JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))[(SELECT (tenancy.current_tenant_id())::text)] IS NOT NULL
-    AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
+    (JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))[(SELECT (tenancy.writable_tenant_id())::text)] IS NOT NULL
+    AND organization_id = ANY (ARRAY[(SELECT tenancy.writable_organization_id())])
     AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
     AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
     AND tenancy.policies_come_first()
 )
 WITH CHECK (
-    (JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))[(SELECT (tenancy.current_tenant_id())::text)] IS NOT NULL
-    AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
+    (JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))[(SELECT (tenancy.writable_tenant_id())::text)] IS NOT NULL
+    AND organization_id = ANY (ARRAY[(SELECT tenancy.writable_organization_id())])
     AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
     AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
     AND tenancy.policies_come_first()
@@ -1090,8 +1439,9 @@ WITH CHECK (
 CREATE POLICY a_parent_deletes_its_subsidiaries ON tenancy.tenants
 FOR DELETE TO tenancy_api
 USING (
-    (JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))[(SELECT (tenancy.current_tenant_id())::text)] IS NOT NULL
-    AND parent_tenant_id = ANY (ARRAY[(SELECT tenancy.current_tenant_id())])
+    (JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))[(SELECT (tenancy.writable_tenant_id())::text)] IS NOT NULL
+    AND organization_id = ANY (ARRAY[(SELECT tenancy.writable_organization_id())])
+    AND parent_tenant_id = ANY (ARRAY[(SELECT tenancy.writable_tenant_id())])
     AND tenancy.policies_come_first()
 );
 
@@ -1105,22 +1455,22 @@ USING (
 
 CREATE POLICY a_platform_operator_adds_any ON tenancy.tenants
 FOR INSERT TO tenancy_platform
-WITH CHECK ((SELECT tenancy.is_platform_operator()));
+WITH CHECK ((SELECT tenancy.first_writable_organization_id()) IS NOT NULL);
 
 CREATE POLICY a_platform_operator_updates_all ON tenancy.tenants
 FOR UPDATE TO tenancy_platform
 USING (
-    (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
-    AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+    (SELECT tenancy.first_writable_organization_id()) IS NOT NULL
+    AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_writable_organization_id())])
     AND tenancy.policies_come_first()
 )
-WITH CHECK ((SELECT tenancy.is_platform_operator()));
+WITH CHECK ((SELECT tenancy.first_writable_organization_id()) IS NOT NULL);
 
 CREATE POLICY a_platform_operator_deletes_any ON tenancy.tenants
 FOR DELETE TO tenancy_platform
 USING (
-    (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
-    AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+    (SELECT tenancy.first_writable_organization_id()) IS NOT NULL
+    AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_writable_organization_id())])
     AND tenancy.policies_come_first()
 );
 
@@ -1184,14 +1534,23 @@ GRANT EXECUTE ON FUNCTION tenancy.current_tenant_id() TO tenancy_api, tenancy_pl
 GRANT EXECUTE ON FUNCTION tenancy.finish_request(text,jsonb) TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.first_organization_id_in_reach() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.first_tenant_id_in_reach() TO tenancy_api, tenancy_platform;
+GRANT EXECUTE ON FUNCTION tenancy.first_writable_organization_id() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.is_platform_operator() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.issue_platform_operator_token(bytea,text,interval) TO tenancy_operator;
+GRANT EXECUTE ON FUNCTION tenancy.issue_platform_operator_token(bytea,text,interval,boolean) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.issue_tenant_token(bytea,uuid,uuid,text,interval) TO tenancy_operator;
+GRANT EXECUTE ON FUNCTION tenancy.issue_tenant_token(bytea,uuid,uuid,text,interval,boolean) TO tenancy_operator;
+GRANT EXECUTE ON FUNCTION tenancy.issue_view_token(bytea,uuid,uuid,text,interval,boolean) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.last_tenant_id_in_reach() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.list_tokens() TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.list_tokens(boolean,integer) TO tenancy_operator;
+GRANT EXECUTE ON FUNCTION tenancy.list_tokens(uuid,uuid,boolean,integer,uuid) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.policies_come_first() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.purge_tokens(integer) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.revoke_token(uuid) TO tenancy_operator;
+GRANT EXECUTE ON FUNCTION tenancy.revoke_tokens(uuid,uuid) TO tenancy_operator;
+GRANT EXECUTE ON FUNCTION tenancy.rotate_token(uuid,bytea,interval,interval) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.sign_in(text,text) TO tenancy_api, tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.uuid_v7() TO tenancy_api, tenancy_platform;
+GRANT EXECUTE ON FUNCTION tenancy.writable_organization_id() TO tenancy_api, tenancy_platform;
+GRANT EXECUTE ON FUNCTION tenancy.writable_tenant_id() TO tenancy_api, tenancy_platform;

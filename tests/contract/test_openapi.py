@@ -30,7 +30,7 @@ STATUSES = {
     ("post", "/tenants"): TENANTS | {201, 403, 409, 415},
     ("get", "/tenants"): TENANTS | {200},
     ("get", "/tenants/{tenant_id}"): TENANTS | {200, 304, 404, 412},
-    ("put", "/tenants/{tenant_id}"): TENANTS | {200, 404, 409, 412, 415},
+    ("put", "/tenants/{tenant_id}"): TENANTS | {200, 403, 404, 409, 412, 415},
     ("delete", "/tenants/{tenant_id}"): TENANTS | {204, 403, 404, 409, 412},
 }
 

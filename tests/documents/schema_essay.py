@@ -9,7 +9,8 @@ ESSAY = """\
 -- 1. The context proves a tenant. `app.current_tenant` holds the caller's access token, not an id. Only one function
 --    reads it, `tenancy_private.current_access_token`: it looks up the token's SHA-256 hash. Any role can set the
 --    variable to any value; without a valid token there is no row to read and none to write. There is no key to steal,
---    and a token that is revoked is refused at the next statement.
+--    and a token that is revoked is refused at the next statement. The policies of INSERT, UPDATE and DELETE take
+--    tenant and organisation from functions that refuse a read-only token (MT002).
 --
 -- 2. The organisation leads the key. The primary key of tenants is (organization_id, tenant_id), and other tables of
 --    tenants' rows begin theirs with it. A caller's reach is then one interval of the key: a parent's is its

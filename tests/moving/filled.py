@@ -18,7 +18,10 @@ async def filled_organization(both: TwoServers, registry: Registry, name: str = 
     """Make an organisation with accounts, events, an idempotency key, and a token of each kind."""
     organization = await registry.create_organization(name)
     parent = organization.parent
-    await registry.revoke(await registry.issue_token(parent.tenant_id, parent.tenant_id))
+    head = parent.tenant_id
+    await registry.revoke(await registry.issue_token(head, head))
+    await registry.issue_token(head, head, may_write=False)
+    await registry.issue_view_token(await registry.issue_operator_token(), head, head, may_write=True)
     service = await both.databases[HERE].connect_as_api()
     async with presenting(service, parent.token):
         for party in organization.parties:

@@ -1,8 +1,11 @@
 """An organisation moves with all that belongs to it, and back."""
 
+from uuid import UUID
+
 import asyncpg
 import pytest
 
+from multi_tenant_db.database.failures import READ_ONLY_TOKEN
 from multi_tenant_db.identity.access_token import hash_access_token
 from multi_tenant_db.moving.move_error import MoveError
 from multi_tenant_db.moving.move_step import MoveStep
@@ -10,6 +13,7 @@ from tests.moving.filled import as_admin, filled_organization, home_of
 from tests.moving.moved import moved
 from tests.moving.traces import rows_of, traces
 from tests.moving.two_servers import HERE, THERE, TwoServers
+from tests.support.attempt import attempt, error_of
 from tests.support.context import presenting
 from tests.support.registry import Registry
 
@@ -76,6 +80,7 @@ async def test_tokens_and_tenants_change_during_the_copy(both: TwoServers, regis
 
     async def change() -> None:
         await registry_here.revoke(kept.token)
+        await rotate(both, registry_here.token_id(parent.token))
         issued.append(await registry_here.issue_token(parent.tenant_id, kept.tenant_id))
         issued.append((await registry_here.create_tenant(f"{parent.name} 3", parent.tenant_id)).token)
         service = await both.databases[HERE].connect_as_api()
@@ -84,13 +89,48 @@ async def test_tokens_and_tenants_change_during_the_copy(both: TwoServers, regis
         await service.close()
 
     async with as_admin(both, HERE) as here:
-        # So long ago that the last copy of tokens does not include it by the time of its issue.
+        # So long ago that the last copy of tokens does not include them by the time of their issue.
         old = "UPDATE tenancy_private.access_tokens SET created_at = now() - interval '1 day' WHERE token_hash = $1"
-        await here.execute(old, hash_access_token(kept.token))
+        for token in (kept.token, parent.token):
+            await here.execute(old, hash_access_token(token))
     await moved(both, parent.tenant_id, at={MoveStep.COPIED: change})
     assert [(await home_of(both, token))[THERE] for token in issued] == ["yes", "yes"]
+    async with as_admin(both, THERE) as there:
+        soon = (
+            "SELECT expires_at < now() + interval '10 minutes' FROM tenancy_private.access_tokens WHERE token_id = $1"
+        )
+        assert await there.fetchval(soon, registry_here.token_id(parent.token))
     for token in (gone.token, kept.token):
         assert await home_of(both, token) == {HERE: "28000", THERE: "28000"}
+
+
+async def rotate(both: TwoServers, token_id: UUID) -> None:
+    """Rotate a token on the first server; the former ends soon."""
+    operator = await both.databases[HERE].connect_as_operator()
+    rotated = "SELECT tenancy.rotate_token($1, sha256(gen_random_uuid()::text::bytea), '1 hour', '5 minutes')"
+    assert await operator.fetchval(rotated, token_id)
+    await operator.close()
+
+
+async def test_a_view_ends_with_its_operator_after_a_move(both: TwoServers, registry_here: Registry) -> None:
+    """Revoking the operator's token where it was issued, and on the other server, ends a view token that moved."""
+    hsbc = await filled_organization(both, registry_here)
+    head = hsbc.parent.tenant_id
+    operator = await registry_here.issue_operator_token()
+    view = await registry_here.issue_view_token(operator, head, head)
+    reader = await registry_here.issue_token(head, head, may_write=False)
+    await moved(both, head)
+    assert [(await home_of(both, token))[THERE] for token in (view, reader)] == ["yes", "yes"]
+    service = await both.databases[THERE].connect_as_api()
+    for token in (view, reader):
+        error = await error_of(attempt(service, token, "UPDATE tenancy.tenants SET name = name"))
+        assert error.sqlstate == READ_ONLY_TOKEN
+    await service.close()
+    for label in (HERE, THERE):
+        connection = await both.databases[label].connect_as_operator()
+        assert await connection.fetchval("SELECT tenancy.revoke_token($1)", registry_here.token_id(operator))
+        await connection.close()
+    assert (await home_of(both, view))[THERE] == "28000"
 
 
 async def test_the_end_of_a_moved_token_is_known_where_it_was(both: TwoServers, registry_here: Registry) -> None:

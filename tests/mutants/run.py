@@ -28,6 +28,7 @@ from tests.mutants.mutant_server import MutantServer
 from tests.mutants.policy_mutants import POLICY_MUTANTS
 from tests.mutants.schema_mutants import SCHEMA_MUTANTS
 from tests.mutants.session_mutants import SESSION_MUTANTS
+from tests.mutants.token_mutants import TOKEN_MUTANTS
 from tests.mutants.tool_mutants import TOOL_MUTANTS
 from tests.support.marked_section import write_section
 from tests.support.sources import ROOT
@@ -39,6 +40,7 @@ MUTANTS = (
     *CODE_MUTANTS,
     *SESSION_MUTANTS,
     *MOVING_MUTANTS,
+    *TOKEN_MUTANTS,
     *TOOL_MUTANTS,
 )
 AT_ONCE = min(os.cpu_count() or 1, 4)

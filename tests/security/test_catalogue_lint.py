@@ -179,11 +179,12 @@ async def test_the_procedure_makes_the_policies_that_the_lint_knows(administrati
     found = await driver.fetch("SELECT * FROM pg_policies WHERE tablename = 'accounts'")
 
     reach = {"tenancy_api": expected.REACH, "tenancy_platform": expected.OPERATORS_REACH}
+    writable = {"tenancy_api": expected.WRITABLE_REACH, "tenancy_platform": expected.OPERATORS_WRITABLE_REACH}
     assert {(row["roles"][0], row["cmd"]) for row in found} == {
         (role, verb) for role in reach for verb in ("SELECT", "INSERT", "UPDATE", "DELETE")
     }
     for row in found:
-        condition = reach[row["roles"][0]]
+        condition = (reach if row["cmd"] == "SELECT" else writable)[row["roles"][0]]
         assert row["qual"] == (None if row["cmd"] == "INSERT" else condition)
         assert row["with_check"] == (condition if row["cmd"] in {"INSERT", "UPDATE"} else None)
 

@@ -12,25 +12,35 @@ CALLER_FUNCTIONS = (
     "tenancy.current_tenant_id()",
     "tenancy.first_tenant_id_in_reach()",
     "tenancy.first_organization_id_in_reach()",
+    "tenancy.first_writable_organization_id()",
     "tenancy.is_platform_operator()",
     "tenancy.last_tenant_id_in_reach()",
+    "tenancy.writable_organization_id()",
+    "tenancy.writable_tenant_id()",
     "tenancy.uuid_v7()",
 )
 OPERATOR_FUNCTIONS = (
     "tenancy.issue_platform_operator_token(bytea,text,interval)",
+    "tenancy.issue_platform_operator_token(bytea,text,interval,boolean)",
     "tenancy.issue_tenant_token(bytea,uuid,uuid,text,interval)",
+    "tenancy.issue_tenant_token(bytea,uuid,uuid,text,interval,boolean)",
+    "tenancy.issue_view_token(bytea,uuid,uuid,text,interval,boolean)",
     "tenancy.list_tokens()",
     "tenancy.list_tokens(boolean,integer)",
+    "tenancy.list_tokens(uuid,uuid,boolean,integer,uuid)",
     "tenancy.purge_tokens(integer)",
     "tenancy.revoke_token(uuid)",
+    "tenancy.revoke_tokens(uuid,uuid)",
+    "tenancy.rotate_token(uuid,bytea,interval,interval)",
 )
 REQUEST_FUNCTIONS = ("tenancy.begin_request(text,bytea)", "tenancy.finish_request(text,jsonb)")
 PRIVATE_FUNCTIONS = (
+    "tenancy_private.as_record(tenancy_private.access_tokens)",
     "tenancy_private.caller_tenant_id()",
     "tenancy_private.current_access_token()",
     "tenancy_private.follow_access_token(bytea)",
 )
-LISTS = ("tenancy.list_tokens()", "tenancy.list_tokens(boolean,integer)")
+LISTS = [name for name in OPERATOR_FUNCTIONS if name.startswith("tenancy.list_tokens")]
 READING_FUNCTIONS = {*CALLER_FUNCTIONS[:-1], *PRIVATE_FUNCTIONS, *LISTS}
 PLANNED = "tenancy.policies_come_first()"
 """Is evaluated while a statement is planned, so IMMUTABLE; it reads nothing of the caller."""
@@ -85,7 +95,7 @@ EXPECTED = {
 
 GRANTS = """
     WITH acl (kind, name, owner, items) AS (
-        SELECT 'database', 'this', datdba, coalesce(datacl, acldefault('d', datdba))
+        SELECT 'database', 'this'::text, datdba, coalesce(datacl, acldefault('d', datdba))
         FROM pg_database
         WHERE datname = current_database()
         UNION ALL

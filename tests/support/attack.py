@@ -6,6 +6,7 @@ from dataclasses import dataclass
 GROUPS = (
     "forging and replaying the context",
     "stealing tokens",
+    "exceeding a token",
     "hijacking",
     "tampering with records",
     "side channels",

@@ -1,6 +1,7 @@
 """Ways to weaken the isolation that the catalogue shows: the code of the finding, its place, and what somebody ran."""
 
-from tests.support.statistics_breaches import LEDGER, MINE, PLAINLY_MINE, STATISTICS
+from tests.support.policy_breaches import POLICIES
+from tests.support.statistics_breaches import LEDGER, STATISTICS
 
 ELSEWHERE = "CREATE SCHEMA elsewhere"
 POWER = "CREATE FUNCTION elsewhere.power() RETURNS integer LANGUAGE sql SECURITY DEFINER"
@@ -61,57 +62,6 @@ TABLES = [
             f"{ELSEWHERE}; CREATE FOREIGN DATA WRAPPER wrapper; CREATE SERVER remote FOREIGN DATA WRAPPER wrapper;"
             " CREATE FOREIGN TABLE elsewhere.remote (tenant_id uuid) SERVER remote"
         ),
-    ),
-]
-
-POLICIES = [
-    (
-        "verb-without-policy",
-        "DELETE for tenancy_api on elsewhere.ledger",
-        f"{LEDGER} GRANT DELETE ON elsewhere.ledger TO tenancy_api",
-    ),
-    (
-        "verb-without-policy",
-        "UPDATE for tenancy_platform on elsewhere.ledger",
-        (
-            f"{LEDGER} GRANT UPDATE (tenant_id) ON elsewhere.ledger TO tenancy_api, tenancy_platform;"
-            f" CREATE POLICY mine ON elsewhere.ledger FOR UPDATE TO tenancy_api USING ({MINE})"
-        ),
-    ),
-    (
-        "policy-open",
-        "everybody on elsewhere.ledger",
-        f"{LEDGER} CREATE POLICY everybody ON elsewhere.ledger FOR SELECT TO tenancy_api USING (true)",
-    ),
-    (
-        "policy-open",
-        "half on elsewhere.ledger",
-        f"{LEDGER} CREATE POLICY half ON elsewhere.ledger FOR UPDATE TO tenancy_api USING ({MINE}) WITH CHECK (true)",
-    ),
-    (
-        "policy-late",
-        "mine on elsewhere.ledger",
-        f"{LEDGER} CREATE POLICY mine ON elsewhere.ledger FOR SELECT TO tenancy_api USING ({PLAINLY_MINE})",
-    ),
-    (
-        "policy-missing",
-        "the_trigger_adds_events on tenancy.tenant_events",
-        "DROP POLICY the_trigger_adds_events ON tenancy.tenant_events",
-    ),
-    (
-        "policy-altered",
-        "a_parent_deletes_its_subsidiaries on tenancy.tenants",
-        "ALTER POLICY a_parent_deletes_its_subsidiaries ON tenancy.tenants USING (true)",
-    ),
-    (
-        "policy-altered",
-        "a_platform_operator_sees_all on tenancy.tenants",
-        "ALTER POLICY a_platform_operator_sees_all ON tenancy.tenants TO tenancy_platform, tenancy_api",
-    ),
-    (
-        "policy-unexpected",
-        "one_more on tenancy.tenants",
-        "CREATE POLICY one_more ON tenancy.tenants FOR SELECT TO tenancy_operator USING (true)",
     ),
 ]
 

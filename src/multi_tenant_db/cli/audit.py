@@ -49,7 +49,10 @@ def audit(
 def _cells(event: TenantEvent, server: str | None) -> Iterator[str | tuple[str, ...]]:
     values = event.new_values or event.old_values or {}
     what = event.event_type if event.table_name == "tenants" else f"{event.event_type} in {event.table_name}"
-    first = f"{what}, {event.token_label or event.database_role}, {values.get('name', '')}"
+    by = event.token_label or event.database_role
+    if event.operator_label and event.operator_token_id != event.token_id:
+        by = f"{by} for {event.operator_label}"
+    first = f"{what}, {by}, {values.get('name', values.get('label', ''))}"
     yield (minute(event.occurred_at), server) if server else minute(event.occurred_at)
     yield first, str(event.tenant_id), event.request_id or ""
 

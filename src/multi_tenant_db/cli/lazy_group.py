@@ -13,7 +13,7 @@ COMMANDS = {
     "seed": "Add the sample data: HSBC, Barclays and more, with their subsidiaries. Running it again adds nothing.",
     "check": "Run the start-up checks of `mtdb serve`: row level security, grants, functions, roles, schema, server.",
     "audit": "Show the audit trail: who changed what, and when.",
-    "token": "Issue, list, revoke and purge access tokens.",
+    "token": "Issue, rotate, list, revoke and purge access tokens.",
     "organization": "Move an organisation to another server.",
     "postgres": "PostgreSQL without Docker, for development.",
 }

@@ -24,11 +24,13 @@ async def operator_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 @asynccontextmanager
 async def platform_session(
-    engine: AsyncEngine, command: str, lifetime: timedelta = sessions.USUAL_LIFETIME
+    engine: AsyncEngine, command: str, lifetime: timedelta = sessions.USUAL_LIFETIME, *, may_write: bool = False
 ) -> AsyncIterator[Session]:
     """Open a transaction that reaches every tenant, with a token that is issued for it and revoked after it.
 
+    The token is read-only, unless it is said that it may write.
+
     The lifetime limits the token if the process ends before it revokes the token.
     """
-    async with sessions.platform_session(engine, f"mtdb {command}", lifetime=lifetime) as session:
+    async with sessions.platform_session(engine, f"mtdb {command}", lifetime=lifetime, may_write=may_write) as session:
         yield session

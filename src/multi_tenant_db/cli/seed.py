@@ -78,7 +78,7 @@ async def _add(settings: Settings, groups: list[dict[str, Any]], generated: int,
     """Add the groups and generated tenants to one server; return how many tenants of the groups were missing."""
     async with (
         operator_engine(settings) as engine,
-        platform_session(engine, "seed", TOKEN_LIFETIME) as session,
+        platform_session(engine, "seed", TOKEN_LIFETIME, may_write=True) as session,
     ):
         service = SeedService(TenantRepository(session))
         added = await service.seed(groups)

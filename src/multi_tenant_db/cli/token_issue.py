@@ -1,85 +1,108 @@
-"""Finds a tenant on the servers and issues its token there."""
+"""`mtdb token issue`."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from uuid import UUID
+from typing import Annotated
 
 import typer
 
-from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.cli.label import is_storable
-from multi_tenant_db.cli.operator_session import operator_engine, platform_session
-from multi_tenant_db.cli.server_results import ServerResults, on_each_server
+from multi_tenant_db.cli.as_json import AsJson
+from multi_tenant_db.cli.label import check_label
+from multi_tenant_db.cli.lifetime import LONGEST_LIFETIME, Expires, Lifetime, choose_lifetime
+from multi_tenant_db.cli.new_token import print_token
+from multi_tenant_db.cli.operator_session import operator_engine
+from multi_tenant_db.cli.operators_token import read_operators_token
+from multi_tenant_db.cli.server_choice import ServerLabel, chosen_servers
+from multi_tenant_db.cli.server_results import on_each_server
+from multi_tenant_db.cli.tenant_lookup import find_tenant
+from multi_tenant_db.cli.token_terms import TokenTerms
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.identity.issued_token import IssuedToken
 from multi_tenant_db.models import TenantRow
 from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository
-from multi_tenant_db.repositories.tenant_repository import TenantRepository
 from multi_tenant_db.services.access_token_service import AccessTokenService
 from multi_tenant_db.settings import Settings
 
+USUAL_LIFETIME = "12h"
+USUAL_VIEW_LIFETIME = "1h"
+LONGEST_VIEW_LIFETIME = timedelta(hours=12)
 
-async def issue_on(
-    servers: Mapping[str, Settings], name_or_id: str | None, label: str, lifetime: timedelta
+Label = Annotated[str, typer.Option(callback=check_label, help="Who or what uses the token; shown by `list`.")]
+
+
+def issue(  # noqa: PLR0913, PLR0917 - each is an option
+    tenant: Annotated[str | None, typer.Argument(help="Name or id of the tenant, on any server.")] = None,
+    platform_operator: Annotated[
+        bool, typer.Option(help="Instead of a tenant: every tenant of one server, which --server names if several.")
+    ] = False,
+    view: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="TENANT",
+            help="Act as this tenant, as the platform operator whose token is in MTDB_TOKEN, or is asked for. Its "
+            "audit trail records that. Read-only, and for 1h, at most 12h.",
+        ),
+    ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="The database refuses its writes.")] = False,
+    writable: Annotated[bool, typer.Option("--writable", help="With --as: may write, too.")] = False,
+    server: ServerLabel = None,
+    label: Label = "mtdb token issue",
+    lifetime: Lifetime = None,
+    expires: Expires = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the token.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a token, for 12h. It is printed once and not stored. It names its server, if that is not the default."""
+    is_view = view is not None
+    if tenant is None and not platform_operator and not is_view:
+        raise typer.BadParameter("name a tenant, or use --platform-operator")
+    if tenant is not None and platform_operator:
+        raise typer.BadParameter(f"a platform operator's token belongs to no tenant: omit {tenant!r} or the option")
+    if is_view and (tenant is not None or platform_operator):
+        raise typer.BadParameter("--as names the tenant: omit the argument and --platform-operator")
+    if writable and not is_view:
+        raise typer.BadParameter("--writable belongs to --as: other tokens may write, unless they are --read-only")
+    if writable and read_only:
+        raise typer.BadParameter("use --read-only or --writable, not both")
+    servers = chosen_servers(server)
+    if platform_operator and len(servers) > 1:
+        raise typer.BadParameter(
+            f"a platform operator's token reaches the tenants of one server: name it with --server {'|'.join(servers)}"
+        )
+    usual, longest = (USUAL_VIEW_LIFETIME, LONGEST_VIEW_LIFETIME) if is_view else (USUAL_LIFETIME, LONGEST_LIFETIME)
+    terms: TokenTerms = {
+        "label": label,
+        "lifetime": choose_lifetime(lifetime, expires, usual, longest),
+        "may_write": writable if is_view else not read_only,
+    }
+    operator_token = read_operators_token() if is_view else None
+    token, issued = asyncio.run(_issue_on(servers, view or tenant, operator_token, terms))
+    print_token(token, issued, quiet=quiet, as_json=as_json)
+
+
+async def _issue_on(
+    servers: Mapping[str, Settings], name_or_id: str | None, operator_token: str | None, terms: TokenTerms
 ) -> tuple[str, IssuedToken]:
-    """Issue a token of the tenant, on its server; without a tenant, of a platform operator on the only server.
-
-    Exits with a message when there is no such tenant, or more than one.
-    """
+    """Issue a token of the tenant, on its server; without a tenant, of a platform operator on the only server."""
     server, tenant = next(iter(servers)), None
     if name_or_id is not None:
-        found = await on_each_server(servers, partial(_find, name_or_id))
-        found.require_any()
-        server, tenant = _only(found, name_or_id)
-    issued = await on_each_server({server: servers[server]}, partial(_issue, server, tenant, label, lifetime))
+        server, tenant = await find_tenant(servers, name_or_id, "token issue")
+    work = partial(_issue, server, tenant, operator_token, terms)
+    issued = await on_each_server({server: servers[server]}, work)
     issued.end()
     return issued.of_server[server]
 
 
 async def _issue(
-    server: str, tenant: TenantRow | None, label: str, lifetime: timedelta, settings: Settings
+    server: str, tenant: TenantRow | None, operator_token: str | None, terms: TokenTerms, settings: Settings
 ) -> tuple[str, IssuedToken]:
     async with operator_engine(settings) as engine, transaction(engine) as session:
         service = AccessTokenService(AccessTokenRepository(session))
         if tenant is None:
-            return await service.issue_for_platform_operator(label=label, lifetime=lifetime, server=server)
-        return await service.issue_for_tenant(tenant, label=label, lifetime=lifetime, server=server)
-
-
-async def _find(name_or_id: str, settings: Settings) -> Sequence[TenantRow]:
-    async with operator_engine(settings) as engine, platform_session(engine, "token issue") as session:
-        tenants = TenantRepository(session)
-        if (tenant_id := _as_id(name_or_id)) is None:
-            return await tenants.find_by_name(name_or_id) if is_storable(name_or_id) else []
-        tenant = await tenants.find(tenant_id)
-        return [tenant] if tenant else []
-
-
-def _as_id(name_or_id: str) -> UUID | None:
-    try:
-        return UUID(name_or_id)
-    except ValueError:
-        return None
-
-
-def _only(results: ServerResults[Sequence[TenantRow]], name_or_id: str) -> tuple[str, TenantRow]:
-    """Return the tenant and its server. A name is refused while another tenant of a server that is away may have it."""
-    found = [(server, tenant) for server, tenants in results.of_server.items() for tenant in tenants]
-    is_name = _as_id(name_or_id) is None
-    if len(found) == 1 and (not results.failures or not is_name):
-        return found[0]
-    several = len(results.of_server) + len(results.failures) > 1
-    named = [f"{tenant.tenant_id} on {server}" if several else str(tenant.tenant_id) for server, tenant in found]
-    if len(found) > 1 and is_name:
-        message = f"several tenants are named {name_or_id!r}, use an id: {', '.join(named)}"
-    elif found and is_name:
-        message = f"another server may have a tenant named {name_or_id!r}, too; use the id: {named[0]}"
-    elif found:
-        message = f"the tenant is on several servers, choose one with --server: {', '.join(named)}"
-    elif results.failures:
-        message = f"there is no tenant {name_or_id!r} on the other servers"
-    else:
-        message = f"there is no tenant {name_or_id!r}; `mtdb seed` adds the sample data"
-    typer.echo(f"mtdb: {message}", err=True)
-    raise typer.Exit(ExitCode.FAILED if len(found) > 1 else min(results.failures.values(), default=ExitCode.FAILED))
+            return await service.issue_for_platform_operator(**terms, server=server)
+        if operator_token is None:
+            return await service.issue_for_tenant(tenant, **terms, server=server)
+        return await service.issue_view(tenant, operator_token, **terms, server=server)

@@ -20,6 +20,9 @@ UNAVAILABLE_CLASSES = frozenset({"08", "53", "57", "58"})
 MOVED = "MT001"
 """The schema's own: the token's organisation has moved to another server, whose label is the error's detail."""
 
+READ_ONLY_TOKEN = "MT002"  # noqa: S105 - a SQLSTATE
+"""The schema's own: a write with a token that may only read."""
+
 UNAVAILABLE_STATES = frozenset({"25P03", "25P04", "40001", "40P01", "55P03", MOVED})
 """Idle and transaction timeouts, serialization failures, deadlocks, lock timeouts, a move during the transaction."""
 

@@ -16,14 +16,25 @@ from sqlalchemy.pool import PoolProxiedConnection
 from multi_tenant_db.database.compiled_statement import CompiledStatement
 from multi_tenant_db.database.connection_pool import NEEDS_RESET, ConnectionPool, pool_of
 from multi_tenant_db.database.destination import Destination
-from multi_tenant_db.database.failures import DRIVER_FAILURES, as_dbapi_error, as_outage, has_lost_server, sqlstate
+from multi_tenant_db.database.failures import (
+    DRIVER_FAILURES,
+    READ_ONLY_TOKEN,
+    as_dbapi_error,
+    as_outage,
+    has_lost_server,
+    sqlstate,
+)
 from multi_tenant_db.database.read_routing import Answer, ReadAt
 from multi_tenant_db.database.session import Session
-from multi_tenant_db.errors import AuthenticationRequired
+from multi_tenant_db.errors import ApplicationError, AuthenticationRequired, ReadOnlyToken
 from multi_tenant_db.identity.caller import Caller
 from multi_tenant_db.identity.caller_role import CallerRole
 
 INVALID_AUTHORIZATION = "28000"
+REFUSED_TOKENS: dict[str, type[ApplicationError]] = {
+    INVALID_AUTHORIZATION: AuthenticationRequired,
+    READ_ONLY_TOKEN: ReadOnlyToken,
+}
 
 ONE_MESSAGE_READS = "one_message_reads"
 """Execution option of an engine. Without named statements a read is two messages, and may meet two servers."""
@@ -109,8 +120,8 @@ async def deferred_tenant_session(
 
     The token is a bind parameter, never text of a statement, and is valid for this transaction only. The request id is
     recorded in the audit trail of the transaction's changes.
-    Raises AuthenticationRequired when the token is invalid or becomes invalid during the transaction, and what
-    `transaction` raises.
+    Raises AuthenticationRequired when the token is invalid or becomes invalid during the transaction, ReadOnlyToken
+    when it may not write, and what `transaction` raises.
     """
     try:
         async with AsyncExitStack() as stack:
@@ -146,7 +157,7 @@ async def deferred_tenant_session(
             finally:
                 session.end()
     except (DBAPIError, PoolTimeoutError) as failure:
-        error = as_outage(failure) or _as_refused_token(failure)
+        error = as_outage(failure) or as_refused_token(failure)
         if error is None:
             raise
         raise error from failure
@@ -269,9 +280,10 @@ async def _send(driver: asyncpg.Connection, message: str, *, seconds: float | No
     return status
 
 
-def _as_refused_token(failure: DBAPIError | PoolTimeoutError) -> AuthenticationRequired | None:
-    is_refusal = isinstance(failure, DBAPIError) and sqlstate(failure) == INVALID_AUTHORIZATION
-    return AuthenticationRequired() if is_refusal else None
+def as_refused_token(failure: DBAPIError | PoolTimeoutError) -> ApplicationError | None:
+    """Return the error of a token that is not valid, or may not write; None for another failure."""
+    error = REFUSED_TOKENS.get(sqlstate(failure) or "") if isinstance(failure, DBAPIError) else None
+    return error() if error else None
 
 
 async def _sign_in(driver: asyncpg.Connection, token: str, request_id: str | None) -> Caller:

@@ -19,6 +19,7 @@ from multi_tenant_db.errors.operation_not_permitted import OperationNotPermitted
 from multi_tenant_db.errors.parent_not_found import ParentNotFound
 from multi_tenant_db.errors.precondition_failed import PreconditionFailed
 from multi_tenant_db.errors.preflight_refused import PreflightRefused
+from multi_tenant_db.errors.read_only_token import ReadOnlyToken
 from multi_tenant_db.errors.request_in_progress import RequestInProgress
 from multi_tenant_db.errors.request_timed_out import RequestTimedOut
 from multi_tenant_db.errors.route_not_found import RouteNotFound
@@ -49,6 +50,7 @@ __all__ = [
     "ParentNotFound",
     "PreconditionFailed",
     "PreflightRefused",
+    "ReadOnlyToken",
     "RequestInProgress",
     "RequestTimedOut",
     "RouteNotFound",

@@ -17,6 +17,10 @@ class IssuedToken:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    may_write: bool
+    operator_token_id: UUID | None
+    """Of a view token: the platform operator's token that it was issued with."""
+    operator_label: str | None
 
     @property
     def state(self) -> str:

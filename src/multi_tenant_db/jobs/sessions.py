@@ -18,16 +18,21 @@ USUAL_LIFETIME = timedelta(minutes=10)
 
 @asynccontextmanager
 async def platform_session(
-    operators: AsyncEngine, label: str, *, request_id: str | None = None, lifetime: timedelta = USUAL_LIFETIME
+    operators: AsyncEngine,
+    label: str,
+    *,
+    request_id: str | None = None,
+    lifetime: timedelta = USUAL_LIFETIME,
+    may_write: bool = False,
 ) -> AsyncIterator[Session]:
     """Open a transaction that reaches every tenant of the server. The engine's role is tenancy_operator.
 
-    The label and the request id, by default of the token, are in the audit trail.
+    Its token is read-only, unless it is said that it may write. The label and the request id, by default of the token, are in the audit trail.
     """
     token = new_access_token()
     async with transaction(operators) as session:
         issued = await AccessTokenRepository(session).issue_for_platform_operator(
-            hash_access_token(token), label=label, lifetime=lifetime
+            hash_access_token(token), label=label, lifetime=lifetime, may_write=may_write
         )
     try:
         async with tenant_session(operators, token, request_id or f"mtdb-{issued.token_id}") as (session, _caller):

@@ -69,8 +69,8 @@ POLICY_OPEN = Rule(
               FROM jsonb_to_recordset(CAST(:expected_policies AS jsonb)) AS expected (table_name text)
           )
           AND condition.expression !~ (
-              'SELECT tenancy\\.(current_organization_id|current_tenant_id'
-              '|first_organization_id_in_reach|is_platform_operator)'
+              'SELECT tenancy\\.((current|writable)_(organization|tenant)_id'
+              '|first_organization_id_in_reach|first_writable_organization_id|is_platform_operator)'
           )
         GROUP BY policy.polname, policy.polrelid
     """),
@@ -118,9 +118,51 @@ POLICY_LATE = Rule(
               OR condition.expression !~ ' AND tenancy\\.policies_come_first\\(\\)\\)$'
               OR condition.expression !~ (
                   '^\\(+(JSON_OBJECT\\([a-z_:0-9, ]+ RETURNING jsonb\\)\\)'
-                  '\\[\\( SELECT \\(tenancy\\.current_tenant_id\\(\\)\\)::text AS current_tenant_id\\)\\]'
-                  '| SELECT tenancy\\.first_organization_id_in_reach\\(\\) AS \\w+\\)) IS NOT NULL'
+                  '\\[\\( SELECT \\(tenancy\\.(current|writable)_tenant_id\\(\\)\\)::text AS \\w+\\)\\]'
+                  '| SELECT tenancy\\.first_(writable_organization_id|organization_id_in_reach)\\(\\) AS \\w+\\))'
+                  ' IS NOT NULL'
               )
+          )
+    """),
+)
+
+POLICY_WRITES_READ_ONLY = Rule(
+    "policy-writes-read-only",
+    "A policy that writes and does not ask the functions that refuse a read-only token, lets such a token write.",
+    text("""
+        WITH written (policy_id, clause, expression) AS (
+            SELECT policy.oid, 'USING', pg_get_expr(policy.polqual, policy.polrelid)
+            FROM pg_catalog.pg_policy AS policy
+            UNION ALL
+            SELECT policy.oid, 'WITH CHECK', pg_get_expr(policy.polwithcheck, policy.polrelid)
+            FROM pg_catalog.pg_policy AS policy
+        ),
+        replacement (plain, refusing) AS (
+            VALUES ('tenancy.current_tenant_id()', 'tenancy.writable_tenant_id()'),
+                   ('tenancy.current_organization_id()', 'tenancy.writable_organization_id()'),
+                   ('tenancy.first_organization_id_in_reach()', 'tenancy.first_writable_organization_id()'),
+                   ('tenancy.is_platform_operator()', 'tenancy.first_writable_organization_id() IS NOT NULL')
+        )
+        SELECT format('%I on %s', policy.polname, policy.polrelid::regclass) AS place,
+               format(
+                   'create a policy for each verb, as tenancy.protect_tenant_table does, or run: '
+                   'ALTER POLICY %I ON %s %s (%s)',
+                   policy.polname,
+                   policy.polrelid::regclass,
+                   written.clause,
+                   replace(written.expression, replacement.plain, replacement.refusing)
+               ) AS remedy
+        FROM pg_catalog.pg_policy AS policy
+        JOIN pg_catalog.pg_class AS class ON class.oid = policy.polrelid
+        JOIN written ON written.policy_id = policy.oid
+        JOIN replacement ON strpos(written.expression, replacement.plain) > 0
+        WHERE class.oid = ANY (CAST(:tenant_tables AS oid[]))
+          AND policy.polpermissive
+          AND policy.polcmd <> 'r'
+          AND policy.polroles <> ARRAY[class.relowner]
+          AND class.oid::regclass::text NOT IN (
+              SELECT expected.table_name
+              FROM jsonb_to_recordset(CAST(:expected_policies AS jsonb)) AS expected (table_name text)
           )
     """),
 )
@@ -197,4 +239,12 @@ POLICY_UNEXPECTED = Rule(
     """),
 )
 
-POLICY_RULES = (VERB_WITHOUT_POLICY, POLICY_OPEN, POLICY_LATE, POLICY_MISSING, POLICY_ALTERED, POLICY_UNEXPECTED)
+POLICY_RULES = (
+    VERB_WITHOUT_POLICY,
+    POLICY_OPEN,
+    POLICY_LATE,
+    POLICY_WRITES_READ_ONLY,
+    POLICY_MISSING,
+    POLICY_ALTERED,
+    POLICY_UNEXPECTED,
+)

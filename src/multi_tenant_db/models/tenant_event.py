@@ -58,3 +58,7 @@ class TenantEvent(Base):
     table_name: Mapped[str] = mapped_column(
         Text, server_default=text("'tenants'"), comment="The table that was changed, without its schema."
     )
+    operator_token_id: Mapped[UUID | None] = mapped_column(
+        comment="The platform operator's token behind a view token; NULL for other callers."
+    )
+    operator_label: Mapped[str | None] = mapped_column(Text)

@@ -22,18 +22,26 @@ KEYS_ARE_KEPT = timedelta(hours=24)
 
 TOKEN_COLUMNS = (
     *("token_hash", "token_id", "role", "organization_id", "tenant_id"),
-    *("label", "created_at", "expires_at", "revoked_at"),
+    *("label", "created_at", "expires_at", "may_write", "operator_token_id", "operator_label", "revoked_at"),
 )
 KEY_COLUMNS = ("tenant_id", "idempotency_key", "request_hash", "answer", "created_at")
 
 TOKENS_SINCE = f"""
     SELECT {", ".join(TOKEN_COLUMNS)} FROM {TOKENS}
-    WHERE organization_id = $1 AND (created_at >= $2 OR revoked_at >= $2)
+    WHERE organization_id = $1
+      AND (
+          created_at >= $2
+          OR revoked_at >= $2
+          OR (tenant_id, label) IN (
+              SELECT tenant_id, label FROM {TOKENS} WHERE organization_id = $1 AND created_at >= $2
+          )
+      )
 """
+"""Rotating a token brings the end of one of the same tenant and label forward."""
 HOLD_BACK = f"""
     INSERT INTO {TOKENS} ({", ".join(TOKEN_COLUMNS)})
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9::timestamptz, 'infinity'))
-    ON CONFLICT (token_hash) DO UPDATE SET revoked_at = EXCLUDED.revoked_at
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($12::timestamptz, 'infinity'))
+    ON CONFLICT (token_hash) DO UPDATE SET revoked_at = EXCLUDED.revoked_at, expires_at = EXCLUDED.expires_at
 """
 DROP_ORPHANS = f"""
     DELETE FROM {TOKENS} AS token

@@ -17,6 +17,9 @@ INSERT = """
     INSERT INTO tenancy.tenants (tenant_type, parent_tenant_id, name) VALUES ($1, $2, $3) RETURNING tenant_id
 """
 ISSUE_FOR_TENANT = "SELECT (tenancy.issue_tenant_token($1, $2, $3, $4, $5)).token_id"
+ISSUE_READ_ONLY = "SELECT (tenancy.issue_tenant_token($1, $2, $3, $4, $5, false)).token_id"
+ISSUE_READ_ONLY_FOR_OPERATOR = "SELECT (tenancy.issue_platform_operator_token($1, $2, $3, false)).token_id"
+ISSUE_VIEW = "SELECT (tenancy.issue_view_token($1, $2, $3, $4, $5, $6)).token_id"
 ISSUE_FOR_OPERATOR = "SELECT (tenancy.issue_platform_operator_token($1, $2, $3)).token_id"
 
 
@@ -52,21 +55,32 @@ class Registry:
             tenant_id = await self._insert(name, parent_tenant_id)
         return Party(tenant_id, name, await self.issue_token(parent_tenant_id or tenant_id, tenant_id))
 
-    async def issue_token(self, organization_id: UUID, tenant_id: UUID, lifetime: timedelta = LIFETIME) -> str:
+    async def issue_token(
+        self, organization_id: UUID, tenant_id: UUID, lifetime: timedelta = LIFETIME, *, may_write: bool = True
+    ) -> str:
         """Issue a token for a tenant."""
-        token = new_access_token(self._server)
-        self._token_ids[token] = await self._operator.fetchval(
-            ISSUE_FOR_TENANT, hash_access_token(token), organization_id, tenant_id, "test", lifetime
-        )
-        return token
+        statement = ISSUE_FOR_TENANT if may_write else ISSUE_READ_ONLY
+        return await self._issue(statement, organization_id, tenant_id, "test", lifetime)
 
-    async def issue_operator_token(self, lifetime: timedelta = LIFETIME) -> str:
+    async def issue_operator_token(
+        self, lifetime: timedelta = LIFETIME, *, label: str = "test", may_write: bool = True
+    ) -> str:
         """Issue a platform operator's token."""
-        token = new_access_token(self._server)
-        self._token_ids[token] = await self._operator.fetchval(
-            ISSUE_FOR_OPERATOR, hash_access_token(token), "test", lifetime
-        )
-        return token
+        return await self._issue(ISSUE_FOR_OPERATOR if may_write else ISSUE_READ_ONLY_FOR_OPERATOR, label, lifetime)
+
+    async def issue_view_token(
+        self,
+        operator_token: str | None,
+        organization_id: UUID,
+        tenant_id: UUID,
+        lifetime: timedelta = LIFETIME,
+        *,
+        may_write: bool = False,
+    ) -> str:
+        """Issue a view token, with the operator's token in the context; None presents nothing."""
+        async with self._operator.transaction():
+            await self._operator.execute("SELECT set_config('app.current_tenant', $1, true)", operator_token or "")
+            return await self._issue(ISSUE_VIEW, organization_id, tenant_id, "view", lifetime, may_write)
 
     async def revoke(self, token: str) -> None:
         """Revoke a token."""
@@ -76,6 +90,11 @@ class Registry:
     def token_id(self, token: str) -> UUID:
         """Return the id by which a token is revoked."""
         return self._token_ids[token]
+
+    async def _issue(self, statement: str, *arguments: object) -> str:
+        token = new_access_token(self._server)
+        self._token_ids[token] = await self._operator.fetchval(statement, hash_access_token(token), *arguments)
+        return token
 
     @asynccontextmanager
     async def _platform(self) -> AsyncIterator[None]:
