@@ -27,7 +27,8 @@ async def platform_session(
 ) -> AsyncIterator[Session]:
     """Open a transaction that reaches every tenant of the server. The engine's role is tenancy_operator.
 
-    Its token is read-only, unless it is said that it may write. The label and the request id, by default of the token, are in the audit trail.
+    Its token is read-only, unless it is said that it may write. The label and the request id, by default of the token,
+    are in the audit trail.
     """
     token = new_access_token()
     async with transaction(operators) as session:
