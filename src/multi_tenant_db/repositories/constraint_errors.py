@@ -6,13 +6,14 @@ from typing import Literal
 
 from sqlalchemy.exc import DBAPIError
 
-from multi_tenant_db.database.failures import constraint_name, sqlstate
+from multi_tenant_db.database.failures import constraint_name, reached_quota, sqlstate
 from multi_tenant_db.errors import (
     ApplicationError,
     InvalidRequest,
     NameTaken,
     OperationNotPermitted,
     ParentNotFound,
+    SubsidiaryQuotaReached,
     TenantHasSubsidiaries,
 )
 
@@ -34,6 +35,8 @@ def constraint_errors(verb: Verb) -> Iterator[None]:
 
 
 def _translate(verb: Verb, violation: DBAPIError) -> ApplicationError | None:
+    if (maximum := reached_quota(violation)) is not None:
+        return SubsidiaryQuotaReached.of(maximum)
     match verb, sqlstate(violation), constraint_name(violation):
         case "insert", state, _ if state == INSUFFICIENT_PRIVILEGE:
             return OperationNotPermitted()

@@ -1,0 +1,64 @@
+"""Finds a tenant that an operator names, on whichever server it is."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from uuid import UUID
+
+import typer
+
+from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.cli.label import is_storable
+from multi_tenant_db.cli.operator_session import operator_engine, platform_session
+from multi_tenant_db.cli.server_results import ServerResults, on_each_server
+from multi_tenant_db.models import TenantRow, TenantType
+from multi_tenant_db.repositories.tenant_repository import TenantRepository
+from multi_tenant_db.settings import Settings
+
+
+async def find_one(
+    servers: Mapping[str, Settings], name_or_id: str, command: str, *, only_parents: bool = False
+) -> tuple[str, TenantRow]:
+    """Return the tenant and the label of its server. Exits with a message when there is none, or more than one."""
+    found = await on_each_server(servers, partial(_find, name_or_id, command, only_parents))
+    found.require_any()
+    return _only(found, name_or_id, "parent" if only_parents else "tenant")
+
+
+async def _find(name_or_id: str, command: str, only_parents: bool, settings: Settings) -> Sequence[TenantRow]:
+    async with operator_engine(settings) as engine, platform_session(engine, command) as session:
+        tenants = TenantRepository(session)
+        if (tenant_id := _as_id(name_or_id)) is None:
+            found = await tenants.find_by_name(name_or_id) if is_storable(name_or_id) else []
+        else:
+            tenant = await tenants.find(tenant_id)
+            found = [tenant] if tenant else []
+        return [tenant for tenant in found if not only_parents or tenant.tenant_type == TenantType.PARENT]
+
+
+def _as_id(name_or_id: str) -> UUID | None:
+    try:
+        return UUID(name_or_id)
+    except ValueError:
+        return None
+
+
+def _only(results: ServerResults[Sequence[TenantRow]], name_or_id: str, kind: str) -> tuple[str, TenantRow]:
+    """Return the tenant and its server. A name is refused while another tenant of a server that is away may have it."""
+    found = [(server, tenant) for server, tenants in results.of_server.items() for tenant in tenants]
+    is_name = _as_id(name_or_id) is None
+    if len(found) == 1 and (not results.failures or not is_name):
+        return found[0]
+    several = len(results.of_server) + len(results.failures) > 1
+    named = [f"{tenant.tenant_id} on {server}" if several else str(tenant.tenant_id) for server, tenant in found]
+    if len(found) > 1 and is_name:
+        message = f"several {kind}s are named {name_or_id!r}, use an id: {', '.join(named)}"
+    elif found and is_name:
+        message = f"another server may have a {kind} named {name_or_id!r}, too; use the id: {named[0]}"
+    elif found:
+        message = f"the {kind} is on several servers, choose one with --server: {', '.join(named)}"
+    elif results.failures:
+        message = f"there is no {kind} {name_or_id!r} on the other servers"
+    else:
+        message = f"there is no {kind} {name_or_id!r}; `mtdb seed` adds the sample data"
+    typer.echo(f"mtdb: {message}", err=True)
+    raise typer.Exit(ExitCode.FAILED if len(found) > 1 else min(results.failures.values(), default=ExitCode.FAILED))
