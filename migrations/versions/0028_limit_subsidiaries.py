@@ -96,16 +96,28 @@ def downgrade() -> None:
 def _create_functions_of_callers() -> None:
     op.execute("""
         CREATE FUNCTION tenancy_private.find_quota(organization_id uuid) RETURNS integer
-        LANGUAGE sql
+        LANGUAGE plpgsql
         STABLE
         PARALLEL RESTRICTED
         SET search_path = pg_catalog, pg_temp
-        BEGIN ATOMIC
-            SELECT coalesce(
-                (SELECT own.max_subsidiaries FROM tenancy_private.quotas AS own WHERE own.organization_id = $1),
-                (SELECT usual.max_subsidiaries FROM tenancy_private.quotas AS usual WHERE usual.organization_id IS NULL)
-            );
+        AS $$
+        DECLARE
+            maximum integer;
+        BEGIN
+            SELECT quota.max_subsidiaries
+            INTO maximum
+            FROM tenancy_private.quotas AS quota
+            WHERE quota.organization_id = $1;
+
+            IF NOT FOUND THEN
+                SELECT quota.max_subsidiaries
+                INTO maximum
+                FROM tenancy_private.quotas AS quota
+                WHERE quota.organization_id IS NULL;
+            END IF;
+            RETURN maximum;
         END
+        $$
     """)
     op.execute("""
         CREATE FUNCTION tenancy.has_quota(organization_id uuid) RETURNS boolean

@@ -12,25 +12,31 @@ CALLER_FUNCTIONS = (
     "tenancy.current_tenant_id()",
     "tenancy.first_tenant_id_in_reach()",
     "tenancy.first_organization_id_in_reach()",
+    "tenancy.has_quota(uuid)",
     "tenancy.is_platform_operator()",
     "tenancy.last_tenant_id_in_reach()",
+    "tenancy.max_subsidiaries(uuid)",
     "tenancy.uuid_v7()",
 )
 OPERATOR_FUNCTIONS = (
     "tenancy.issue_platform_operator_token(bytea,text,interval)",
     "tenancy.issue_tenant_token(bytea,uuid,uuid,text,interval)",
+    "tenancy.list_quotas()",
     "tenancy.list_tokens()",
     "tenancy.list_tokens(boolean,integer)",
     "tenancy.purge_tokens(integer)",
+    "tenancy.remove_quota(uuid)",
     "tenancy.revoke_token(uuid)",
+    "tenancy.set_quota(uuid,integer)",
 )
 REQUEST_FUNCTIONS = ("tenancy.begin_request(text,bytea)", "tenancy.finish_request(text,jsonb)")
 PRIVATE_FUNCTIONS = (
     "tenancy_private.caller_tenant_id()",
     "tenancy_private.current_access_token()",
+    "tenancy_private.find_quota(uuid)",
     "tenancy_private.follow_access_token(bytea)",
 )
-LISTS = ("tenancy.list_tokens()", "tenancy.list_tokens(boolean,integer)")
+LISTS = ("tenancy.list_quotas()", "tenancy.list_tokens()", "tenancy.list_tokens(boolean,integer)")
 READING_FUNCTIONS = {*CALLER_FUNCTIONS[:-1], *PRIVATE_FUNCTIONS, *LISTS}
 PLANNED = "tenancy.policies_come_first()"
 """Is evaluated while a statement is planned, so IMMUTABLE; it reads nothing of the caller."""
@@ -44,6 +50,8 @@ ORDINARY_FUNCTIONS = {
     "tenancy_private.fill_in_organization()",
     "tenancy_private.refuse_truncation()",
     "tenancy_private.refuse_while_moving()",
+    "tenancy_private.keep_quotas()",
+    "tenancy_private.wait_for_creations()",
     "tenancy.protect_tenant_table(regclass,text[],text[],boolean)",
     "tenancy.unprotect_tenant_table(regclass)",
     "tenancy_private.create_reach_policy(regclass,name,text,regrole)",

@@ -138,6 +138,32 @@ async def test_a_creation_waits_for_the_one_before(
     assert await as_admin.fetchval(COUNT, parent) == 3
 
 
+async def test_a_quota_set_while_creations_are_under_way(
+    writers: list[asyncpg.Connection], as_admin: asyncpg.Connection, registry: Registry, hsbc: Organization
+) -> None:
+    """Two creations that began without a quota, and so without a lock, get one place between them."""
+    holder, *pair = writers[:3]
+    parent = hsbc.parent.tenant_id
+    async with presenting(holder, hsbc.parent.token):
+        for name in ("First", "Second"):
+            await holder.execute(INSERT, parent, name)
+
+        async with presenting(pair[0], hsbc.parent.token), presenting(pair[1], hsbc.parent.token):
+            creations = []
+            for connection, name in zip(pair, ("First", "Second"), strict=True):
+                creations.append(asyncio.create_task(connection.execute(INSERT, parent, name)))
+                await until_waiting(as_admin, connection)  # for the name
+            await registry.set_quota(parent, 3)
+            await holder.execute("ROLLBACK; BEGIN")
+            done, waiting = await asyncio.wait(creations, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.gather(*done)
+            winner = pair[creations.index(done.pop())]
+            await winner.execute("COMMIT; BEGIN")
+            [error] = await asyncio.gather(*waiting, return_exceptions=True)
+            assert getattr(error, "sqlstate", error) == "MT003"
+    assert await as_admin.fetchval(COUNT, parent) == 3
+
+
 async def test_without_a_quota_creations_do_not_wait(
     writers: list[asyncpg.Connection], registry: Registry, hsbc: Organization, barclays: Organization
 ) -> None:
