@@ -59,6 +59,8 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE tenancy_private.quotas ALTER COLUMN {column} SET STATISTICS 0")
     op.execute("ALTER TABLE tenancy_private.quotas ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE tenancy_private.quotas FORCE ROW LEVEL SECURITY")
+    # Without a primary key, a change of a published table would fail.
+    op.execute("ALTER TABLE tenancy_private.quotas REPLICA IDENTITY FULL")
     op.execute("""
         CREATE POLICY only_the_owner_reaches_quotas ON tenancy_private.quotas
         FOR ALL TO tenancy_owner

@@ -15,9 +15,10 @@ OTHER = {HERE: THERE, THERE: HERE}
 
 
 async def filled_organization(both: TwoServers, registry: Registry, name: str = "HSBC") -> Organization:
-    """Make an organisation with accounts, events, an idempotency key, and a token of each kind."""
+    """Make an organisation with accounts, events, an idempotency key, a quota, and a token of each kind."""
     organization = await registry.create_organization(name)
     parent = organization.parent
+    await registry.set_quota(parent.tenant_id, 5)
     await registry.revoke(await registry.issue_token(parent.tenant_id, parent.tenant_id))
     service = await both.databases[HERE].connect_as_api()
     async with presenting(service, parent.token):
