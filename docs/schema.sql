@@ -292,8 +292,8 @@ CREATE TABLE tenancy_private.quotas (
 ALTER TABLE tenancy_private.quotas
     ALTER COLUMN organization_id SET STATISTICS 0, ALTER COLUMN max_subsidiaries SET STATISTICS 0;
 ALTER TABLE tenancy_private.quotas ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, REPLICA IDENTITY FULL;
-COMMENT ON TABLE tenancy_private.quotas IS 'At most how many subsidiaries an organisation may have; without a row, any number.';
-COMMENT ON COLUMN tenancy_private.quotas.organization_id IS 'NULL is the default, for organisations without a quota of their own.';
+COMMENT ON TABLE tenancy_private.quotas IS 'How many subsidiaries an organisation may have; without a row, any number.';
+COMMENT ON COLUMN tenancy_private.quotas.organization_id IS 'NULL is the default, for organisations without a quota.';
 
 
 -- public.compatible_revisions ---------------------------------------------------------------------------------------
@@ -1087,7 +1087,7 @@ BEGIN
        AND tenancy_private.find_quota($1) IS NOT NULL;
 END
 $function$;
-COMMENT ON FUNCTION tenancy.has_quota(uuid) IS 'Whether a quota applies to the caller''s organisation; false for any other id.';
+COMMENT ON FUNCTION tenancy.has_quota(uuid) IS 'Whether a quota applies; false for an organisation that is not the caller''s.';
 
 CREATE FUNCTION tenancy.max_subsidiaries(organization_id uuid)
  RETURNS integer

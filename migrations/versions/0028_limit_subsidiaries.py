@@ -21,10 +21,10 @@ CALLER_FUNCTIONS = ("has_quota(uuid)", "max_subsidiaries(uuid)")
 OPERATOR_FUNCTIONS = ("list_quotas()", "remove_quota(uuid)", "set_quota(uuid, integer)")
 
 COMMENTS = {
-    "TABLE tenancy_private.quotas": "At most how many subsidiaries an organisation may have; without a row, any number.",
-    "COLUMN tenancy_private.quotas.organization_id": "NULL is the default, for organisations without a quota of their own.",
+    "TABLE tenancy_private.quotas": "How many subsidiaries an organisation may have; without a row, any number.",
+    "COLUMN tenancy_private.quotas.organization_id": "NULL is the default, for organisations without a quota.",
     "FUNCTION tenancy_private.find_quota(uuid)": "The quota that applies to an organisation; NULL for none.",
-    "FUNCTION tenancy.has_quota(uuid)": "Whether a quota applies to the caller''s organisation; false for any other id.",
+    "FUNCTION tenancy.has_quota(uuid)": "Whether a quota applies; false for an organisation that is not the caller''s.",
     "FUNCTION tenancy.max_subsidiaries(uuid)": (
         "The quota that applies; NULL for none. Error 42501 for an organisation that is not the caller''s."
     ),

@@ -79,7 +79,7 @@ QUOTA_MUTANTS = (
         "a full organisation is a defect",
         ("writes/test_quotas.py::test_a_refusal_says_the_number",),
         file="repositories/constraint_errors.py",
-        old="    if (maximum := reached_quota(violation)) is not None:",
-        new="    if (maximum := reached_quota(violation)) is not None and verb != 'insert':",
+        old="_translate(verb, violation) or _exceeded_quota(violation)",
+        new="_translate(verb, violation)",
     ),
 )

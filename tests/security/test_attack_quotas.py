@@ -84,7 +84,6 @@ async def victim(database: TestDatabase) -> AsyncIterator[asyncpg.Connection]:
 @pytest.mark.parametrize("where", SWAPS)
 async def test_a_quota_counted_for_another_caller(
     as_api: asyncpg.Connection,
-    as_admin: asyncpg.Connection,
     full: Organization,
     barclays: Organization,
     platform_operator: Party,
@@ -105,7 +104,8 @@ async def test_a_quota_counted_for_another_caller(
         for caller, as_platform in ((full.parent, False), (platform_operator, True)):
             statement = SWAPS[where].format(parent=parent, swap=swap)
             await error_of(attempt(as_api, caller.token, statement, as_platform=as_platform))
-    assert await as_admin.fetchval(COUNT, parent) == len(full.subsidiaries)
+    async with presenting(as_api, full.parent.token):
+        assert await as_api.fetchval(COUNT, parent) == len(full.subsidiaries)
 
 
 @refused("unusual statements")
@@ -114,8 +114,8 @@ async def test_a_quota_that_is_switched_off(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, full: Organization, preparation: str
 ) -> None:
     """To add a subsidiary after the trigger, the count or the number has been disabled."""
+    statement = ONE.format(parent=full.parent.tenant_id)
     for as_platform in (False, True):
-        statement = ONE.format(parent=full.parent.tenant_id)
         await error_of(attempt(as_api, full.parent.token, preparation, statement, as_platform=as_platform))
     transaction = as_api.transaction(isolation="repeatable_read")
     await transaction.start()
@@ -175,15 +175,12 @@ async def test_the_records_of_quotas(
     for caller in (full.parent, platform_operator):
         for as_platform in (False, True):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await attempt(
-                    as_api, caller.token, statement.format(id=full.parent.tenant_id), as_platform=as_platform
-                )
+                await attempt(as_api, caller.token, statement.format(id=full.parent.tenant_id), as_platform=as_platform)
 
 
 @sees_nothing("side channels")
 async def test_holding_up_a_strangers_creations(
     as_api: asyncpg.Connection,
-    as_admin: asyncpg.Connection,
     victim: asyncpg.Connection,
     registry: Registry,
     hsbc: Organization,
@@ -205,5 +202,5 @@ async def test_holding_up_a_strangers_creations(
             await error_of(attempt(as_api, None, ONE.format(parent=parent)))
             async with presenting(victim, hsbc.parent.token):
                 await victim.execute(f"{COLUMNS} VALUES ('subsidiary', $1, $2)", parent, f"Branch {number}")
-    assert await as_admin.fetchval(COUNT, parent) == len(hsbc.subsidiaries) + 3
-
+    async with presenting(victim, hsbc.parent.token):
+        assert await victim.fetchval(COUNT, parent) == len(hsbc.subsidiaries) + 3

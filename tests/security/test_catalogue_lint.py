@@ -35,6 +35,7 @@ TESTED_BELOW = {
     "server-untested",
     "server-untested-allowed",
 }
+WAIT = "CREATE OR REPLACE TRIGGER tenants_wait_for_creations BEFORE INSERT ON tenancy.tenants FOR EACH ROW"
 IMPLIED = {
     "connected-as-superuser": {"connected-as-owner", "connected-as-operator", "role-attribute"},
     "connected-with-bypassrls": {"role-attribute"},
@@ -178,8 +179,8 @@ async def test_a_table_without_events_is_a_warning(administration: AsyncConnecti
     [
         "ALTER TABLE tenancy.tenants DISABLE TRIGGER tenants_keep_quotas",
         "DROP TRIGGER tenants_wait_for_creations ON tenancy.tenants",
-        "CREATE OR REPLACE TRIGGER tenants_wait_for_creations BEFORE INSERT ON tenancy.tenants FOR EACH ROW"
-        " WHEN (NEW.name = '') EXECUTE FUNCTION tenancy_private.wait_for_creations()",
+        "ALTER TRIGGER tenants_keep_quotas ON tenancy.tenants RENAME TO kept",
+        f"{WAIT} WHEN (NEW.name = '') EXECUTE FUNCTION tenancy_private.wait_for_creations()",
     ],
 )
 async def test_quotas_that_are_not_kept_are_a_warning(administration: AsyncConnection, statement: str) -> None:

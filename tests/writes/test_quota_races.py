@@ -9,6 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
+from tests.reliability.support.until import until
 from tests.support.context import presenting
 from tests.support.locked_row import locked_row
 from tests.support.organization import Organization
@@ -38,9 +39,11 @@ async def writers(database: TestDatabase) -> AsyncIterator[list[asyncpg.Connecti
 
 async def until_waiting(as_admin: asyncpg.Connection, connection: asyncpg.Connection) -> None:
     """Wait until the connection waits for a lock."""
-    async with asyncio.timeout(5):
-        while not await as_admin.fetchval(IS_WAITING, connection.get_server_pid()):
-            await asyncio.sleep(0.01)
+
+    async def is_waiting() -> bool:
+        return bool(await as_admin.fetchval(IS_WAITING, connection.get_server_pid()))
+
+    await until(is_waiting, "the connection waits for a lock", 5)
 
 
 async def test_sixteen_writers_over_http_create_as_many_as_allowed(

@@ -28,15 +28,13 @@ def constraint_errors(verb: Verb) -> Iterator[None]:
     try:
         yield
     except DBAPIError as violation:
-        error = _translate(verb, violation)
+        error = _translate(verb, violation) or _exceeded_quota(violation)
         if error is None:
             raise
         raise error from violation
 
 
 def _translate(verb: Verb, violation: DBAPIError) -> ApplicationError | None:
-    if (maximum := reached_quota(violation)) is not None:
-        return SubsidiaryQuotaReached.of(maximum)
     match verb, sqlstate(violation), constraint_name(violation):
         case "insert", state, _ if state == INSUFFICIENT_PRIVILEGE:
             return OperationNotPermitted()
@@ -50,3 +48,8 @@ def _translate(verb: Verb, violation: DBAPIError) -> ApplicationError | None:
             detail = "Metadata is too large with its numbers in full, as PostgreSQL stores them"
             return InvalidRequest(errors=[{"pointer": "/body/metadata", "detail": detail}])
     return None
+
+
+def _exceeded_quota(violation: DBAPIError) -> ApplicationError | None:
+    maximum = reached_quota(violation)
+    return None if maximum is None else SubsidiaryQuotaReached.of(maximum)

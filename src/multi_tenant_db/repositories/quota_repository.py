@@ -35,7 +35,5 @@ class QuotaRepository:
 
     async def list_all(self) -> Sequence[Quota]:
         """Return all quotas, the default first."""
-        rows = await self._session.execute(
-            text("SELECT organization_id, max_subsidiaries FROM tenancy.list_quotas()")
-        )
+        rows = await self._session.execute(text("SELECT organization_id, max_subsidiaries FROM tenancy.list_quotas()"))
         return [Quota(*row) for row in rows]
