@@ -40,7 +40,7 @@ REVIEWED_FUNCTIONS = [
     "tenancy_private.refuse_truncation",
     "tenancy_private.wait_for_creations",
 ]
-"""Trigger functions, on any table: they set organisation, version and time, record an event, wait, or raise an error."""
+"""Trigger functions, on any table: they set organisation, version and time, record an event, lock, or raise errors."""
 
 
 def main() -> None:
