@@ -3,8 +3,13 @@
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from multi_tenant_db.cli.exit_code import ExitCode
+from multi_tenant_db.cli.operator_session import operator_engine
+from multi_tenant_db.database.tenant_session import transaction
+from multi_tenant_db.models.quota import Quota
+from multi_tenant_db.repositories.quota_repository import QuotaRepository
 from tests.support.mtdb import mtdb, settings_for
 from tests.support.organization import Organization
 from tests.support.registry import Registry
@@ -87,7 +92,7 @@ async def test_quotas_are_listed_with_what_is_used(own: TestDatabase) -> None:
         (("set", "HSBC"), "name an organisation and its maximum"),
         (("set", "HSBC", "5", "--default", "6"), "the default belongs to no organisation"),
         (("set", "HSBC", "-1"), "-1"),
-        (("set", "--default", "2147483648"), "--default"),
+        (("set", "--default", "2147483648"), "Invalid value for '--default'"),
         (("remove",), "name an organisation, or use --default"),
         (("remove", "HSBC", "--default"), "name an organisation, or use --default"),
     ],
@@ -95,7 +100,7 @@ async def test_quotas_are_listed_with_what_is_used(own: TestDatabase) -> None:
 async def test_wrong_usage(own: TestDatabase, arguments: tuple[str, ...], reason: str) -> None:
     """Nothing is changed, and the reason is told."""
     before = await stored(own)
-    outcome = await mtdb("quota", *arguments, env=settings_for(own))
+    outcome = await mtdb("quota", *arguments, env=settings_for(own, COLUMNS="200"))
     assert (outcome.exit_code, outcome.stdout) == (ExitCode.USAGE, "")
     assert reason in outcome.stderr
     assert await stored(own) == before
@@ -108,6 +113,37 @@ async def test_only_a_parent_has_a_quota(own: TestDatabase) -> None:
         outcome = await mtdb("quota", "set", given, "5", env=settings_for(own))
         assert outcome.exit_code == ExitCode.FAILED
         assert "there is no parent" in outcome.complaint
+
+
+async def test_an_organisation_deleted_at_this_moment_is_one_line(own: TestDatabase) -> None:
+    """When the organisation goes between the look-up and the change, the line says so, and no quota is left."""
+    bank = await new_organization(own)
+    admin = await own.connect_as_admin()
+    await admin.execute("""
+        CREATE FUNCTION public.delete_it() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            NEW.organization_id := gen_random_uuid();
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER delete_it BEFORE INSERT ON tenancy_private.quotas FOR EACH ROW
+        EXECUTE FUNCTION public.delete_it();
+    """)
+    try:
+        outcome = await mtdb("quota", "set", bank.parent.name, "5", env=settings_for(own))
+    finally:
+        await admin.execute("DROP FUNCTION public.delete_it() CASCADE")
+        await admin.close()
+
+    assert outcome.exit_code == ExitCode.FAILED
+    assert outcome.complaint == "mtdb: The organisation has just been deleted."
+
+
+async def test_another_constraint_is_a_defect(own: TestDatabase) -> None:
+    """A number that the command does not let through is an error of the database, and no missing organisation."""
+    async with operator_engine(own.settings()) as engine:
+        with pytest.raises(DBAPIError, match="quotas_max_subsidiaries_is_not_negative"):
+            async with transaction(engine) as session:
+                await QuotaRepository(session).set(Quota(None, -1))
 
 
 async def test_several_servers(both: dict[str, str], own: TestDatabase, other: TestDatabase) -> None:
