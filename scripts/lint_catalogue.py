@@ -35,10 +35,12 @@ TRIGGERS = text("""
 REVIEWED_FUNCTIONS = [
     "tenancy.stamp_update",
     "tenancy_private.fill_in_organization",
+    "tenancy_private.keep_quotas",
     "tenancy_private.record_row_event",
     "tenancy_private.refuse_truncation",
+    "tenancy_private.wait_for_creations",
 ]
-"""Trigger functions, on any table: they set organisation, version and time, record an event, or raise an error."""
+"""Trigger functions, on any table: they set organisation, version and time, record an event, lock, or raise errors."""
 
 
 def main() -> None:

@@ -131,7 +131,7 @@ async def test_an_organisation_is_named_by_its_parent(database: TestDatabase, hs
 
     assert outcome.exit_code == ExitCode.FAILED
     assert outcome.complaint == (
-        f"mtdb: {child} is a subsidiary: use --tenant, or name its parent {hsbc.parent.tenant_id}"
+        f"mtdb: {child} is a subsidiary: name its parent {hsbc.parent.tenant_id}"
     )
 
 

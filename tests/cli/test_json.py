@@ -48,6 +48,7 @@ async def test_the_fields_are_those_of_the_guide(
     await mtdb("seed", env=environment)
     issued = ("token", "issue", "HSBC", "--label", "for a script")
     await mtdb(*issued, env=environment)
+    await mtdb("quota", "set", "HSBC", "50", env=environment)
     arguments = ["token", "issue", "HSBC", "--json"] if command == "token issue --json" else command.split()
     if command == "check --json":  # so that there is something to find
         environment["MTDB_DATABASE_URL"] = own.admin_url.render_as_string(hide_password=False)

@@ -54,15 +54,16 @@ TYPES = f"""
 
 TABLES = f"""
     SELECT class.oid::regclass::text AS name,
-           CASE WHEN class.relrowsecurity OR class.relforcerowsecurity THEN format(
+           CASE WHEN class.relrowsecurity OR class.relforcerowsecurity OR class.relreplident = 'f' THEN format(
                'ALTER TABLE %s %s;',
                class.oid::regclass,
                concat_ws(
                    ', ',
                    CASE WHEN class.relrowsecurity THEN 'ENABLE ROW LEVEL SECURITY' END,
-                   CASE WHEN class.relforcerowsecurity THEN 'FORCE ROW LEVEL SECURITY' END
+                   CASE WHEN class.relforcerowsecurity THEN 'FORCE ROW LEVEL SECURITY' END,
+                   CASE WHEN class.relreplident = 'f' THEN 'REPLICA IDENTITY FULL' END
                )
-           ) END AS row_security
+           ) END AS settings
     FROM pg_class AS class
     WHERE {IS_OURS}
       AND class.relkind IN ('r', 'p')

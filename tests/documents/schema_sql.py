@@ -72,7 +72,7 @@ async def _tables(connection: asyncpg.Connection, comments: Comments) -> AsyncIt
         text += [row["statement"] for row in indexes if row["table_name"] == name]
         if unsampled := [column["name"] for column in own if column["is_unsampled"]]:
             text.append(_packed(f"ALTER TABLE {name}", [f"ALTER COLUMN {each} SET STATISTICS 0" for each in unsampled]))
-        text += [table["row_security"]] if table["row_security"] else []
+        text += [table["settings"]] if table["settings"] else []
         places = [f"TABLE {name}", *(f"COLUMN {name}.{column['name']}" for column in own)]
         text += [comments[place] for place in places if place in comments]
         yield _heading(name) + "\n" + "\n".join(text) + "\n"

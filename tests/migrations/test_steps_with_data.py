@@ -21,6 +21,7 @@ pytestmark = pytest.mark.exhaustive
 
 EVENTS, TOKENS = "tenancy.tenant_events", "tenancy_private.access_tokens"
 LOST = {
+    "limit_subsidiaries": {"tenancy_private.quotas"},
     "record_row_events": {EVENTS},
     "remember_answers": {"tenancy_private.remembered_requests"},
     "record_tenant_events": {EVENTS},
@@ -34,7 +35,7 @@ ACCOUNTS_NEED = "record_events_alike"
 
 
 async def fill(database: TestDatabase) -> None:
-    """Make two organisations with accounts, events, tokens and a remembered answer."""
+    """Make two organisations with accounts, events, tokens, a quota and a remembered answer."""
     admin, api, operator = (
         await database.connect_as_admin(),
         await database.connect_as_api(),
@@ -42,7 +43,9 @@ async def fill(database: TestDatabase) -> None:
     )
     await create_accounts(admin)
     for name in ("Mine", "Theirs"):
-        await use(api, await Registry(operator).create_organization(name))
+        bank = await Registry(operator).create_organization(name)
+        await Registry(operator).set_quota(bank.parent.tenant_id, 5)
+        await use(api, bank)
     for connection in (admin, api, operator):
         await connection.close()
 

@@ -15,10 +15,11 @@ OTHER = {HERE: THERE, THERE: HERE}
 
 
 async def filled_organization(both: TwoServers, registry: Registry, name: str = "HSBC") -> Organization:
-    """Make an organisation with accounts, events, an idempotency key, and a token of each kind."""
+    """Make an organisation with accounts, events, an idempotency key, a quota, and a token of each kind."""
     organization = await registry.create_organization(name)
     parent = organization.parent
     head = parent.tenant_id
+    await registry.set_quota(head, 5)
     await registry.revoke(await registry.issue_token(head, head))
     await registry.issue_token(head, head, may_write=False)
     await registry.issue_view_token(await registry.issue_operator_token(), head, head, may_write=True)

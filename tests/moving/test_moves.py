@@ -24,7 +24,7 @@ async def test_everything_of_the_organisation_moves(both: TwoServers, registry_h
     barclays = await filled_organization(both, registry_here, "Barclays")
     async with as_admin(both, HERE) as here, as_admin(both, THERE) as there:
         before, theirs = await rows_of(here, hsbc.parent.tenant_id), await rows_of(here, barclays.parent.tenant_id)
-        assert {*before} == {"tenants", "events", "accounts", "tokens", "keys"}
+        assert {*before} == {"tenants", "events", "accounts", "tokens", "keys", "quotas"}
         await moved(both, hsbc.parent.tenant_id)
         assert await rows_of(there, hsbc.parent.tenant_id) == before
         assert await rows_of(here, hsbc.parent.tenant_id) == {}
@@ -73,7 +73,7 @@ async def test_dead_tokens_stay_dead(both: TwoServers, registry_here: Registry) 
 
 
 async def test_tokens_and_tenants_change_during_the_copy(both: TwoServers, registry_here: Registry) -> None:
-    """What is revoked, issued, created and deleted while rows are copied is so on the target as well."""
+    """What is revoked, issued, limited, created and deleted while rows are copied is so on the target as well."""
     hsbc = await filled_organization(both, registry_here)
     parent, gone, kept = hsbc.parent, *hsbc.subsidiaries
     issued: list[str] = []
@@ -81,6 +81,7 @@ async def test_tokens_and_tenants_change_during_the_copy(both: TwoServers, regis
     async def change() -> None:
         await registry_here.revoke(kept.token)
         await rotate(both, registry_here.token_id(parent.token))
+        await registry_here.set_quota(parent.tenant_id, 3)
         issued.append(await registry_here.issue_token(parent.tenant_id, kept.tenant_id))
         issued.append((await registry_here.create_tenant(f"{parent.name} 3", parent.tenant_id)).token)
         service = await both.databases[HERE].connect_as_api()
@@ -102,6 +103,9 @@ async def test_tokens_and_tenants_change_during_the_copy(both: TwoServers, regis
         assert await there.fetchval(soon, registry_here.token_id(parent.token))
     for token in (gone.token, kept.token):
         assert await home_of(both, token) == {HERE: "28000", THERE: "28000"}
+    async with as_admin(both, THERE) as there:
+        quota = "SELECT max_subsidiaries FROM tenancy_private.quotas WHERE organization_id = $1"
+        assert await there.fetchval(quota, parent.tenant_id) == 3
 
 
 async def rotate(both: TwoServers, token_id: UUID) -> None:

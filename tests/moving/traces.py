@@ -15,7 +15,7 @@ TRACES = """
     UNION ALL
     SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgfoid = 'tenancy_private.refuse_while_moving'::regproc
     UNION ALL
-    SELECT 'identity of ' || oid::regclass::text FROM pg_class WHERE relreplident = 'f'
+    SELECT 'identity of ' || oid::regclass::text FROM pg_class WHERE relreplident = 'f' AND relname <> 'quotas'
     UNION ALL
     SELECT 'token held back' FROM tenancy_private.access_tokens WHERE revoked_at = 'infinity'
 """
@@ -38,6 +38,7 @@ async def rows_of(connection: asyncpg.Connection, organization_id: object) -> di
         "events": "SELECT row::text FROM tenancy.tenant_events AS row WHERE organization_id = $1",
         "accounts": "SELECT row::text FROM tenancy.accounts AS row WHERE organization_id = $1",
         "tokens": "SELECT row::text FROM tenancy_private.access_tokens AS row WHERE organization_id = $1",
+        "quotas": "SELECT row::text FROM tenancy_private.quotas AS row WHERE organization_id = $1",
         "keys": (
             "SELECT row::text FROM tenancy_private.idempotency_keys AS row"
             " WHERE tenant_id IN (SELECT tenant_id FROM tenancy.tenants WHERE organization_id = $1)"

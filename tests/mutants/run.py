@@ -26,6 +26,7 @@ from tests.mutants.moving_mutants import MOVING_MUTANTS
 from tests.mutants.mutant import Mutant
 from tests.mutants.mutant_server import MutantServer
 from tests.mutants.policy_mutants import POLICY_MUTANTS
+from tests.mutants.quota_mutants import QUOTA_MUTANTS
 from tests.mutants.schema_mutants import SCHEMA_MUTANTS
 from tests.mutants.session_mutants import SESSION_MUTANTS
 from tests.mutants.token_mutants import TOKEN_MUTANTS
@@ -40,6 +41,7 @@ MUTANTS = (
     *CODE_MUTANTS,
     *SESSION_MUTANTS,
     *MOVING_MUTANTS,
+    *QUOTA_MUTANTS,
     *TOKEN_MUTANTS,
     *TOOL_MUTANTS,
 )

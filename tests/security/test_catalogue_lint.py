@@ -24,6 +24,7 @@ from tests.support.test_database import TestDatabase
 HARDENING = Path("scripts/harden_self_managed.sql").read_text(encoding="utf-8")
 TESTED_BELOW = {
     "roles-missing",
+    "quotas-not-kept",
     "rows-unrecorded",
     "schema-newer",
     "statistics-unseen",
@@ -34,6 +35,7 @@ TESTED_BELOW = {
     "server-untested",
     "server-untested-allowed",
 }
+WAIT = "CREATE OR REPLACE TRIGGER tenants_wait_for_creations BEFORE INSERT ON tenancy.tenants FOR EACH ROW"
 IMPLIED = {
     "connected-as-superuser": {"connected-as-owner", "connected-as-operator", "role-attribute"},
     "connected-with-bypassrls": {"role-attribute"},
@@ -170,6 +172,27 @@ async def test_a_table_without_events_is_a_warning(administration: AsyncConnecti
 
     await driver.execute(finding.remedy)
     assert "rows-unrecorded" not in {finding.code for finding in await find_all(administration)}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE tenancy.tenants DISABLE TRIGGER tenants_keep_quotas",
+        "DROP TRIGGER tenants_wait_for_creations ON tenancy.tenants",
+        "ALTER TRIGGER tenants_keep_quotas ON tenancy.tenants RENAME TO kept",
+        f"{WAIT} WHEN (NEW.name = '') EXECUTE FUNCTION tenancy_private.wait_for_creations()",
+    ],
+)
+async def test_quotas_that_are_not_kept_are_a_warning(administration: AsyncConnection, statement: str) -> None:
+    """A trigger that is disabled, missing or altered is named, and its remedy makes it as the migration did."""
+    driver = await driver_of(administration)
+    assert "quotas-not-kept" not in {finding.code for finding in await find_all(administration)}
+    await driver.execute(statement)
+    [finding] = [finding for finding in await find_all(administration) if finding.code == "quotas-not-kept"]
+    assert finding.is_warning
+    assert finding.place.split()[0] in statement
+    await driver.execute(finding.remedy)
+    assert "quotas-not-kept" not in {finding.code for finding in await find_all(administration)}
 
 
 async def test_the_procedure_makes_the_policies_that_the_lint_knows(administration: AsyncConnection) -> None:

@@ -13,8 +13,10 @@ CALLER_FUNCTIONS = (
     "tenancy.first_tenant_id_in_reach()",
     "tenancy.first_organization_id_in_reach()",
     "tenancy.first_writable_organization_id()",
+    "tenancy.has_quota(uuid)",
     "tenancy.is_platform_operator()",
     "tenancy.last_tenant_id_in_reach()",
+    "tenancy.max_subsidiaries(uuid)",
     "tenancy.writable_organization_id()",
     "tenancy.writable_tenant_id()",
     "tenancy.uuid_v7()",
@@ -25,22 +27,26 @@ OPERATOR_FUNCTIONS = (
     "tenancy.issue_tenant_token(bytea,uuid,uuid,text,interval)",
     "tenancy.issue_tenant_token(bytea,uuid,uuid,text,interval,boolean)",
     "tenancy.issue_view_token(bytea,uuid,uuid,text,interval,boolean)",
+    "tenancy.list_quotas()",
     "tenancy.list_tokens()",
     "tenancy.list_tokens(boolean,integer)",
     "tenancy.list_tokens(uuid,uuid,boolean,integer,uuid)",
     "tenancy.purge_tokens(integer)",
+    "tenancy.remove_quota(uuid)",
     "tenancy.revoke_token(uuid)",
     "tenancy.revoke_tokens(uuid,uuid)",
     "tenancy.rotate_token(uuid,bytea,interval,interval)",
+    "tenancy.set_quota(uuid,integer)",
 )
 REQUEST_FUNCTIONS = ("tenancy.begin_request(text,bytea)", "tenancy.finish_request(text,jsonb)")
 PRIVATE_FUNCTIONS = (
     "tenancy_private.as_record(tenancy_private.access_tokens)",
     "tenancy_private.caller_tenant_id()",
     "tenancy_private.current_access_token()",
+    "tenancy_private.find_quota(uuid)",
     "tenancy_private.follow_access_token(bytea)",
 )
-LISTS = [name for name in OPERATOR_FUNCTIONS if name.startswith("tenancy.list_tokens")]
+LISTS = [name for name in OPERATOR_FUNCTIONS if name.startswith("tenancy.list_")]
 READING_FUNCTIONS = {*CALLER_FUNCTIONS[:-1], *PRIVATE_FUNCTIONS, *LISTS}
 PLANNED = "tenancy.policies_come_first()"
 """Is evaluated while a statement is planned, so IMMUTABLE; it reads nothing of the caller."""
@@ -54,6 +60,8 @@ ORDINARY_FUNCTIONS = {
     "tenancy_private.fill_in_organization()",
     "tenancy_private.refuse_truncation()",
     "tenancy_private.refuse_while_moving()",
+    "tenancy_private.keep_quotas()",
+    "tenancy_private.wait_for_creations()",
     "tenancy.protect_tenant_table(regclass,text[],text[],boolean)",
     "tenancy.unprotect_tenant_table(regclass)",
     "tenancy_private.create_reach_policy(regclass,name,text,regrole)",

@@ -14,6 +14,7 @@ COMMANDS = {
     "check": "Run the start-up checks of `mtdb serve`: row level security, grants, functions, roles, schema, server.",
     "audit": "Show the audit trail: who changed what, and when.",
     "token": "Issue, rotate, list, revoke and purge access tokens.",
+    "quota": "Limit the number of an organisation's subsidiaries.",
     "organization": "Move an organisation to another server.",
     "postgres": "PostgreSQL without Docker, for development.",
 }

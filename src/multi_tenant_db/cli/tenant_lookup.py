@@ -24,15 +24,27 @@ async def find_tenant(servers: Mapping[str, Settings], name_or_id: str, command:
     """
     found = await on_each_server(servers, partial(_find, name_or_id, command))
     found.require_any()
-    return _only(found, name_or_id)
+    return _only(found, name_or_id, "tenant")
 
 
 async def find_organization(servers: Mapping[str, Settings], name_or_id: str, command: str) -> tuple[str, TenantRow]:
-    """Do the same for the parent of an organisation."""
-    server, tenant = await find_tenant(servers, name_or_id, command)
-    if tenant.tenant_id != tenant.organization_id:
-        _fail(f"{printable(tenant.name)} is a subsidiary: use --tenant, or name its parent {tenant.organization_id}")
-    return server, tenant
+    """Do the same for the parent of an organisation; subsidiaries of the same name are ignored."""
+    found = await on_each_server(servers, partial(_find, name_or_id, command))
+    found.require_any()
+    parents = ServerResults[Sequence[TenantRow]](
+        {server: [one for one in tenants if is_parent(one)] for server, tenants in found.of_server.items()},
+        found.failures,
+    )
+    subsidiaries = [one for tenants in found.of_server.values() for one in tenants if not is_parent(one)]
+    if subsidiaries and not any(parents.of_server.values()):
+        names = ", ".join(str(one.organization_id) for one in subsidiaries)
+        _fail(f"{printable(subsidiaries[0].name)} is a subsidiary: name its parent {names}")
+    return _only(parents, name_or_id, "parent")
+
+
+def is_parent(tenant: TenantRow) -> bool:
+    """Return whether the tenant is the parent of its organisation."""
+    return tenant.tenant_id == tenant.organization_id
 
 
 async def _find(name_or_id: str, command: str, settings: Settings) -> Sequence[TenantRow]:
@@ -51,7 +63,7 @@ def _as_id(name_or_id: str) -> UUID | None:
         return None
 
 
-def _only(results: ServerResults[Sequence[TenantRow]], name_or_id: str) -> tuple[str, TenantRow]:
+def _only(results: ServerResults[Sequence[TenantRow]], name_or_id: str, kind: str) -> tuple[str, TenantRow]:
     """Return the tenant and its server. A name is refused while another tenant of a server that is away may have it."""
     found = [(server, tenant) for server, tenants in results.of_server.items() for tenant in tenants]
     is_name = _as_id(name_or_id) is None
@@ -60,15 +72,15 @@ def _only(results: ServerResults[Sequence[TenantRow]], name_or_id: str) -> tuple
     several = len(results.of_server) + len(results.failures) > 1
     named = [f"{tenant.tenant_id} on {server}" if several else str(tenant.tenant_id) for server, tenant in found]
     if len(found) > 1 and is_name:
-        message = f"several tenants are named {name_or_id!r}, use an id: {', '.join(named)}"
+        message = f"several {kind}s are named {name_or_id!r}, use an id: {', '.join(named)}"
     elif found and is_name:
-        message = f"another server may have a tenant named {name_or_id!r}, too; use the id: {named[0]}"
+        message = f"another server may have a {kind} named {name_or_id!r}, too; use the id: {named[0]}"
     elif found:
-        message = f"the tenant is on several servers, choose one with --server: {', '.join(named)}"
+        message = f"the {kind} is on several servers, choose one with --server: {', '.join(named)}"
     elif results.failures:
-        message = f"there is no tenant {name_or_id!r} on the other servers"
+        message = f"there is no {kind} {name_or_id!r} on the other servers"
     else:
-        message = f"there is no tenant {name_or_id!r}; `mtdb seed` adds the sample data"
+        message = f"there is no {kind} {name_or_id!r}; `mtdb seed` adds the sample data"
     return _fail(
         message, ExitCode.FAILED if len(found) > 1 else min(results.failures.values(), default=ExitCode.FAILED)
     )

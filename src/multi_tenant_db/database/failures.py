@@ -23,6 +23,9 @@ MOVED = "MT001"
 READ_ONLY_TOKEN = "MT002"  # noqa: S105 - a SQLSTATE
 """The schema's own: a write with a token that may only read."""
 
+QUOTA_REACHED = "MT003"
+"""The schema's own: the organisation has its maximum of subsidiaries, which is the error's detail."""
+
 UNAVAILABLE_STATES = frozenset({"25P03", "25P04", "40001", "40P01", "55P03", MOVED})
 """Idle and transaction timeouts, serialization failures, deadlocks, lock timeouts, a move during the transaction."""
 
@@ -47,6 +50,12 @@ def constraint_name(failure: DBAPIError) -> str | None:
 def moved_to(failure: DBAPIError) -> str | None:
     """Return the label of the server that the token's organisation has moved to, or None."""
     error = _of_server(failure) if sqlstate(failure) == MOVED else None
+    return None if error is None else error.detail
+
+
+def reached_quota(failure: DBAPIError) -> str | None:
+    """Return the number of subsidiaries that the organisation may have, if it was to get more; otherwise None."""
+    error = _of_server(failure) if sqlstate(failure) == QUOTA_REACHED else None
     return None if error is None else error.detail
 
 

@@ -24,6 +24,7 @@ from multi_tenant_db.errors.request_in_progress import RequestInProgress
 from multi_tenant_db.errors.request_timed_out import RequestTimedOut
 from multi_tenant_db.errors.route_not_found import RouteNotFound
 from multi_tenant_db.errors.service_overloaded import ServiceOverloaded
+from multi_tenant_db.errors.subsidiary_quota_reached import SubsidiaryQuotaReached
 from multi_tenant_db.errors.target_too_long import TargetTooLong
 from multi_tenant_db.errors.tenant_has_subsidiaries import TenantHasSubsidiaries
 from multi_tenant_db.errors.tenant_not_found import TenantNotFound
@@ -55,6 +56,7 @@ __all__ = [
     "RequestTimedOut",
     "RouteNotFound",
     "ServiceOverloaded",
+    "SubsidiaryQuotaReached",
     "TargetTooLong",
     "TenantHasSubsidiaries",
     "TenantNotFound",

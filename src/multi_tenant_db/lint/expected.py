@@ -17,7 +17,7 @@ NO_TENANT_DATA = ["public.alembic_version", "public.compatible_revisions"]
 
 TENANTS, EVENTS = "tenancy.tenants", "tenancy.tenant_events"
 TOKENS, REQUESTS = "tenancy_private.access_tokens", "tenancy_private.idempotency_keys"
-MOVED_TOKENS = "tenancy_private.moved_tokens"
+MOVED_TOKENS, QUOTAS = "tenancy_private.moved_tokens", "tenancy_private.quotas"
 
 COUNTING_INDEXES = ["tenancy.tenants_parents", "tenancy.tenants_subsidiaries"]
 """Partial indexes whose number of entries may be public: the total numbers of parents and subsidiaries."""
@@ -101,6 +101,7 @@ POLICIES = [
     ExpectedPolicy(
         MOVED_TOKENS, "ALL", OWNER, "only_the_owner_reaches_moved_tokens", condition="true", check_condition="true"
     ),
+    ExpectedPolicy(QUOTAS, "ALL", OWNER, "only_the_owner_reaches_quotas", condition="true", check_condition="true"),
 ]
 
 GRANTS = [

@@ -5,6 +5,7 @@ from multi_tenant_db.lint.events import EVENT_RULES
 from multi_tenant_db.lint.functions import FUNCTION_RULES
 from multi_tenant_db.lint.grants import GRANT_RULES
 from multi_tenant_db.lint.policies import POLICY_RULES
+from multi_tenant_db.lint.quotas import QUOTA_RULES
 from multi_tenant_db.lint.roles import ROLE_RULES
 from multi_tenant_db.lint.rule import Rule
 from multi_tenant_db.lint.server import ROLES_MISSING, SERVER_RULES
@@ -21,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     *GRANT_RULES,
     *FUNCTION_RULES,
     *EVENT_RULES,
+    *QUOTA_RULES,
     *ROLE_RULES,
     *SERVER_RULES,
 )

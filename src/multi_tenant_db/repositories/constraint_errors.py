@@ -6,13 +6,14 @@ from typing import Literal
 
 from sqlalchemy.exc import DBAPIError
 
-from multi_tenant_db.database.failures import constraint_name, sqlstate
+from multi_tenant_db.database.failures import constraint_name, reached_quota, sqlstate
 from multi_tenant_db.errors import (
     ApplicationError,
     InvalidRequest,
     NameTaken,
     OperationNotPermitted,
     ParentNotFound,
+    SubsidiaryQuotaReached,
     TenantHasSubsidiaries,
 )
 
@@ -27,7 +28,7 @@ def constraint_errors(verb: Verb) -> Iterator[None]:
     try:
         yield
     except DBAPIError as violation:
-        error = _translate(verb, violation)
+        error = _translate(verb, violation) or _exceeded_quota(violation)
         if error is None:
             raise
         raise error from violation
@@ -47,3 +48,8 @@ def _translate(verb: Verb, violation: DBAPIError) -> ApplicationError | None:
             detail = "Metadata is too large with its numbers in full, as PostgreSQL stores them"
             return InvalidRequest(errors=[{"pointer": "/body/metadata", "detail": detail}])
     return None
+
+
+def _exceeded_quota(violation: DBAPIError) -> ApplicationError | None:
+    maximum = reached_quota(violation)
+    return None if maximum is None else SubsidiaryQuotaReached.of(maximum)

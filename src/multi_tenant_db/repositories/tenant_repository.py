@@ -26,7 +26,8 @@ class TenantRepository:
     ) -> TenantRow:
         """Insert a tenant and return it with the columns that the database sets.
 
-        Raises OperationNotPermitted, ParentNotFound, NameTaken or InvalidRequest for violated policies and constraints.
+        Raises OperationNotPermitted, ParentNotFound, NameTaken, SubsidiaryQuotaReached or InvalidRequest for violated
+        policies and constraints.
         """
         with constraint_errors("insert"):
             [tenant] = await self._session.fetch(
@@ -118,3 +119,7 @@ class TenantRepository:
         rows = await self._session.fetch(statements.COUNT_SUBSIDIARIES, sought=tenant_id)
         count: int = rows[0][0]
         return count
+
+    async def count_subsidiaries_of_each(self, organization_ids: Collection[UUID]) -> dict[UUID, int]:
+        """Return how many subsidiaries of each organisation exist for this caller; without one, none."""
+        return dict(await self._session.fetch(statements.COUNT_SUBSIDIARIES_OF_EACH, sought=organization_ids))

@@ -67,6 +67,15 @@ LIST_ORGANIZATION = _tenants(
     select(*COLUMNS).where(Tenant.organization_id == bindparam("organization_id")).order_by(*KEY)
 )
 COUNT_SUBSIDIARIES = CompiledStatement(select(func.count()).select_from(_subsidiaries_of(_SOUGHT).subquery()), tuple)
+COUNT_SUBSIDIARIES_OF_EACH = CompiledStatement(
+    select(Tenant.organization_id, func.count())
+    .where(
+        Tenant.organization_id == any_(bindparam("sought", type_=ARRAY(Tenant.organization_id.type))),
+        Tenant.parent_tenant_id.is_not(None),
+    )
+    .group_by(Tenant.organization_id),
+    tuple,
+)
 
 ADD = _tenants(
     insert(Tenant)

@@ -22,7 +22,8 @@ class IdempotentCreation:
     async def create_tenant(self, new: TenantCreate, idempotency_key: str | None) -> TenantRead:
         """Add a tenant; with a key that was used for the same request within 24 hours, return the stored response.
 
-        Raises OperationNotPermitted, ParentNotFound, NameTaken, IdempotencyKeyReused or RequestInProgress.
+        Raises OperationNotPermitted, ParentNotFound, NameTaken, SubsidiaryQuotaReached, IdempotencyKeyReused or
+        RequestInProgress.
         """
         if idempotency_key is None:
             return await self._tenants.create_tenant(new)

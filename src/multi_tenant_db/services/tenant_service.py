@@ -28,7 +28,7 @@ class TenantService:
         self._tenants = tenants
 
     async def create_tenant(self, new: TenantCreate) -> TenantRead:
-        """Add a tenant; raises OperationNotPermitted, ParentNotFound or NameTaken."""
+        """Add a tenant; raises OperationNotPermitted, ParentNotFound, NameTaken or SubsidiaryQuotaReached."""
         tenant = await self._tenants.add(
             name=new.name,
             tenant_type=new.tenant_type,

@@ -87,6 +87,15 @@ class Registry:
         if not await self._operator.fetchval("SELECT tenancy.revoke_token($1)", self._token_ids[token]):
             raise ValueError("the token was revoked before")
 
+    async def set_quota(self, organization_id: UUID | None, max_subsidiaries: int) -> None:
+        """Limit an organisation's subsidiaries; None is the default of all."""
+        await self._operator.execute("SELECT tenancy.set_quota($1, $2)", organization_id, max_subsidiaries)
+
+    async def remove_quota(self, organization_id: UUID | None) -> bool:
+        """Remove a quota; return whether there was one."""
+        removed: bool = await self._operator.fetchval("SELECT tenancy.remove_quota($1)", organization_id)
+        return removed
+
     def token_id(self, token: str) -> UUID:
         """Return the id by which a token is revoked."""
         return self._token_ids[token]
