@@ -12,8 +12,9 @@ COMMANDS = {
     "migrate": "Create the database, the roles and the schema, or bring them up to date.",
     "seed": "Add the sample data: HSBC, Barclays and more, with their subsidiaries. Running it again adds nothing.",
     "check": "Run the start-up checks of `mtdb serve`: row level security, grants, functions, roles, schema, server.",
-    "audit": "Show the audit trail: who changed what, and when.",
+    "audit": "Show the audit trail: who changed what, and when; or purge old events.",
     "token": "Issue, list, revoke and purge access tokens.",
+    "tenant": "List, show, export, import and erase tenants and organisations.",
     "organization": "Move an organisation to another server.",
     "postgres": "PostgreSQL without Docker, for development.",
 }

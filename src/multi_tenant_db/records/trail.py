@@ -1,0 +1,51 @@
+"""Erases what the audit trail says of a tenant, and keeps who did what and when.
+
+Kept: the ids, kind and time of an event, its table, the token's id, the tenant that acted, the database's role. A label
+is replaced if the token was the erased tenant's own, or if it has one of its names; a request id, if a client chose it.
+"""
+
+import asyncpg
+
+from multi_tenant_db.lint.expected import EVENTS
+from multi_tenant_db.records.erased_scope import ErasedScope
+from multi_tenant_db.records.mentions import mentions_an_id, patterns_of
+
+ERASED = """'{"erased": true}'::jsonb"""
+IS_ERASED = f"coalesce(old_values, {ERASED}) = {ERASED} AND coalesce(new_values, {ERASED}) = {ERASED}"
+
+IS_GENERATED = "request_id ~ '^(mtdb-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'"
+"""As the service and the command line make request ids."""
+
+RECORD = f"""
+    INSERT INTO {EVENTS} (organization_id, tenant_id, event_type, old_values, database_role, table_name)
+    SELECT $1, tenant_id, 'deleted', {ERASED}, session_user, 'tenants'
+    FROM unnest($2::uuid[]) AS tenant (tenant_id)
+"""
+
+
+async def erase_trail(connection: asyncpg.Connection, erased: ErasedScope) -> None:
+    """Replace what events say; add an event of the erasure for each tenant, if there was anything to erase."""
+    condition = erased.scope.condition
+    # The triggers have recorded what was just deleted: the erasure has an event of its own.
+    await connection.execute(f"DELETE FROM {EVENTS} WHERE {condition} AND xmin = pg_current_xact_id()::xid")
+    naming = f"""
+        SELECT label FROM (SELECT DISTINCT token_label AS label FROM {EVENTS} WHERE {condition}) AS used
+        WHERE label ILIKE ANY ($1::text[])
+    """
+    labels = [row["label"] for row in await connection.fetch(naming, patterns_of(erased.names))]
+    replace = f"""
+        UPDATE {EVENTS}
+        SET old_values = CASE WHEN old_values IS NOT NULL THEN {ERASED} END,
+            new_values = CASE WHEN new_values IS NOT NULL THEN {ERASED} END,
+            token_label = CASE
+                WHEN token_label <> ALL ($2::text[]) AND coalesce(actor_tenant_id <> ALL ($1::uuid[]), true)
+                THEN token_label
+            END,
+            request_id = CASE WHEN {IS_GENERATED} AND NOT {mentions_an_id("request_id")} THEN request_id END
+        WHERE {condition} AND NOT ({IS_ERASED})
+    """
+    status = await connection.execute(replace, erased.tenant_ids, labels)
+    erased.events_replaced = int(status.rpartition(" ")[2])
+    if erased.has_changed:
+        await connection.execute(RECORD, erased.scope.organization_id, erased.tenant_ids)
+    erased.events_kept = await connection.fetchval(f"SELECT count(*) FROM {EVENTS} WHERE {condition}")
