@@ -1,15 +1,12 @@
 """An erased tenant leaves its trail without content, and a certificate that everything was read again."""
 
 import asyncpg
-import pytest
 
 from multi_tenant_db.identity.access_token import hash_access_token
 from multi_tenant_db.records.certification import erase_and_certify
 from multi_tenant_db.records.scopes import find_scopes
 from tests.moving.traces import rows_of
 from tests.records.documents import filled_organization
-from tests.support.context import presenting
-from tests.support.party import Party
 from tests.support.registry import Registry
 from tests.support.test_database import TestDatabase
 

@@ -37,8 +37,8 @@ def run_as_administrator[Result](work: Coroutine[Any, Any, Result], afterwards: 
 
 
 def administrators_url(settings: Settings, label: str) -> URL:
-    """Return the URL of a server with its credentials; exits if it has none."""
-    url = read_database_url(str(settings.of_server(label).database_url))
+    """Return the URL of a server with its credentials, from its settings; exits if it has none."""
+    url = read_database_url(str(settings.database_url))
     if url.username is None:
         refuse(f"{url_variable(label)} must name an administrator here: postgresql://user:password@host:port/name")
     return url

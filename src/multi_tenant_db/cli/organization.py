@@ -69,7 +69,7 @@ def move(  # noqa: PLR0913, PLR0917 - each is an option
     for label in (to, source or DEFAULT_SERVER):
         if label not in settings.server_labels:
             refuse(f"no setting names a server {label}: there are {', '.join(settings.server_labels)}")
-    urls = {label: administrators_url(settings, label) for label in settings.server_labels}
+    urls = {label: administrators_url(settings.of_server(label), label) for label in settings.server_labels}
     if source is not None:
         urls = {label: urls[label] for label in (source, to)}
     work = _move(urls, source, organization, to, max_pause=max_pause, address=source_address, undo=undo)

@@ -33,16 +33,18 @@ async def erase_trail(connection: asyncpg.Connection, erased: ErasedScope) -> No
         WHERE label ILIKE ANY ($1::text[])
     """
     labels = [row["label"] for row in await connection.fetch(naming, patterns_of(erased.names))]
+    label = """CASE
+        WHEN token_label <> ALL ($2::text[]) AND coalesce(actor_tenant_id <> ALL ($1::uuid[]), true) THEN token_label
+    END"""
+    request_id = f"CASE WHEN {IS_GENERATED} AND NOT {mentions_an_id('request_id')} THEN request_id END"
     replace = f"""
         UPDATE {EVENTS}
         SET old_values = CASE WHEN old_values IS NOT NULL THEN {ERASED} END,
             new_values = CASE WHEN new_values IS NOT NULL THEN {ERASED} END,
-            token_label = CASE
-                WHEN token_label <> ALL ($2::text[]) AND coalesce(actor_tenant_id <> ALL ($1::uuid[]), true)
-                THEN token_label
-            END,
-            request_id = CASE WHEN {IS_GENERATED} AND NOT {mentions_an_id("request_id")} THEN request_id END
-        WHERE {condition} AND NOT ({IS_ERASED})
+            token_label = {label},
+            request_id = {request_id}
+        WHERE {condition}
+          AND (NOT ({IS_ERASED}) OR token_label IS DISTINCT FROM {label} OR request_id IS DISTINCT FROM {request_id})
     """
     status = await connection.execute(replace, erased.tenant_ids, labels)
     erased.events_replaced = int(status.rpartition(" ")[2])

@@ -6,7 +6,7 @@ from multi_tenant_db.lint.expected import EVENTS, MOVED_TOKENS, TOKENS
 from multi_tenant_db.records.erased_scope import ErasedScope
 from multi_tenant_db.records.finding import Finding
 from multi_tenant_db.records.mentions import mentions_an_id, patterns_of
-from multi_tenant_db.records.trail import IS_ERASED
+from multi_tenant_db.records.trail import IS_ERASED, IS_GENERATED
 from multi_tenant_db.records.verification import Verification
 
 MOST_NAMES = 100
@@ -114,7 +114,7 @@ async def _read_trail(connection: asyncpg.Connection, erased: ErasedScope) -> li
         ("old_values, new_values", f"NOT ({IS_ERASED})"),
         ("token_label", "actor_tenant_id = ANY ($1::uuid[]) AND token_label IS NOT NULL"),
         ("token_label", "token_label ILIKE ANY ($2::text[])"),
-        ("request_id", "request_id ILIKE ANY ($2::text[])"),
+        ("request_id", f"NOT ({IS_GENERATED})"),
     ):
         query = f"""
             SELECT count(*) FROM {EVENTS}
