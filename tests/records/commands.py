@@ -7,7 +7,7 @@ from tests.support.test_database import TestDatabase
 def administrators_settings(database: TestDatabase, **changes: str) -> dict[str, str]:
     """Return the environment with a superuser's URL."""
     url = database.admin_url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return settings_for(database, MTDB_DATABASE_URL=url, **changes)
+    return settings_for(database, **{"MTDB_DATABASE_URL": url} | changes)
 
 
 async def administer(database: TestDatabase, *arguments: str, **changes: str) -> Outcome:
