@@ -81,6 +81,13 @@ def swap_files(folder: Path) -> None:
     in_manifest(folder, files=files)
 
 
+def remove_all(folder: Path) -> None:
+    """Remove all files, and their names."""
+    for path in folder.glob("*.jsonl"):
+        path.unlink()
+    in_manifest(folder, files=[])
+
+
 def link_to_copy(folder: Path) -> None:
     """Put a link in a file's place."""
     path = folder / ACCOUNTS
@@ -111,7 +118,7 @@ DAMAGES: dict[str, tuple[Change, str]] = {
     "another table's file": (swap_files, "names the file of"),
     "a path": (change_entry(0, file="../hsbc/tenancy.tenants.jsonl"), "lacks ../hsbc/"),
     "no tenants": (
-        lambda folder: (in_manifest(folder, files=[]), [path.unlink() for path in folder.glob("*.jsonl")]),
+        remove_all,
         "does not name each table once",
     ),
     "a foreign organisation": (
@@ -199,7 +206,7 @@ async def test_an_import_by_the_command(
     assert number == await admin_there.fetchval(highest)
 
 
-async def test_a_subsidiary_comes_after_its_parent(
+async def test_a_subsidiary_comes_after_its_parent(  # noqa: PLR0913, PLR0917 - fixtures
     here: TestDatabase,
     there: TestDatabase,
     registry_here: Registry,

@@ -1,6 +1,7 @@
 """`mtdb tenant list` and `show`: an operator's overview, under the policies."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from sqlalchemy import URL
@@ -35,6 +36,7 @@ async def test_all_tenants_are_listed_in_pages(own: TestDatabase, banks: list[Or
     expected = [str(party.tenant_id) for bank in banks for party in bank.parties]
     listed: list[str] = []
     arguments: list[str] = []
+    page: dict[str, Any] = {}
     for _ in range(3):
         page = (await mtdb("tenant", "list", "--limit", "2", "--json", *arguments, env=settings_for(own))).json
         listed += [item["tenant_id"] for item in page["items"]]

@@ -110,12 +110,13 @@ async def test_an_interrupted_purge_has_counted(
     monkeypatch.setattr(purging, "BLOCKS", 1)
     head = banks[0].parent.tenant_id
     await as_owner_of_all.execute("""
-        INSERT INTO tenancy.tenant_events (organization_id, tenant_id, event_type, new_values, database_role, occurred_at)
+        INSERT INTO tenancy.tenant_events
+            (organization_id, tenant_id, event_type, new_values, database_role, occurred_at)
         SELECT organization_id, tenant_id, event_type, new_values, database_role, occurred_at
         FROM tenancy.tenant_events CROSS JOIN generate_series(1, 100)
     """)
 
-    class InterruptedError_(Exception):
+    class Interrupted(Exception):
         pass
 
     steps: list[int] = []
@@ -123,10 +124,10 @@ async def test_an_interrupted_purge_has_counted(
     def interrupt(deleted: int) -> None:
         steps.append(deleted)
         if len(steps) == 3:
-            raise InterruptedError_
+            raise Interrupted
 
     before = datetime.fromisoformat(f"{yesterday()}T00:00:00+00:00")
-    with pytest.raises(InterruptedError_):
+    with pytest.raises(Interrupted):
         await purge(as_owner_of_all, before, progress=interrupt)
     told = "SELECT old_values ->> 'events' FROM tenancy.tenant_events WHERE organization_id = $1 ORDER BY event_id"
     nil = UUID(int=0)

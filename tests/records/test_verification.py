@@ -54,9 +54,11 @@ REMAINS: dict[str, tuple[str, str, str]] = {
         "public.report (of_tenant): 1",
     ),
     "a partition": (
-        "CREATE TABLE public.report (of_tenant uuid) PARTITION BY HASH (of_tenant);"
-        " CREATE TABLE public.part PARTITION OF public.report FOR VALUES WITH (MODULUS 1, REMAINDER 0);"
-        " INSERT INTO public.report VALUES ('{child}')",
+        """
+        CREATE TABLE public.report (of_tenant uuid) PARTITION BY HASH (of_tenant);
+        CREATE TABLE public.part PARTITION OF public.report FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+        INSERT INTO public.report VALUES ('{child}');
+        """,
         "DROP TABLE public.report",
         "public.part (of_tenant): 1",
     ),

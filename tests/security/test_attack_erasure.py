@@ -1,6 +1,7 @@
 """Attacks on what administrators do to records: erasing, purging, exporting, importing."""
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -64,8 +65,7 @@ async def test_erasing_and_purging_as_the_service(
             f"LOCK TABLE {events} IN SHARE ROW EXCLUSIVE MODE",
             "SET LOCAL session_replication_role = replica",
             "CREATE TEMPORARY TABLE mtdb_imported_lines (line text)",
-            "INSERT INTO tenancy.tenants (organization_id, tenant_id, tenant_type, name)"
-            f" VALUES ('{hsbc.parent.tenant_id}', '{hsbc.parent.tenant_id}', 'parent', 'Back')",
+            f"INSERT INTO tenancy.tenants (tenant_id, tenant_type, name) VALUES ('{uuid4()}', 'parent', 'Back')",
         ):
             assert await attempt_quietly(as_api, party.token, statement, as_platform=as_platform) is None, statement
 

@@ -84,12 +84,12 @@ def _write(path: Path, text: str) -> None:
 def _summarise(certificate: Certificate) -> None:
     for table, rows in certificate.deleted_rows.items():
         if rows:
-            typer.echo(printable(f"{table}: {rows:,} rows deleted"))
-    typer.echo(f"audit trail: the content of {certificate.events_replaced:,} events replaced")
+            typer.echo(printable(f"{table}: {rows:,} deleted"))
+    typer.echo(f"events whose content was replaced: {certificate.events_replaced:,}")
     if certificate.verification is not None:
         seen = certificate.verification
-        typer.echo(f"verified: {seen.rows_read:,} rows of {len(seen.columns)} tables read again")
-        typer.echo(f"tenants erased: {certificate.tenants:,}; see `mtdb audit {certificate.tenant_id}`")
+        typer.echo(f"tenants: {certificate.tenants:,}; the trail is in `mtdb audit {certificate.tenant_id}`")
+        typer.echo(f"read again: {seen.rows_read:,} rows of {len(seen.columns):,} tables")
 
 
 def _tell_what_is_left(done: Certification) -> None:

@@ -1,11 +1,11 @@
 """The certificate of an erasure."""
 
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from multi_tenant_db.records.moment import Moment
 from multi_tenant_db.records.verification import Verification
 
 OUT_OF_REACH = (
@@ -30,7 +30,7 @@ class Certificate(BaseModel):
     tenant_id: UUID
     complete: bool
     """Whether everything was read again, and nothing was found that should not be there."""
-    erased_at: datetime
+    erased_at: Moment
     database_role: str
     server: str
     """The label in the settings."""

@@ -1,12 +1,12 @@
 """What an export contains; the file manifest.json."""
 
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from multi_tenant_db.records.manifest_file import ManifestFile
+from multi_tenant_db.records.moment import Moment
 from multi_tenant_db.records.scope import Scope
 
 MANIFEST = "manifest.json"
@@ -21,7 +21,7 @@ class Manifest(BaseModel):
     organization_id: UUID
     tenant_id: UUID
     name: str
-    exported_at: datetime
+    exported_at: Moment
     """When the snapshot was taken, by the server's clock."""
     snapshot: str
     schema_revision: str

@@ -1,10 +1,9 @@
 """What was found when everything was read again."""
 
-from datetime import datetime
-
 from pydantic import BaseModel, ConfigDict
 
 from multi_tenant_db.records.finding import Finding
+from multi_tenant_db.records.moment import Moment
 
 
 class Verification(BaseModel):
@@ -12,7 +11,7 @@ class Verification(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    verified_at: datetime
+    verified_at: Moment
     columns: dict[str, tuple[str, ...]]
     """All that were read, by table."""
     rows_read: int
