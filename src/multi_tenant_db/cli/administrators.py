@@ -19,21 +19,28 @@ from multi_tenant_db.records.records_error import RecordsError
 from multi_tenant_db.server_label import url_variable
 from multi_tenant_db.settings import Settings
 
+ENDED_SESSIONS = (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 CONNECTION_FAILURES = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
-def run_as_administrator[Result](work: Coroutine[Any, Any, Result], afterwards: str) -> Result:
-    """Run the command's work. A failure is told in one line, which says what holds `afterwards`, and ends it."""
+def run_as_administrator[Result](
+    work: Coroutine[Any, Any, Result], afterwards: str, *, if_lost: str | None = None
+) -> Result:
+    """Run the command's work. A failure is told in one line, which says what holds `afterwards`, and ends it.
+
+    `if_lost` is said instead if a connection breaks, when it is not known whether the last transaction is committed.
+    """
     try:
         return asyncio.run(work)
     except (MoveError, RecordsError) as error:
         refuse(str(error), ExitCode.FAILED)
     except asyncpg.PostgresError as error:
-        refuse(f"a server refused ({first_line(error)}): {afterwards}", ExitCode.FAILED)
+        holds = if_lost if if_lost and isinstance(error, ENDED_SESSIONS) else afterwards
+        refuse(f"a server refused ({first_line(error)}): {holds}", ExitCode.FAILED)
     except CONNECTION_FAILURES as error:
         if (name := getattr(error, "filename", None)) is not None:
             refuse(f"{name}: {getattr(error, 'strerror', error)}: {afterwards}", ExitCode.FAILED)
-        refuse(f"a server cannot be reached ({first_line(error)}): {afterwards}", ExitCode.NO_DATABASE)
+        refuse(f"a server cannot be reached ({first_line(error)}): {if_lost or afterwards}", ExitCode.NO_DATABASE)
 
 
 def administrators_url(settings: Settings, label: str) -> URL:

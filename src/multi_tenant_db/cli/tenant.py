@@ -28,9 +28,6 @@ from multi_tenant_db.settings import Settings
 app = typer.Typer(
     help="List, show, export, import and erase tenants and organisations.", no_args_is_help=True, add_completion=False
 )
-app.command("export")(export_tenant)
-app.command("import")(import_tenant)
-app.command("erase")(erase_tenant)
 
 
 def _parse_cursor(text: str | None) -> PageCursor | None:
@@ -81,6 +78,11 @@ def show(
 ) -> None:
     """Show a tenant, its parent or the number of its subsidiaries, of its valid tokens, and its last change."""
     asyncio.run(_show(chosen_servers(server), tenant, as_json=as_json))
+
+
+app.command("export")(export_tenant)
+app.command("import")(import_tenant)
+app.command("erase")(erase_tenant)
 
 
 async def _read_page(

@@ -21,6 +21,7 @@ from multi_tenant_db.records.scope import Scope
 from multi_tenant_db.settings import Settings
 
 PRIVATE_FILE = 0o600
+LOST = "it may have been erased; run the command again, with the id"
 
 
 def erase_tenant(
@@ -40,7 +41,7 @@ def erase_tenant(
     if certificate is not None and (certificate.exists() or not certificate.parent.is_dir()):
         refuse(f"{certificate} exists, or its folder does not: name another file")
     work = _erase(chosen_servers(server), tenant, yes=yes)
-    done = run_as_administrator(work, "nothing was erased")
+    done = run_as_administrator(work, "nothing was erased", if_lost=LOST)
     text = json.dumps(done.certificate.model_dump(mode="json"), indent=2)
     if certificate is not None:
         _write(certificate, f"{text}\n")

@@ -15,6 +15,8 @@ from multi_tenant_db.records.manifest import Manifest
 from multi_tenant_db.records.reading import read_manifest
 from multi_tenant_db.settings import Settings
 
+LOST = "it may have been imported; see `mtdb tenant list`"
+
 
 def import_tenant(
     folder: Annotated[Path, typer.Argument(help="Folder that `mtdb tenant export` wrote.")],
@@ -28,7 +30,7 @@ def import_tenant(
     servers = chosen_servers(server)
     if len(servers) > 1:
         raise typer.BadParameter(f"an organisation is on one server: name it with --server {'|'.join(servers)}")
-    manifest = run_as_administrator(_import(servers, folder), "nothing was imported")
+    manifest = run_as_administrator(_import(servers, folder), "nothing was imported", if_lost=LOST)
     if as_json:
         imported = {"organization_id": manifest.organization_id, "tenant_id": manifest.tenant_id}
         print_json(imported | {"name": manifest.name, "rows": manifest.rows})

@@ -13,8 +13,7 @@ from multi_tenant_db.records.verification import Verification
 from multi_tenant_db.records.verifying import verify
 
 SERVER = """
-    SELECT clock_timestamp() AS erased_at,
-           session_user::text AS database_role,
+    SELECT session_user::text AS database_role,
            (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
            current_database()::text AS database,
            current_setting('server_version') AS server_version
@@ -30,15 +29,16 @@ class Certification:
 
 
 async def erase_and_certify(connection: asyncpg.Connection, scope: Scope, server: str) -> Certification:
-    """Erase in one transaction, and verify in another. Raises before the erasure only: then nothing has changed."""
-    erased = await erase(connection, scope)
+    """Erase in one transaction, and verify in another. Raises only if nothing was erased, or the connection is lost."""
     about = await connection.fetchrow(SERVER)
     revision = await require_revision(connection)
+    erased = await erase(connection, scope)
     verification, failure = await _verify(connection, erased)
     certificate = Certificate(
         organization_id=scope.organization_id,
         tenant_id=scope.tenant_id,
         complete=verification is not None and not verification.remaining,
+        erased_at=erased.erased_at,
         server=server,
         schema_revision=revision,
         tenants=len(erased.tenant_ids),
@@ -53,5 +53,5 @@ async def erase_and_certify(connection: asyncpg.Connection, scope: Scope, server
 async def _verify(connection: asyncpg.Connection, erased: ErasedScope) -> tuple[Verification | None, str | None]:
     try:
         return await verify(connection, erased), None
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         return None, str(error).partition("\n")[0] or type(error).__name__

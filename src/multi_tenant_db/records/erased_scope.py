@@ -1,6 +1,7 @@
 """What was erased, as far as the verification has to know it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from multi_tenant_db.records.scope import Scope
@@ -11,6 +12,8 @@ class ErasedScope:
     """Ids, names and token hashes to look for, and the numbers of rows. Kept in memory only."""
 
     scope: Scope
+    erased_at: datetime
+    """By the server's clock, in the erasure's transaction."""
     tenant_ids: list[UUID] = field(default_factory=list)
     """Of all its tenants, also of those deleted earlier."""
     names: list[str] = field(default_factory=list)

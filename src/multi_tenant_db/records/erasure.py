@@ -83,6 +83,7 @@ async def _lock(connection: asyncpg.Connection, scope: Scope) -> ErasedScope:
     tokens = await connection.fetch(f"SELECT token_hash FROM {TOKENS} WHERE {scope.condition}")
     return ErasedScope(
         scope,
+        await connection.fetchval("SELECT clock_timestamp()"),
         sorted({scope.tenant_id, *(row["tenant_id"] for row in (*tenants, *events))}),
         sorted({row["name"] for row in (*tenants, *earlier)}, key=lambda name: (name != scope.name, name)),
         [row["token_hash"] for row in tokens],

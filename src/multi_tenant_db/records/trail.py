@@ -9,6 +9,7 @@ import asyncpg
 from multi_tenant_db.lint.expected import EVENTS
 from multi_tenant_db.records.erased_scope import ErasedScope
 from multi_tenant_db.records.mentions import mentions_an_id, patterns_of
+from multi_tenant_db.records.scope import Scope
 
 ERASED = """'{"erased": true}'::jsonb"""
 IS_ERASED = f"coalesce(old_values, {ERASED}) = {ERASED} AND coalesce(new_values, {ERASED}) = {ERASED}"
@@ -23,16 +24,21 @@ RECORD = f"""
 """
 
 
+def labels_with_a_name(scope: Scope, patterns: str) -> str:
+    """Return the query for labels that match one of the patterns, an array; events share a few labels."""
+    return f"""
+        SELECT label FROM (SELECT DISTINCT token_label AS label FROM {EVENTS} WHERE {scope.condition}) AS used
+        WHERE label ILIKE ANY ({patterns}::text[])
+    """
+
+
 async def erase_trail(connection: asyncpg.Connection, erased: ErasedScope) -> None:
     """Replace what events say; add an event of the erasure for each tenant, if there was anything to erase."""
     condition = erased.scope.condition
     # The triggers have recorded what was just deleted: the erasure has an event of its own.
     await connection.execute(f"DELETE FROM {EVENTS} WHERE {condition} AND xmin = pg_current_xact_id()::xid")
-    naming = f"""
-        SELECT label FROM (SELECT DISTINCT token_label AS label FROM {EVENTS} WHERE {condition}) AS used
-        WHERE label ILIKE ANY ($1::text[])
-    """
-    labels = [row["label"] for row in await connection.fetch(naming, patterns_of(erased.names))]
+    naming = await connection.fetch(labels_with_a_name(erased.scope, "$1"), patterns_of(erased.names))
+    labels = [row["label"] for row in naming]
     label = """CASE
         WHEN token_label <> ALL ($2::text[]) AND coalesce(actor_tenant_id <> ALL ($1::uuid[]), true) THEN token_label
     END"""

@@ -6,10 +6,10 @@ from multi_tenant_db.lint.expected import EVENTS, MOVED_TOKENS, TOKENS
 from multi_tenant_db.records.erased_scope import ErasedScope
 from multi_tenant_db.records.finding import Finding
 from multi_tenant_db.records.mentions import mentions_an_id, patterns_of
-from multi_tenant_db.records.trail import IS_ERASED, IS_GENERATED
+from multi_tenant_db.records.trail import IS_ERASED, IS_GENERATED, labels_with_a_name
 from multi_tenant_db.records.verification import Verification
 
-MOST_NAMES = 100
+MOST_NAMES = 20
 """Names that are looked for inside texts, which takes time for each; of the others only whole values are found."""
 
 COLUMNS = """
@@ -113,7 +113,7 @@ async def _read_trail(connection: asyncpg.Connection, erased: ErasedScope) -> li
     for column, condition in (
         ("old_values, new_values", f"NOT ({IS_ERASED})"),
         ("token_label", "actor_tenant_id = ANY ($1::uuid[]) AND token_label IS NOT NULL"),
-        ("token_label", "token_label ILIKE ANY ($2::text[])"),
+        ("token_label", f"token_label = ANY (ARRAY({labels_with_a_name(erased.scope, '$2')}))"),
         ("request_id", f"NOT ({IS_GENERATED})"),
     ):
         query = f"""
