@@ -83,6 +83,22 @@ async def test_two_exports_are_the_same(
     assert data_of(tmp_path / "one") == data_of(tmp_path / "two")
 
 
+async def test_a_table_without_a_key_has_an_order(
+    here: TestDatabase, registry_here: Registry, admin: asyncpg.Connection, tmp_path: Path
+) -> None:
+    """Its rows are ordered by all columns, wherever they lie."""
+    hsbc = await filled_organization(here, registry_here)
+    await admin.execute("CREATE TABLE tenancy.keyless (organization_id uuid, tenant_id uuid, line text)")
+    try:
+        for line in ("b", None, "a", "B"):
+            await admin.execute("INSERT INTO tenancy.keyless VALUES ($1, $1, $2)", hsbc.parent.tenant_id, line)
+        await exported(admin, hsbc.parent, tmp_path / "one")
+    finally:
+        await admin.execute("DROP TABLE tenancy.keyless")
+    lines = lines_of(tmp_path / "one", "tenancy.keyless")
+    assert [row.get("line") for row in lines] == ["B", "a", "b", None]
+
+
 async def test_an_export_is_of_one_moment(
     here: TestDatabase, registry_here: Registry, admin: asyncpg.Connection, tmp_path: Path
 ) -> None:

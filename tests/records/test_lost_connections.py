@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from multi_tenant_db.cli import tenant_scope
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.records import certification
 from multi_tenant_db.records.erased_scope import ErasedScope
@@ -52,3 +53,23 @@ async def test_a_connection_lost_while_verifying_is_no_certificate(
     assert outcome.exit_code == ExitCode.FAILED
     assert (outcome.json["complete"], outcome.json["verification"]) == (False, None)
     assert "erased, but not verified" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("erase", "HSBC", "--yes"), "a server refused (no): nothing was erased"),
+        (("export", "HSBC", "--to", "new"), "a server refused (no): nothing was exported"),
+    ],
+)
+async def test_a_refusal_changes_nothing(
+    here: TestDatabase, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    """An error of the server ends the command in one line, without a traceback."""
+
+    async def refuse(*_arguments: object, **_options: object) -> None:
+        raise asyncpg.PostgresError("no")
+
+    monkeypatch.setattr(tenant_scope, "find_scopes", refuse)
+    outcome = await administer(here, "tenant", *arguments)
+    assert (outcome.exit_code, outcome.complaint) == (ExitCode.FAILED, f"mtdb: {said}")
