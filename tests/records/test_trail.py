@@ -56,7 +56,7 @@ async def test_the_parent_and_operators_see_the_trail(
     assert (await error_of(attempt(service, child.token, query))).sqlstate == "28000"
     await service.close()
     shown = await administer(here, "audit", str(child.tenant_id), COLUMNS="200")
-    assert "deleted, postgres," in shown.stdout
+    assert f"deleted, {await admin.fetchval('SELECT session_user')}," in shown.stdout
     assert child.name not in shown.stdout
 
 

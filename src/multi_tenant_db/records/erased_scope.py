@@ -23,8 +23,6 @@ class ErasedScope:
     """Deleted rows by table."""
     events_replaced: int = 0
     """Events whose content was replaced."""
-    events_kept: int = 0
-    """Events of the trail, with the erasure's own."""
 
     @property
     def has_changed(self) -> bool:

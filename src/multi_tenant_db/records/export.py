@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncpg
 
 from multi_tenant_db import __version__
+from multi_tenant_db.lint.expected import TENANTS
 from multi_tenant_db.records.catalogue import check_tables, find_exported_tables
 from multi_tenant_db.records.copying import copy_out
 from multi_tenant_db.records.data_file import DataFile
@@ -29,6 +30,8 @@ MOMENT = """
            pg_current_snapshot()::text AS snapshot,
            current_setting('server_version') AS server_version
 """
+
+NAME = f"SELECT name FROM {TENANTS} WHERE organization_id = $1 AND tenant_id = $2"
 
 
 def check_folder(folder: Path) -> None:
@@ -73,6 +76,9 @@ async def _write(connection: asyncpg.Connection, scope: Scope, folder: Path, pro
         moment = await connection.fetchrow(MOMENT)
         revision = await require_revision(connection)
         await check_tables(connection)
+        name = await connection.fetchval(NAME, scope.organization_id, scope.tenant_id)
+        if name is None:
+            raise RecordsError(f"the {scope.description} has just been deleted: nothing was exported")
         files: list[ManifestFile] = []
         written = 0
         for table in await find_exported_tables(connection):
@@ -81,12 +87,10 @@ async def _write(connection: asyncpg.Connection, scope: Scope, folder: Path, pro
                     connection, table, scope, folder, partial(progress, table.name), written
                 )
                 files.append(file)
-    if not any(file.rows for file in files):
-        raise RecordsError(f"the {scope.description} has no rows any more: nothing was exported")
     manifest = Manifest(
         organization_id=scope.organization_id,
         tenant_id=scope.tenant_id,
-        name=scope.name or "",
+        name=name,
         schema_revision=revision,
         service_version=__version__,
         files=tuple(files),

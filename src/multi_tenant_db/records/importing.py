@@ -53,7 +53,8 @@ async def import_folder(connection: asyncpg.Connection, folder: Path, manifest: 
             try:
                 await _store(connection, table, entry, folder, scope)
             except asyncpg.DataError as error:
-                raise RecordsError(f"{entry.file} has a line that no export writes ({error}): export again") from None
+                reason = str(error).partition("\n")[0]
+                raise RecordsError(f"{entry.file} has a line that no export writes ({reason}): export again") from None
         await _require_references(connection, scope)
         await _compare(connection, entries, scope)
         await advance_sequences(connection, [table.name for table, _ in entries])

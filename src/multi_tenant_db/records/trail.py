@@ -56,4 +56,3 @@ async def erase_trail(connection: asyncpg.Connection, erased: ErasedScope) -> No
     erased.events_replaced = int(status.rpartition(" ")[2])
     if erased.has_changed:
         await connection.execute(RECORD, erased.scope.organization_id, erased.tenant_ids)
-    erased.events_kept = await connection.fetchval(f"SELECT count(*) FROM {EVENTS} WHERE {condition}")
