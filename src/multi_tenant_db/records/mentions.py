@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable
 
+import asyncpg
+
 UUIDS = "[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}"
 """With or without hyphens; in lower case."""
+
+LOWER = "SELECT lower(pattern) AS pattern FROM unnest($1::text[]) AS pattern"
 
 
 def mentions_an_id(text: str) -> str:
@@ -14,7 +18,13 @@ def mentions_an_id(text: str) -> str:
     )
 
 
-def patterns_of(names: Iterable[str]) -> list[str]:
-    """Return patterns for ILIKE that match texts with one of the names."""
+def mentions_a_name(text: str, patterns: str) -> str:
+    """Return the condition that a text has one of the names of `patterns_of`, in any case; faster than ILIKE."""
+    return f"lower({text}) LIKE ANY ({patterns}::text[])"
+
+
+async def patterns_of(connection: asyncpg.Connection, names: Iterable[str]) -> list[str]:
+    """Return patterns of the names, in the server's lower case."""
     escaped = (name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for name in names)
-    return [f"%{name}%" for name in escaped]
+    rows = await connection.fetch(LOWER, [f"%{name}%" for name in escaped])
+    return [row["pattern"] for row in rows]

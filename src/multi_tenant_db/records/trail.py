@@ -8,7 +8,7 @@ import asyncpg
 
 from multi_tenant_db.lint.expected import EVENTS
 from multi_tenant_db.records.erased_scope import ErasedScope
-from multi_tenant_db.records.mentions import mentions_an_id, patterns_of
+from multi_tenant_db.records.mentions import mentions_a_name, mentions_an_id, patterns_of
 from multi_tenant_db.records.scope import Scope
 
 ERASED = """'{"erased": true}'::jsonb"""
@@ -28,7 +28,7 @@ def labels_with_a_name(scope: Scope, patterns: str) -> str:
     """Return the query for labels that match one of the patterns, an array; events share a few labels."""
     return f"""
         SELECT label FROM (SELECT DISTINCT token_label AS label FROM {EVENTS} WHERE {scope.condition}) AS used
-        WHERE label ILIKE ANY ({patterns}::text[])
+        WHERE {mentions_a_name("label", patterns)}
     """
 
 
@@ -37,7 +37,7 @@ async def erase_trail(connection: asyncpg.Connection, erased: ErasedScope) -> No
     condition = erased.scope.condition
     # The triggers have recorded what was just deleted: the erasure has an event of its own.
     await connection.execute(f"DELETE FROM {EVENTS} WHERE {condition} AND xmin = pg_current_xact_id()::xid")
-    naming = await connection.fetch(labels_with_a_name(erased.scope, "$1"), patterns_of(erased.names))
+    naming = await connection.fetch(labels_with_a_name(erased.scope, "$1"), await patterns_of(connection, erased.names))
     labels = [row["label"] for row in naming]
     label = """CASE
         WHEN token_label <> ALL ($2::text[]) AND coalesce(actor_tenant_id <> ALL ($1::uuid[]), true) THEN token_label

@@ -5,7 +5,7 @@ import asyncpg
 from multi_tenant_db.lint.expected import EVENTS, MOVED_TOKENS, TOKENS
 from multi_tenant_db.records.erased_scope import ErasedScope
 from multi_tenant_db.records.finding import Finding
-from multi_tenant_db.records.mentions import mentions_an_id, patterns_of
+from multi_tenant_db.records.mentions import mentions_a_name, mentions_an_id, patterns_of
 from multi_tenant_db.records.trail import IS_ERASED, IS_GENERATED, labels_with_a_name
 from multi_tenant_db.records.verification import Verification
 
@@ -88,8 +88,8 @@ async def _read_table(  # noqa: PLR0913, PLR0917 - one call
         SELECT {", ".join(counts)} FROM ONLY {table} AS own
         WHERE $1::uuid[] IS NOT NULL AND $2::text[] IS NOT NULL AND $3::text[] IS NOT NULL
     """
-    named = erased.names[:MOST_NAMES]
-    read, *found = await connection.fetchrow(query, erased.tenant_ids, patterns_of(named), erased.names)
+    patterns = await patterns_of(connection, erased.names[:MOST_NAMES])
+    read, *found = await connection.fetchrow(query, erased.tenant_ids, patterns, erased.names)
     for column, with_id, with_name in zip(columns, found[::2], found[1::2], strict=True):
         if with_id and not (table == EVENTS and column in KEPT_IDS):
             remaining.append(Finding(table=table, column=column, rows=with_id))
@@ -104,7 +104,7 @@ def _has_id(column: str, *, is_id: bool) -> str:
 
 
 def _has_name(column: str) -> str:
-    return f"own.{column}::text ILIKE ANY ($2::text[]) OR own.{column}::text = ANY ($3::text[])"
+    return f"{mentions_a_name(f'own.{column}::text', '$2')} OR own.{column}::text = ANY ($3::text[])"
 
 
 async def _read_trail(connection: asyncpg.Connection, erased: ErasedScope) -> list[Finding]:
@@ -120,7 +120,7 @@ async def _read_trail(connection: asyncpg.Connection, erased: ErasedScope) -> li
             SELECT count(*) FROM {EVENTS}
             WHERE {erased.scope.condition} AND {condition} AND $1::uuid[] IS NOT NULL AND $2::text[] IS NOT NULL
         """
-        if rows := await connection.fetchval(query, erased.tenant_ids, patterns_of(erased.names)):
+        if rows := await connection.fetchval(query, erased.tenant_ids, await patterns_of(connection, erased.names)):
             found.append(Finding(table=EVENTS, column=column, rows=rows))
     return found
 
