@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,16 @@ from tests.support.test_database import TestDatabase
 GUIDE = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
 NO_MOMENT = re.compile(r'"\w+_at": "(?!\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+\d\d:\d\d")')
 """One that is not ISO 8601."""
+AS_ADMINISTRATOR = {"check", "audit purge", "tenant export", "tenant import", "tenant erase"}
+"""For `check`, so that there is something to find."""
+ARGUMENTS = {
+    "token issue": "HSBC",
+    "audit purge": "--before 2025-01-01 --yes",
+    "tenant show": "HSBC",
+    "tenant export": "HSBC --to {folder}",
+    "tenant import": "{folder}",
+    "tenant erase": "Barclays --yes",
+}
 COMMANDS = re.findall(r"^### `mtdb (.+)`$", GUIDE, re.MULTILINE)
 
 
@@ -29,7 +40,7 @@ def promised(command: str) -> list[str]:
 def fields_of(value: Any, prefix: str = "") -> set[str]:
     """Name the fields of an object, or of all objects of a list; fields of fields with both names."""
     if isinstance(value, list):
-        return set().union(*(fields_of(item, prefix) for item in value))
+        return set().union(*(fields_of(item, prefix) for item in value if isinstance(item, dict)))
     names = set()
     for name, inner in value.items():
         names.add(f"{prefix}{name}")
@@ -40,7 +51,7 @@ def fields_of(value: Any, prefix: str = "") -> set[str]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_the_fields_are_those_of_the_guide(
-    own: TestDatabase, command: str, monkeypatch: pytest.MonkeyPatch
+    own: TestDatabase, other: TestDatabase, command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Standard output is JSON with the promised fields and no others, and standard error is empty."""
     monkeypatch.setattr(EmbeddedPostgres, "pid", 4711)
@@ -49,9 +60,13 @@ async def test_the_fields_are_those_of_the_guide(
     issued = ("token", "issue", "HSBC", "--label", "for a script")
     await mtdb(*issued, env=environment)
     await mtdb("quota", "set", "HSBC", "50", env=environment)
-    arguments = ["token", "issue", "HSBC", "--json"] if command == "token issue --json" else command.split()
-    if command == "check --json":  # so that there is something to find
+    name, exported = command.removesuffix(" --json"), str(tmp_path / "export")
+    arguments = [*name.split(), *ARGUMENTS.get(name, "").format(folder=exported).split(), "--json"]
+    if name in AS_ADMINISTRATOR:
         environment["MTDB_DATABASE_URL"] = own.admin_url.render_as_string(hide_password=False)
+    if name == "tenant import":
+        await mtdb("tenant", "export", "Barclays", "--to", exported, env=environment)
+        environment["MTDB_DATABASE_URL"] = other.admin_url.render_as_string(hide_password=False)
 
     outcome = await mtdb(*arguments, env=environment)
 

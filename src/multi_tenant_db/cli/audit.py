@@ -9,6 +9,8 @@ from uuid import UUID
 import typer
 
 from multi_tenant_db.cli.as_json import print_json
+from multi_tenant_db.cli.audit_group import AuditGroup
+from multi_tenant_db.cli.audit_purge import purge
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
 from multi_tenant_db.cli.server_choice import ServerLabel, chosen_servers
 from multi_tenant_db.cli.server_results import on_each_server
@@ -17,11 +19,16 @@ from multi_tenant_db.models import TenantEvent
 from multi_tenant_db.repositories.tenant_event_repository import TenantEventRepository
 from multi_tenant_db.settings import Settings
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(
+    cls=AuditGroup,
+    help="Show the audit trail: who changed what, and when; or purge old events.",
+    add_completion=False,
+)
+app.command()(purge)
 
 
 @app.command()
-def audit(
+def show(
     tenant_id: Annotated[UUID | None, typer.Argument(help="Show only this tenant, also a deleted one.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of events, newest first.")] = 50,
     server: ServerLabel = None,

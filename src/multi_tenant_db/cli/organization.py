@@ -1,10 +1,8 @@
 """`mtdb organization`."""
 
-import asyncio
-import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Annotated, Never
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Annotated
 
 import asyncpg
 import typer
@@ -12,9 +10,8 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy import URL
 
-from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.database_url import read_database_url
-from multi_tenant_db.moving.administration import connect, connection_string
+from multi_tenant_db.cli.administrators import administrators_url, connected, refuse, run_as_administrator
+from multi_tenant_db.moving.administration import connection_string
 from multi_tenant_db.moving.home import Home
 from multi_tenant_db.moving.homes import choose_home, find_given_up, find_homes
 from multi_tenant_db.moving.move_error import MoveError
@@ -22,7 +19,7 @@ from multi_tenant_db.moving.move_step import MoveStep
 from multi_tenant_db.moving.moving import cancel, steps
 from multi_tenant_db.moving.organization_move import OrganizationMove
 from multi_tenant_db.observability.printable import printable
-from multi_tenant_db.server_label import DEFAULT_SERVER, url_variable
+from multi_tenant_db.server_label import DEFAULT_SERVER
 from multi_tenant_db.settings import Settings
 
 INTERRUPTED = "what was begun is undone, or goes on when the command is run again"
@@ -71,25 +68,12 @@ def move(  # noqa: PLR0913, PLR0917 - each is an option
     settings = Settings()
     for label in (to, source or DEFAULT_SERVER):
         if label not in settings.server_labels:
-            _refuse(f"no setting names a server {label}: there are {', '.join(settings.server_labels)}")
-    urls = {label: _administrators_url(settings, label) for label in settings.server_labels}
+            refuse(f"no setting names a server {label}: there are {', '.join(settings.server_labels)}")
+    urls = {label: administrators_url(settings.of_server(label), label) for label in settings.server_labels}
     if source is not None:
         urls = {label: urls[label] for label in (source, to)}
-    try:
-        asyncio.run(_move(urls, source, organization, to, max_pause=max_pause, address=source_address, undo=undo))
-    except MoveError as error:
-        _refuse(str(error), ExitCode.FAILED)
-    except asyncpg.PostgresError as error:
-        _refuse(f"a server refused ({_first_line(error)}): {INTERRUPTED}", ExitCode.FAILED)
-    except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        _refuse(f"a server cannot be reached ({_first_line(error)}): {INTERRUPTED}", ExitCode.NO_DATABASE)
-
-
-def _administrators_url(settings: Settings, label: str) -> URL:
-    url = read_database_url(str(settings.of_server(label).database_url))
-    if url.username is None:
-        _refuse(f"{url_variable(label)} must name an administrator here: postgresql://user:password@host:port/name")
-    return url
+    work = _move(urls, source, organization, to, max_pause=max_pause, address=source_address, undo=undo)
+    run_as_administrator(work, INTERRUPTED)
 
 
 async def _move(  # noqa: PLR0913 - the command's
@@ -103,7 +87,7 @@ async def _move(  # noqa: PLR0913 - the command's
     undo: bool,
 ) -> None:
     async with AsyncExitStack() as stack:
-        connections = {label: await stack.enter_async_context(_connected(urls[label], label)) for label in urls}
+        connections = {label: await stack.enter_async_context(connected(urls[label], label)) for label in urls}
         home = await _find_home(connections, source, organization)
         if home.moves_to not in {None, to}:
             raise MoveError(f"a move to {home.moves_to} is under way: run it with --to {home.moves_to}, to its end")
@@ -112,7 +96,7 @@ async def _move(  # noqa: PLR0913 - the command's
         under_way = OrganizationMove(
             home.organization_id,
             connections[home.server],
-            await stack.enter_async_context(_connected(urls[home.server], home.server)),
+            await stack.enter_async_context(connected(urls[home.server], home.server)),
             connections[to],
             home.server,
             to,
@@ -147,26 +131,5 @@ async def _run(under_way: OrganizationMove) -> None:
                 _tell(TOLD[step])
 
 
-@asynccontextmanager
-async def _connected(url: URL, label: str) -> AsyncIterator[asyncpg.Connection]:
-    try:
-        connection = await connect(url, label)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        _refuse(f"the server {label} cannot be reached ({_first_line(error)}): check its URL", ExitCode.NO_DATABASE)
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
 def _tell(line: str) -> None:
     typer.echo(line, err=True)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__
-
-
-def _refuse(message: str, code: ExitCode = ExitCode.USAGE) -> Never:
-    print(f"mtdb: {printable(message)}", file=sys.stderr)  # noqa: T201 - standard error is where scripts look
-    raise typer.Exit(code)

@@ -50,13 +50,14 @@ def is_parent(tenant: TenantRow) -> bool:
 async def _find(name_or_id: str, command: str, settings: Settings) -> Sequence[TenantRow]:
     async with operator_engine(settings) as engine, platform_session(engine, command) as session:
         tenants = TenantRepository(session)
-        if (tenant_id := _as_id(name_or_id)) is None:
+        if (tenant_id := as_id(name_or_id)) is None:
             return await tenants.find_by_name(name_or_id) if is_storable(name_or_id) else []
         tenant = await tenants.find(tenant_id)
         return [tenant] if tenant else []
 
 
-def _as_id(name_or_id: str) -> UUID | None:
+def as_id(name_or_id: str) -> UUID | None:
+    """Return the id, or None for a name."""
     try:
         return UUID(name_or_id)
     except ValueError:
@@ -66,7 +67,7 @@ def _as_id(name_or_id: str) -> UUID | None:
 def _only(results: ServerResults[Sequence[TenantRow]], name_or_id: str, kind: str) -> tuple[str, TenantRow]:
     """Return the tenant and its server. A name is refused while another tenant of a server that is away may have it."""
     found = [(server, tenant) for server, tenants in results.of_server.items() for tenant in tenants]
-    is_name = _as_id(name_or_id) is None
+    is_name = as_id(name_or_id) is None
     if len(found) == 1 and (not results.failures or not is_name):
         return found[0]
     several = len(results.of_server) + len(results.failures) > 1

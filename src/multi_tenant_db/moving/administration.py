@@ -39,7 +39,7 @@ PRIVACY = {
 SET = "SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS setting (name, value)"
 
 LOCK = 0x6D7464625F6D6F76
-"""Key of the advisory lock that every move takes on the server it moves from."""
+"""Key of the advisory lock that a move takes on the server it moves from, an import and an erasure on theirs."""
 
 LOCK_TIMEOUT_MS = 100
 """While a lock is waited for, later statements of all organisations wait behind it."""
@@ -55,7 +55,7 @@ async def connect(url: URL, label: str) -> asyncpg.Connection:
     await connection.execute(WITHOUT_TIMEOUTS)
     if not await connection.fetchval("SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"):
         await connection.close()
-        raise MoveError(f"the user in the URL of {label} is no superuser, which replicating past the policies needs")
+        raise MoveError(f"the user in the URL of {label} is no superuser: name one, whom the policies do not restrict")
     chosen = SETTINGS | PRIVACY
     await connection.execute(SET, [*chosen], [*chosen.values()])
     return connection
@@ -89,9 +89,15 @@ async def quoted(connection: asyncpg.Connection, text: str) -> str:
 
 
 async def run_with_short_locks[Result](
-    connection: asyncpg.Connection, work: Callable[[], Awaitable[Result]], *, ends_at: float | None = None
+    connection: asyncpg.Connection,
+    work: Callable[[], Awaitable[Result]],
+    *,
+    ends_at: float | None = None,
+    transaction_timeout_ms: int = TRANSACTION_TIMEOUT_MS,
 ) -> Result:
     """Run work in a transaction that waits only shortly for locks; try again, until a time of the loop's clock.
+
+    Work that locks no more than the organisation's rows may set the timeout to 0, which is none.
 
     Raises MoveError if other transactions hold their locks throughout, or PauseTooLong at that time.
     """
@@ -99,7 +105,7 @@ async def run_with_short_locks[Result](
         try:
             async with connection.transaction():
                 await connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-                await connection.execute(f"SET LOCAL transaction_timeout = {TRANSACTION_TIMEOUT_MS}")
+                await connection.execute(f"SET LOCAL transaction_timeout = {transaction_timeout_ms}")
                 return await work()
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if ends_at is not None and asyncio.get_running_loop().time() > ends_at:
@@ -115,6 +121,11 @@ async def wait_while(connection: asyncpg.Connection, query: str, argument: str) 
 
 
 async def lock_moves(connection: asyncpg.Connection) -> None:
-    """Let no second command move from this server for as long as this session lasts. Raises MoveError."""
+    """Let no second command move from, import into or erase on this server while this session lasts.
+
+    Raises MoveError.
+    """
     if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
-        raise MoveError("another `mtdb organization move` is at work on this server: wait for its end")
+        raise MoveError(
+            "another `mtdb organization move`, or an import or erasure, is at work on this server: wait for its end"
+        )
