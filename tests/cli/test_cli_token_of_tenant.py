@@ -130,9 +130,7 @@ async def test_an_organisation_is_named_by_its_parent(database: TestDatabase, hs
     outcome = await mtdb("token", command, "--organization", child, *yes, env=settings_for(database))
 
     assert outcome.exit_code == ExitCode.FAILED
-    assert outcome.complaint == (
-        f"mtdb: {child} is a subsidiary: name its parent {hsbc.parent.tenant_id}"
-    )
+    assert outcome.complaint == (f"mtdb: {child} is a subsidiary: name its parent {hsbc.parent.tenant_id}")
 
 
 async def test_a_list_has_one_owner(database: TestDatabase) -> None:

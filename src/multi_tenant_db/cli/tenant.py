@@ -14,10 +14,10 @@ from multi_tenant_db.cli.operator_session import operator_engine, platform_sessi
 from multi_tenant_db.cli.server_choice import ServerLabel, chosen_servers
 from multi_tenant_db.cli.server_results import on_each_server
 from multi_tenant_db.cli.table import minute, print_table
-from multi_tenant_db.cli.tenant_lookup import as_id, find_tenant
 from multi_tenant_db.cli.tenant_erase import erase_tenant
 from multi_tenant_db.cli.tenant_export import export_tenant
 from multi_tenant_db.cli.tenant_import import import_tenant
+from multi_tenant_db.cli.tenant_lookup import as_id, find_tenant
 from multi_tenant_db.cli.tenant_summary import describe, print_summary, read_summary
 from multi_tenant_db.models import TenantRow, TenantType
 from multi_tenant_db.models.page_cursor import PageCursor
