@@ -52,8 +52,8 @@ SESSION_MUTANTS = (
         "every failure of the database is a bad token",
         (f"{IN_SESSION}test_a_missing_privilege_is_not_an_invalid_token",),
         file=SESSION,
-        old="isinstance(failure, DBAPIError) and sqlstate(failure) == INVALID_AUTHORIZATION",
-        new="isinstance(failure, DBAPIError)",
+        old='REFUSED_TOKENS.get(sqlstate(failure) or "")',
+        new='REFUSED_TOKENS.get(sqlstate(failure) or "", AuthenticationRequired)',
     ),
     Mutant(
         "a refused login is a defect",

@@ -1,4 +1,4 @@
-"""Lists of tokens in a table of many: each page is read along one index, whoever has the others."""
+"""Lists of tokens in a table of many: each page is read along one index."""
 
 import re
 from collections.abc import AsyncIterator

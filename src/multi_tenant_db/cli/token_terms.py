@@ -1,4 +1,4 @@
-"""What a new token is issued with, whoever it is for."""
+"""What a new token is issued with."""
 
 from datetime import datetime, timedelta
 from typing import TypedDict

@@ -17,19 +17,19 @@ from multi_tenant_db.identity.issued_token import IssuedToken
 Validity = timedelta | datetime
 """How long a token is valid, or until when."""
 
-LIFETIME = """coalesce(
-    CAST(:lifetime AS interval),
-    make_interval(secs => CAST(extract(epoch FROM CAST(:expires_at AS timestamptz) - now()) AS double precision))
-)"""
-"""The functions take a lifetime and add it to now(), which is the same in all of a transaction."""
+ISSUE_FOR_TENANT = text(
+    "SELECT * FROM tenancy.issue_tenant_token(:hash, :organization_id, :tenant_id, :label, :lifetime, :may_write)"
+)
+ISSUE_FOR_OPERATOR = text("SELECT * FROM tenancy.issue_platform_operator_token(:hash, :label, :lifetime, :may_write)")
+ISSUE_VIEW = text(
+    "SELECT * FROM tenancy.issue_view_token(:hash, :organization_id, :tenant_id, :label, :lifetime, :may_write)"
+)
+ROTATE = text("SELECT * FROM tenancy.rotate_token(:token_id, :hash, :lifetime, :grace)")
+TIME_UNTIL = text(
+    "SELECT make_interval(secs => extract(epoch FROM CAST(:end AS timestamptz) - now())::double precision)"
+)
+"""The functions add it to now(), which is the same in all of a transaction."""
 
-TENANTS_TOKEN = f":hash, :organization_id, :tenant_id, :label, {LIFETIME}, :may_write"
-OPERATORS_TOKEN = f":hash, :label, {LIFETIME}, :may_write"
-
-ISSUE_FOR_TENANT = text(f"SELECT * FROM tenancy.issue_tenant_token({TENANTS_TOKEN})")  # noqa: S608 - constants
-ISSUE_FOR_OPERATOR = text(f"SELECT * FROM tenancy.issue_platform_operator_token({OPERATORS_TOKEN})")  # noqa: S608 - same
-ISSUE_VIEW = text(f"SELECT * FROM tenancy.issue_view_token({TENANTS_TOKEN})")  # noqa: S608 - same
-ROTATE = text(f"SELECT * FROM tenancy.rotate_token(:token_id, :hash, {LIFETIME}, :grace)")  # noqa: S608 - same
 LIST = text("SELECT * FROM tenancy.list_tokens(:organization_id, :tenant_id, :also_dead, :limit, :before)")
 
 
@@ -63,7 +63,7 @@ class AccessTokenRepository:
             tenant_id=tenant_id,
             label=label,
             may_write=may_write,
-            **_lifetime(lifetime),
+            lifetime=await self._duration(lifetime),
         )
 
     async def issue_for_platform_operator(
@@ -75,7 +75,7 @@ class AccessTokenRepository:
             hash=token_hash,
             label=label,
             may_write=may_write,
-            **_lifetime(lifetime),
+            lifetime=await self._duration(lifetime),
         )
 
     async def issue_view(  # noqa: PLR0913 - a token's properties
@@ -103,7 +103,7 @@ class AccessTokenRepository:
                 tenant_id=tenant_id,
                 label=label,
                 may_write=may_write,
-                **_lifetime(lifetime),
+                lifetime=await self._duration(lifetime),
             )
         except DBAPIError as failure:
             error = as_refused_token(failure)
@@ -115,7 +115,12 @@ class AccessTokenRepository:
         self, token_id: UUID, token_hash: bytes, *, lifetime: Validity, grace: timedelta
     ) -> IssuedToken | None:
         """Store the hash of a successor; return None if no valid token has this id, or a view token has it."""
-        parameters = {"token_id": token_id, "hash": token_hash, "grace": grace} | _lifetime(lifetime)
+        parameters = {
+            "token_id": token_id,
+            "hash": token_hash,
+            "lifetime": await self._duration(lifetime),
+            "grace": grace,
+        }
         row = (await self._session.execute(ROTATE, parameters)).mappings().one()
         return IssuedToken(**row) if row["token_id"] else None
 
@@ -166,7 +171,8 @@ class AccessTokenRepository:
             raise TenantNotFound("The tenant has just been deleted.") from failure
         return IssuedToken(**result.mappings().one())
 
-
-def _lifetime(lifetime: Validity) -> dict[str, Validity | None]:
-    is_lifetime = isinstance(lifetime, timedelta)
-    return {"lifetime": lifetime if is_lifetime else None, "expires_at": None if is_lifetime else lifetime}
+    async def _duration(self, lifetime: Validity) -> timedelta:
+        if isinstance(lifetime, timedelta):
+            return lifetime
+        duration: timedelta = await self._session.scalar(TIME_UNTIL, {"end": lifetime})
+        return duration
