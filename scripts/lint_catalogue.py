@@ -35,6 +35,7 @@ TRIGGERS = text("""
 REVIEWED_FUNCTIONS = [
     "tenancy.stamp_update",
     "tenancy_private.fill_in_organization",
+    "tenancy_private.remember_organization",
     "tenancy_private.record_row_event",
     "tenancy_private.refuse_truncation",
 ]

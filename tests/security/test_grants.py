@@ -31,7 +31,7 @@ PRIVATE_FUNCTIONS = (
     "tenancy_private.follow_access_token(bytea)",
 )
 LISTS = ("tenancy.list_tokens()", "tenancy.list_tokens(boolean,integer)")
-READING_FUNCTIONS = {*CALLER_FUNCTIONS[:-1], *PRIVATE_FUNCTIONS, *LISTS}
+READING_FUNCTIONS = {*CALLER_FUNCTIONS[:-1], *PRIVATE_FUNCTIONS, *LISTS, "tenancy.reach_in_shadow()"}
 PLANNED = "tenancy.policies_come_first()"
 """Is evaluated while a statement is planned, so IMMUTABLE; it reads nothing of the caller."""
 
@@ -44,6 +44,7 @@ ORDINARY_FUNCTIONS = {
     "tenancy_private.fill_in_organization()",
     "tenancy_private.refuse_truncation()",
     "tenancy_private.refuse_while_moving()",
+    "tenancy.passes_in_shadow(regclass,text,uuid,uuid,uuid[])",
     "tenancy.protect_tenant_table(regclass,text[],text[],boolean)",
     "tenancy.unprotect_tenant_table(regclass)",
     "tenancy_private.create_reach_policy(regclass,name,text,regrole)",

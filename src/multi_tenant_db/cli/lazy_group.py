@@ -15,6 +15,7 @@ COMMANDS = {
     "audit": "Show the audit trail: who changed what, and when.",
     "token": "Issue, list, revoke and purge access tokens.",
     "organization": "Move an organisation to another server.",
+    "table": "Protect a table that exists, while it is used: prepare, backfill, validate, shadow, enforce.",
     "postgres": "PostgreSQL without Docker, for development.",
 }
 """Each is a module of this package with its own Typer application, whose help begins with this text."""

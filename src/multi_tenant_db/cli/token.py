@@ -14,9 +14,9 @@ from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.cli.label import check_label
 from multi_tenant_db.cli.lifetime import parse_lifetime
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
+from multi_tenant_db.cli.printed_table import minute, print_table
 from multi_tenant_db.cli.server_choice import ServerLabel, chosen_servers
 from multi_tenant_db.cli.server_results import on_each_server, place
-from multi_tenant_db.cli.table import minute, print_table
 from multi_tenant_db.cli.token_issue import issue_on
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.observability.printable import printable

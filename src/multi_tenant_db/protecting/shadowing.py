@@ -1,0 +1,85 @@
+"""Fourth step: policies that let everything pass, and log what enforcing would hide or refuse."""
+
+import asyncpg
+
+from multi_tenant_db.protecting.existing_table import SHADOW_POLICIES, ExistingTable
+from multi_tenant_db.protecting.protection_error import ProtectionError
+from multi_tenant_db.protecting.session import change, execute_all, literal
+from multi_tenant_db.protecting.table_step import TableStep
+
+FUNCTIONS = "tenancy.reach_in_shadow(), tenancy.passes_in_shadow(regclass, text, uuid, uuid, uuid[])"
+
+HOLDERS = """
+    SELECT DISTINCT granted.grantee::regrole::text AS role
+    FROM pg_class AS class
+    CROSS JOIN LATERAL (
+        SELECT class.relacl
+        UNION ALL
+        SELECT attribute.attacl
+        FROM pg_attribute AS attribute
+        WHERE attribute.attrelid = class.oid
+    ) AS acl (items)
+    CROSS JOIN LATERAL aclexplode(acl.items) AS granted
+    WHERE class.oid = $1
+      AND granted.grantee NOT IN (0, class.relowner)
+    ORDER BY 1
+"""
+"""The roles with a privilege on the table, but for its owner."""
+
+STILL_WATCHED = """
+    SELECT DISTINCT bound.role_id::regrole::text
+    FROM pg_policy AS policy
+    CROSS JOIN unnest(policy.polroles) AS bound (role_id)
+    WHERE policy.polname = ANY ($1::name[])
+"""
+
+
+async def shadow(connection: asyncpg.Connection, table: ExistingTable) -> None:
+    """Create the policies for the roles that use the table. Running it again takes up roles that were added since."""
+    table.require(TableStep.VALIDATED, TableStep.SHADOWED)
+    await change(connection, lambda: create_policies(connection, table))
+
+
+async def undo(connection: asyncpg.Connection, table: ExistingTable) -> None:
+    """Drop the policies, and disable row level security."""
+    table.require(TableStep.SHADOWED)
+
+    async def work() -> None:
+        await drop_policies(connection, table)
+        await connection.execute(f"ALTER TABLE {table.name} DISABLE ROW LEVEL SECURITY")
+
+    await change(connection, work)
+
+
+async def create_policies(connection: asyncpg.Connection, table: ExistingTable) -> None:
+    """Enable row level security with these policies, in a transaction of the owner."""
+    roles = [row["role"] for row in await connection.fetch(HOLDERS, table.table_id)]
+    if not roles:
+        raise ProtectionError(f"no role has a privilege on {table.name}: nothing can be logged; grant the application")
+    await drop_policies(connection, table)
+    await execute_all(
+        connection,
+        f"GRANT EXECUTE ON FUNCTION {FUNCTIONS} TO {', '.join(roles)}",
+        f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY",
+    )
+    name = await literal(connection, table.name)
+    for verb, policy in SHADOW_POLICIES.items():
+        condition = (
+            f"(tenancy.passes_in_shadow({name}::regclass, '{verb}', organization_id, tenant_id,"
+            " (SELECT tenancy.reach_in_shadow())))"
+        )
+        using = f" USING {condition}" if verb != "INSERT" else ""
+        check = f" WITH CHECK {condition}" if verb in {"INSERT", "UPDATE"} else ""
+        await connection.execute(
+            f'CREATE POLICY "{policy}" ON {table.name} FOR {verb} TO {", ".join(roles)}{using}{check}'
+        )
+
+
+async def drop_policies(connection: asyncpg.Connection, table: ExistingTable) -> None:
+    """Drop these policies, and the right to the functions of roles that no other table watches."""
+    roles = {row["role"] for row in await connection.fetch(HOLDERS, table.table_id)}
+    for policy in SHADOW_POLICIES.values():
+        await connection.execute(f'DROP POLICY IF EXISTS "{policy}" ON {table.name}')
+    watched = {row[0] for row in await connection.fetch(STILL_WATCHED, [*SHADOW_POLICIES.values()])}
+    if gone := sorted(roles - watched):
+        await connection.execute(f"REVOKE EXECUTE ON FUNCTION {FUNCTIONS} FROM {', '.join(gone)}")
