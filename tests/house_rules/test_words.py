@@ -36,6 +36,7 @@ WHERE = (
     "tests/moving",
     "tests/mutants",
     "tests/observability",
+    "tests/protecting",
     "tests/schema",
     "tests/schemas",
     "tests/security",

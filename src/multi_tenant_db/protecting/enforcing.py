@@ -47,31 +47,69 @@ INDEX_STATISTICS = """
     ORDER BY 1, 2
 """
 OBSTACLES = """
+    WITH written AS (
+        SELECT attribute.attnum, attribute.attname
+        FROM pg_attribute AS attribute
+        WHERE attribute.attrelid = $1
+          AND attribute.attname = ANY ($2::name[])
+    ), organization AS (
+        SELECT attribute.attnum
+        FROM pg_attribute AS attribute
+        WHERE attribute.attrelid = $1
+          AND attribute.attname = 'organization_id'
+          AND NOT attribute.attisdropped
+    )
     SELECT format(
                'a caller that chooses %s learns from the unique index %s whether a hidden row has it: '
                'leave the column out, or begin the index with organization_id',
-               attribute.attname,
+               written.attname,
                index.indexrelid::regclass
            )
     FROM pg_index AS index
-    JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = ANY (index.indkey)
+    CROSS JOIN written
     WHERE index.indrelid = $1
-      AND index.indisunique
-      AND attribute.attname = ANY ($2::name[])
-      AND NOT EXISTS (
-          SELECT
-          FROM pg_attribute AS organization
-          WHERE organization.attrelid = index.indrelid
-            AND organization.attnum = ANY (index.indkey)
-            AND organization.attname = 'organization_id'
+      AND (index.indisunique OR index.indisexclusion)
+      AND (SELECT organization.attnum FROM organization) <> ALL (index.indkey)
+      AND (
+          written.attnum = ANY (index.indkey)
+          OR EXISTS (
+              SELECT
+              FROM pg_depend AS used
+              WHERE used.classid = 'pg_class'::regclass
+                AND used.objid = index.indexrelid
+                AND used.refobjid = $1
+                AND used.refobjsubid = written.attnum
+          )
       )
     UNION ALL
-    SELECT format('the planner keeps statistics of the table: run DROP STATISTICS %I.%I',
-                  object.stxnamespace::regnamespace, object.stxname)
+    SELECT format(
+               'a caller that chooses %s learns from the foreign key %s whether a hidden row of %s has it: '
+               'leave the column out, or begin the key with organization_id',
+               written.attname,
+               reference.conname,
+               reference.confrelid::regclass
+           )
+    FROM pg_constraint AS reference
+    JOIN written ON written.attnum = ANY (reference.conkey)
+    WHERE reference.conrelid = $1
+      AND reference.contype = 'f'
+      AND (SELECT organization.attnum FROM organization) <> ALL (reference.conkey)
+      AND EXISTS (
+          SELECT
+          FROM pg_attribute AS attribute
+          WHERE attribute.attrelid = reference.confrelid
+            AND attribute.attname IN ('tenant_id', 'organization_id')
+            AND NOT attribute.attisdropped
+      )
+    UNION ALL
+    SELECT format('the planner keeps statistics of it: run DROP STATISTICS %I.%I', namespace.nspname, object.stxname)
     FROM pg_statistic_ext AS object
+    JOIN pg_namespace AS namespace ON namespace.oid = object.stxnamespace
     WHERE object.stxrelid = $1
     LIMIT 1
 """
+"""What `mtdb check` would find, and what would tell callers of hidden rows, since constraints ignore policies."""
+
 FORGET_SAMPLES = """
     DELETE FROM pg_statistic
     WHERE starelid = $1
