@@ -26,12 +26,21 @@ from tests.mutants.moving_mutants import MOVING_MUTANTS
 from tests.mutants.mutant import Mutant
 from tests.mutants.mutant_server import MutantServer
 from tests.mutants.policy_mutants import POLICY_MUTANTS
+from tests.mutants.protecting_mutants import PROTECTING_MUTANTS
 from tests.mutants.schema_mutants import SCHEMA_MUTANTS
 from tests.mutants.session_mutants import SESSION_MUTANTS
 from tests.support.marked_section import write_section
 from tests.support.sources import ROOT
 
-MUTANTS = (*POLICY_MUTANTS, *FUNCTION_MUTANTS, *SCHEMA_MUTANTS, *CODE_MUTANTS, *SESSION_MUTANTS, *MOVING_MUTANTS)
+MUTANTS = (
+    *POLICY_MUTANTS,
+    *FUNCTION_MUTANTS,
+    *SCHEMA_MUTANTS,
+    *CODE_MUTANTS,
+    *SESSION_MUTANTS,
+    *MOVING_MUTANTS,
+    *PROTECTING_MUTANTS,
+)
 AT_ONCE = min(os.cpu_count() or 1, 4)
 AUDIT = ROOT / "docs" / "reports" / "security-audit.md"
 HEAD = ("| Defect | Where | Noticed by |", "|---|---|---|")

@@ -119,12 +119,12 @@ async def test_several_servers(legacy: LegacyTable) -> None:
     """One after the other; a failure names its server, and --server selects one."""
     url = legacy.database.admin_url.set(drivername="postgresql").render_as_string(hide_password=False)
     env = settings_for(legacy.database, MTDB_DATABASE_URL=url, MTDB_SERVERS__B=url.replace("tenancy_fresh", "none"))
-    outcome = await mtdb("table", "status", "tenancy.payments", "--server", "a", env=env)
+    outcome = await mtdb("table", "status", "tenancy.payments", "--server", "default", env=env)
     assert outcome.stdout == "tenancy.payments is untouched; next: prepare\n"
     outcome = await mtdb("table", "status", "tenancy.payments", env=env)
     assert outcome.complaint.startswith("mtdb: server b: the database refused")
     both = await mtdb("table", "status", "tenancy.payments", "--json", env=env | {"MTDB_SERVERS__B": url})
-    assert [(found["server"], found["step"]) for found in both.json] == [("a", "untouched"), ("b", "untouched")]
+    assert [(found["server"], found["step"]) for found in both.json] == [("default", "untouched"), ("b", "untouched")]
 
 
 async def test_a_schema_of_another_version(legacy: LegacyTable) -> None:

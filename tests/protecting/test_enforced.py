@@ -106,7 +106,7 @@ async def test_the_service_may_start_meanwhile(legacy: LegacyTable) -> None:
         await legacy.admin.execute(undone)
     await legacy.do("enforce")
     outcome = await mtdb("check", env=env)
-    assert (outcome.exit_code, "warning" in outcome.stdout) == (0, False)
+    assert (outcome.exit_code, "table-unfinished" in outcome.stdout) == (0, False)
 
 
 async def test_what_shadow_and_policies_refuse(legacy: LegacyTable, application: asyncpg.Connection) -> None:
