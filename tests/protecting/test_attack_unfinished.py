@@ -13,6 +13,8 @@ GROUP = "while a table is being protected"
 TO_SHADOW = ("prepare", "backfill", "validate", "shadow")
 INSERT = "INSERT INTO tenancy.payments (organization_id, tenant_id, reference) VALUES ({}, '{}', 'mine')"
 
+KNOWN = "SELECT count(*) FROM tenancy_private.organizations_of_tenants"
+
 STATEMENTS = (
     "TABLE tenancy.payments",
     "SELECT organization_id FROM tenancy.payments WHERE tenant_id = '{stranger}'",
@@ -111,19 +113,20 @@ async def test_creating_tenants_meanwhile(legacy: LegacyTable, service: asyncpg.
     )
     for command in ("status", "prepare", "undo"):
         assert (await legacy.run(command)).exit_code == 0
+        known = await legacy.admin.fetchval(KNOWN)
         rows = await attempt(service, mine.token, create.format(f"after {command}"))
         assert await attempt(service, mine.token, f"DELETE FROM tenancy.tenants WHERE tenant_id = '{rows[0][0]}'") == []
-    assert await legacy.admin.fetchval("SELECT count(*) FROM tenancy_private.organizations_of_tenants") == 0
+        assert await legacy.admin.fetchval(KNOWN) == known == (6 if command == "prepare" else 0)
 
 
 @sees_nothing(GROUP)
 async def test_estimates_of_the_enforced_table(legacy: LegacyTable, service: asyncpg.Connection) -> None:
     """To read in estimates what strangers' rows have, from samples that were taken before the table was enforced."""
     stranger = legacy.banks[1].parent.tenant_id
-    await legacy.admin.execute(
-        "INSERT INTO tenancy.payments (tenant_id, reference, amount) SELECT $1, 'merger', 7 FROM generate_series(1, 9)",
-        stranger,
+    many = (
+        "INSERT INTO tenancy.payments (tenant_id, reference, amount) SELECT $1, 'merger', 7 FROM generate_series(1, $2)"
     )
+    await legacy.admin.execute(many, stranger, 9_000)
     await legacy.admin.execute("ANALYZE tenancy.payments")
     await legacy.do(*TO_SHADOW, "enforce")
     plans = []

@@ -25,7 +25,7 @@ async def shadowed(legacy: LegacyTable) -> LegacyTable:
 @pytest.fixture
 async def lines(shadowed: LegacyTable, application: asyncpg.Connection) -> list[str]:
     """Collect what the application's statements log: its session asks to be sent that, too."""
-    assert shadowed
+    assert shadowed.role
     await application.execute("SET client_min_messages = log")
     lines: list[str] = []
     application.add_log_listener(

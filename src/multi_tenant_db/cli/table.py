@@ -18,7 +18,7 @@ from multi_tenant_db.cli.server_choice import ServerLabel, chosen_servers
 from multi_tenant_db.cli.server_results import place
 from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.observability.printable import printable
-from multi_tenant_db.protecting import backfilling, enforcing, preparing, shadowing, undoing, validating
+from multi_tenant_db.protecting import backfilling, enforcing, filling, preparing, shadowing, undoing, validating
 from multi_tenant_db.protecting.existing_table import ExistingTable
 from multi_tenant_db.protecting.protection_error import ProtectionError
 from multi_tenant_db.protecting.session import administrators_session
@@ -153,6 +153,7 @@ def _run_on(url: URL, label: str, table: str, work: Work, where: str) -> Existin
 
 async def _work(url: URL, table: str, work: Work) -> ExistingTable:
     async with administrators_session(url) as connection:
+        await filling.end(connection)
         await work(connection, await ExistingTable.find(connection, table))
         return await ExistingTable.find(connection, table)
 

@@ -3,7 +3,7 @@
 import asyncpg
 
 from multi_tenant_db.lint.expected import TENANTS
-from multi_tenant_db.protecting.session import as_owner, change, execute_all
+from multi_tenant_db.protecting.session import change, execute_all
 
 KNOWN = "tenancy_private.organizations_of_tenants"
 TRIGGER = "tenants_remember_organization"
@@ -46,10 +46,10 @@ async def begin(connection: asyncpg.Connection) -> None:
 
 
 async def end(connection: asyncpg.Connection) -> None:
-    """Delete the copy, unless a table still needs it."""
-    if await connection.fetchval(IS_NEEDED):
+    """Empty the copy, unless a table still needs it. Also clears up after a command that was interrupted."""
+    if not await connection.fetchval(IS_ENABLED) or await connection.fetchval(IS_NEEDED):
         return
-    if await connection.fetchval(IS_ENABLED):
-        await change(connection, lambda: execute_all(connection, f"ALTER TABLE {TENANTS} DISABLE TRIGGER {TRIGGER}"))
-    async with as_owner(connection):
-        await connection.execute(f"DELETE FROM {KNOWN}")
+    await change(
+        connection,
+        lambda: execute_all(connection, f"ALTER TABLE {TENANTS} DISABLE TRIGGER {TRIGGER}", f"TRUNCATE {KNOWN}"),
+    )

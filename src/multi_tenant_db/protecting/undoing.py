@@ -2,8 +2,9 @@
 
 import asyncpg
 
-from multi_tenant_db.protecting import enforcing, filling, preparing, shadowing, validating
+from multi_tenant_db.protecting import enforcing, preparing, shadowing, validating
 from multi_tenant_db.protecting.existing_table import ExistingTable
+from multi_tenant_db.protecting.protection_error import ProtectionError
 from multi_tenant_db.protecting.table_step import TableStep
 
 
@@ -20,4 +21,4 @@ async def undo(connection: asyncpg.Connection, table: ExistingTable) -> None:
             await validating.undo(connection, table)
             await preparing.undo(connection, table)
         case TableStep.UNTOUCHED:
-            await filling.end(connection)
+            raise ProtectionError(f"{table.name} is untouched: there is nothing to undo")
