@@ -277,6 +277,24 @@ COMMENT ON TABLE tenancy_private.moved_tokens IS 'Tokens of organisations that m
 COMMENT ON COLUMN tenancy_private.moved_tokens.server IS 'The label of the server to ask instead, as the settings name it.';
 
 
+-- tenancy_private.organizations_of_tenants --------------------------------------------------------------------------
+
+CREATE TABLE tenancy_private.organizations_of_tenants (
+    organization_id uuid NOT NULL,
+    tenant_id       uuid NOT NULL,
+    CONSTRAINT organizations_of_tenants_pkey
+        PRIMARY KEY (organization_id, tenant_id),
+    CONSTRAINT organizations_of_tenants_tenant_unique
+        UNIQUE (tenant_id),
+    CONSTRAINT organizations_of_tenants_tenant_fkey
+        FOREIGN KEY (organization_id, tenant_id) REFERENCES tenancy.tenants(organization_id, tenant_id) ON DELETE CASCADE
+);
+ALTER TABLE tenancy_private.organizations_of_tenants
+    ALTER COLUMN organization_id SET STATISTICS 0, ALTER COLUMN tenant_id SET STATISTICS 0;
+ALTER TABLE tenancy_private.organizations_of_tenants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE tenancy_private.organizations_of_tenants IS 'The keys of the tenants for the trigger of tables that `mtdb table` protects; empty at other times.';
+
+
 -- public.compatible_revisions ---------------------------------------------------------------------------------------
 
 CREATE TABLE public.compatible_revisions (
@@ -1030,6 +1048,105 @@ END
 $function$;
 COMMENT ON FUNCTION tenancy_private.refuse_while_moving() IS 'Refuses writes until the time in the trigger''s argument.';
 
+CREATE FUNCTION tenancy_private.remember_organization()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    INSERT INTO tenancy_private.organizations_of_tenants (organization_id, tenant_id)
+    VALUES (NEW.organization_id, NEW.tenant_id);
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION tenancy_private.remember_organization() IS 'Adds a new tenant to organizations_of_tenants; its trigger is enabled while `mtdb table` has work under way.';
+
+CREATE FUNCTION tenancy_private.look_up_organization()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    NEW.organization_id := (
+        SELECT known.organization_id
+        FROM tenancy_private.organizations_of_tenants AS known
+        WHERE known.tenant_id = NEW.tenant_id
+    );
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION tenancy_private.look_up_organization() IS 'Sets organization_id to that of the tenant, NULL for no tenant. For triggers that `mtdb table` creates.';
+
+CREATE FUNCTION tenancy.reach_in_shadow()
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE PARALLEL RESTRICTED SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    lowest       CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    highest      CONSTANT uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    access_token tenancy_private.access_tokens;
+BEGIN
+    IF coalesce(current_setting('app.current_tenant', true), '') = '' THEN
+        RETURN NULL;
+    END IF;
+    access_token := tenancy_private.current_access_token();
+    RETURN CASE
+        WHEN access_token.role = 'platform_operator' THEN
+            ARRAY[lowest, highest, lowest, highest]
+        WHEN access_token.tenant_id = access_token.organization_id THEN
+            ARRAY[access_token.organization_id, access_token.organization_id, lowest, highest]
+        ELSE
+            ARRAY[
+                access_token.organization_id, access_token.organization_id,
+                access_token.tenant_id, access_token.tenant_id
+            ]
+    END;
+EXCEPTION
+    WHEN invalid_authorization_specification OR invalid_transaction_state OR SQLSTATE 'MT001' THEN
+        RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION tenancy.reach_in_shadow() IS 'First and last organisation, first and last tenant in the reach of the presented token; NULL without one.';
+
+CREATE FUNCTION tenancy.passes_in_shadow(
+    table_name regclass,
+    verb text,
+    organization_id uuid,
+    tenant_id uuid,
+    reach uuid[]
+)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ PARALLEL RESTRICTED
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    setting     CONSTANT text   := 'mtdb_shadow.' || verb || table_name::oid;
+    this_second CONSTANT bigint := extract(epoch FROM statement_timestamp());
+BEGIN
+    IF organization_id BETWEEN reach[1] AND reach[2] AND tenant_id BETWEEN reach[3] AND reach[4] THEN
+        RETURN true;
+    END IF;
+    IF coalesce(nullif(current_setting(setting, true), '')::bigint, 0) <= this_second - 10 THEN
+        PERFORM set_config(setting, this_second::text, false);
+        RAISE LOG 'row level security would % a row of %',
+            CASE verb WHEN 'INSERT' THEN 'refuse' ELSE 'hide' END, table_name
+        USING ERRCODE = 'MT002', DETAIL = format(
+            '%s by role %s, with %s.',
+            verb,
+            current_user,
+            CASE WHEN reach IS NULL THEN 'no valid access token' ELSE 'an access token of another tenant' END
+        );
+    END IF;
+    RETURN true;
+END
+$function$;
+COMMENT ON FUNCTION tenancy.passes_in_shadow(regclass,text,uuid,uuid,uuid[]) IS 'Always true; logs, every ten seconds at most, that policies would hide or refuse the row.';
+
 
 -- Triggers ----------------------------------------------------------------------------------------------------------
 
@@ -1045,6 +1162,11 @@ EXECUTE FUNCTION tenancy_private.record_row_event('created_at', 'updated_at');
 CREATE TRIGGER tenants_refuse_truncation BEFORE TRUNCATE ON tenancy.tenants
 FOR EACH STATEMENT
 EXECUTE FUNCTION tenancy_private.refuse_truncation();
+
+CREATE TRIGGER tenants_remember_organization AFTER INSERT ON tenancy.tenants
+FOR EACH ROW
+EXECUTE FUNCTION tenancy_private.remember_organization();
+ALTER TABLE tenancy.tenants DISABLE TRIGGER tenants_remember_organization;
 
 CREATE TRIGGER tenants_stamp_update BEFORE UPDATE ON tenancy.tenants
 FOR EACH ROW
@@ -1161,6 +1283,11 @@ FOR ALL TO tenancy_owner
 USING (true)
 WITH CHECK (true);
 
+CREATE POLICY only_the_owner_reaches_organizations_of_tenants ON tenancy_private.organizations_of_tenants
+FOR ALL TO tenancy_owner
+USING (true)
+WITH CHECK (true);
+
 
 -- Grants ------------------------------------------------------------------------------------------------------------
 
@@ -1177,6 +1304,7 @@ GRANT SELECT, DELETE, UPDATE (metadata, name), INSERT (metadata, name, parent_te
 REVOKE USAGE ON TYPE tenancy_private.access_tokens FROM PUBLIC;
 REVOKE USAGE ON TYPE tenancy_private.idempotency_keys FROM PUBLIC;
 REVOKE USAGE ON TYPE tenancy_private.moved_tokens FROM PUBLIC;
+REVOKE USAGE ON TYPE tenancy_private.organizations_of_tenants FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION tenancy.begin_request(text,bytea) TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.current_organization_id() TO tenancy_api, tenancy_platform;
