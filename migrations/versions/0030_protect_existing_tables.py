@@ -29,10 +29,10 @@ COMMENTS = {
         "Sets organization_id to that of the tenant, NULL for no tenant. For triggers that `mtdb table` creates."
     ),
     "FUNCTION tenancy.reach_in_shadow()": (
-        "First and last organisation, first and last tenant in the reach of the presented token; NULL without one."
+        "First and last organisation, first and last tenant that the presented token reaches; NULL without one."
     ),
-    "FUNCTION tenancy.passes_in_shadow(regclass, text, uuid, uuid, uuid[])": (
-        "Always true; logs, every ten seconds at most, that policies would hide or refuse the row."
+    "FUNCTION tenancy.passes_in_shadow(text, regclass, text)": (
+        "Always true; logs that policies would hide or refuse a row, and notes the time in a setting of the session."
     ),
 }
 
@@ -138,37 +138,27 @@ def upgrade() -> None:
         END
         $$
     """)
-    # A setting of the session has the second of its last line for this table and verb.
+    # The setting is the session's, and stands for a table and a verb. Policies do not call the function within ten
+    # seconds of the moment that it has.
     op.execute("""
-        CREATE FUNCTION tenancy.passes_in_shadow(
-            table_name      regclass,
-            verb            text,
-            organization_id uuid,
-            tenant_id       uuid,
-            reach           uuid[]
-        ) RETURNS boolean
+        CREATE FUNCTION tenancy.passes_in_shadow(setting text, table_name regclass, verb text) RETURNS boolean
         LANGUAGE plpgsql
         PARALLEL RESTRICTED
         SET search_path = pg_catalog, pg_temp
         AS $$
-        DECLARE
-            setting     CONSTANT text   := 'mtdb_shadow.' || verb || table_name::oid;
-            this_second CONSTANT bigint := extract(epoch FROM statement_timestamp());
         BEGIN
-            IF organization_id BETWEEN reach[1] AND reach[2] AND tenant_id BETWEEN reach[3] AND reach[4] THEN
-                RETURN true;
-            END IF;
-            IF coalesce(nullif(current_setting(setting, true), '')::bigint, 0) <= this_second - 10 THEN
-                PERFORM set_config(setting, this_second::text, false);
-                RAISE LOG 'row level security would % a row of %',
-                    CASE verb WHEN 'INSERT' THEN 'refuse' ELSE 'hide' END, table_name
-                USING ERRCODE = 'MT002', DETAIL = format(
-                    '%s by role %s, with %s.',
-                    verb,
-                    current_user,
-                    CASE WHEN reach IS NULL THEN 'no valid access token' ELSE 'an access token of another tenant' END
-                );
-            END IF;
+            RAISE LOG 'row level security would % a row of %',
+                CASE verb WHEN 'INSERT' THEN 'refuse' ELSE 'hide' END, table_name
+            USING ERRCODE = 'MT002', DETAIL = format(
+                '%s by role %s, with %s.',
+                verb,
+                current_user,
+                CASE
+                    WHEN tenancy.reach_in_shadow() IS NULL THEN 'no valid access token'
+                    ELSE 'an access token of another tenant'
+                END
+            );
+            PERFORM set_config(setting, date_part('epoch', statement_timestamp())::text, false);
             RETURN true;
         END
         $$
@@ -188,7 +178,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them. Refused while `mtdb table` has work under way: the trigger of a table needs its function."""
     op.execute("DELETE FROM public.compatible_revisions WHERE schema_revision = 'protect_existing_tables'")
-    op.execute("DROP FUNCTION tenancy.passes_in_shadow(regclass, text, uuid, uuid, uuid[])")
+    op.execute("DROP FUNCTION tenancy.passes_in_shadow(text, regclass, text)")
     op.execute("DROP FUNCTION tenancy.reach_in_shadow()")
     op.execute("DROP FUNCTION tenancy_private.look_up_organization()")
     op.execute("DROP TRIGGER tenants_remember_organization ON tenancy.tenants")

@@ -15,7 +15,7 @@ PROTECTING_MUTANTS = (
     Mutant(
         "the service may write lines of the shadow",
         GRANTS,
-        "GRANT EXECUTE ON FUNCTION tenancy.passes_in_shadow(regclass, text, uuid, uuid, uuid[]) TO tenancy_api",
+        "GRANT EXECUTE ON FUNCTION tenancy.passes_in_shadow(text, regclass, text) TO tenancy_api",
     ),
     Mutant(
         "the copy of the tenants' keys can be read",

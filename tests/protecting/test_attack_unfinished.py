@@ -38,7 +38,7 @@ FUNCTIONS = (
     "SELECT tenancy_private.look_up_organization()",
     "SELECT tenancy_private.remember_organization()",
     "SELECT tenancy.reach_in_shadow()",
-    "SELECT tenancy.passes_in_shadow('tenancy.payments', 'SELECT', NULL, NULL, NULL)",
+    "SELECT tenancy.passes_in_shadow('a.b', 'tenancy.payments', 'SELECT')",
     "ALTER TABLE tenancy.tenants ENABLE TRIGGER tenants_remember_organization",
     "ALTER TABLE tenancy.tenants DISABLE TRIGGER tenants_remember_organization",
     """
@@ -146,7 +146,7 @@ async def test_forging_the_log(legacy: LegacyTable, application: asyncpg.Connect
     lines: list[object] = []
     application.add_log_listener(lambda _, message: lines.append(message.sqlstate))
     await application.execute("SET client_min_messages = log")
-    await application.execute("SELECT tenancy.passes_in_shadow('pg_class', 'SELECT', NULL, NULL, NULL)")
+    await application.execute("SELECT tenancy.passes_in_shadow('a.b', 'pg_class', 'SELECT')")
     assert lines == ["MT002"]
     oid = await application.fetchval("SELECT 'tenancy.payments'::regclass::oid")
     await application.execute(f"SET mtdb_shadow.SELECT{oid} = '99999999999'")
@@ -154,4 +154,4 @@ async def test_forging_the_log(legacy: LegacyTable, application: asyncpg.Connect
     assert lines == ["MT002"]
     await legacy.do("enforce")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await application.execute("SELECT tenancy.passes_in_shadow('pg_class', 'SELECT', NULL, NULL, NULL)")
+        await application.execute("SELECT tenancy.passes_in_shadow('a.b', 'pg_class', 'SELECT')")

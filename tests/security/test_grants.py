@@ -44,7 +44,7 @@ ORDINARY_FUNCTIONS = {
     "tenancy_private.fill_in_organization()",
     "tenancy_private.refuse_truncation()",
     "tenancy_private.refuse_while_moving()",
-    "tenancy.passes_in_shadow(regclass,text,uuid,uuid,uuid[])",
+    "tenancy.passes_in_shadow(text,regclass,text)",
     "tenancy.protect_tenant_table(regclass,text[],text[],boolean)",
     "tenancy.unprotect_tenant_table(regclass)",
     "tenancy_private.create_reach_policy(regclass,name,text,regrole)",

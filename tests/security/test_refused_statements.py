@@ -96,7 +96,7 @@ ADMINISTRATION = (
     "TABLE tenancy_private.moved_tokens",
     "TABLE tenancy_private.organizations_of_tenants",
     "SELECT tenancy.reach_in_shadow()",
-    "SELECT tenancy.passes_in_shadow('pg_class', 'SELECT', NULL, NULL, NULL)",
+    "SELECT tenancy.passes_in_shadow('x', 'pg_class', 'SELECT')",
     "SELECT tenancy.revoke_token(gen_random_uuid())",
     "SELECT tenancy.issue_tenant_token(sha256('x'), gen_random_uuid(), gen_random_uuid(), 'mine', '1 day')",
     "SELECT tenancy.issue_platform_operator_token(sha256('x'), 'mine', '1 day')",
