@@ -1110,42 +1110,31 @@ EXCEPTION
         RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION tenancy.reach_in_shadow() IS 'First and last organisation, first and last tenant in the reach of the presented token; NULL without one.';
+COMMENT ON FUNCTION tenancy.reach_in_shadow() IS 'First and last organisation, first and last tenant that the presented token reaches; NULL without one.';
 
-CREATE FUNCTION tenancy.passes_in_shadow(
-    table_name regclass,
-    verb text,
-    organization_id uuid,
-    tenant_id uuid,
-    reach uuid[]
-)
+CREATE FUNCTION tenancy.passes_in_shadow(setting text, table_name regclass, verb text)
  RETURNS boolean
  LANGUAGE plpgsql
  PARALLEL RESTRICTED
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-DECLARE
-    setting     CONSTANT text   := 'mtdb_shadow.' || verb || table_name::oid;
-    this_second CONSTANT bigint := extract(epoch FROM statement_timestamp());
 BEGIN
-    IF organization_id BETWEEN reach[1] AND reach[2] AND tenant_id BETWEEN reach[3] AND reach[4] THEN
-        RETURN true;
-    END IF;
-    IF coalesce(nullif(current_setting(setting, true), '')::bigint, 0) <= this_second - 10 THEN
-        PERFORM set_config(setting, this_second::text, false);
-        RAISE LOG 'row level security would % a row of %',
-            CASE verb WHEN 'INSERT' THEN 'refuse' ELSE 'hide' END, table_name
-        USING ERRCODE = 'MT002', DETAIL = format(
-            '%s by role %s, with %s.',
-            verb,
-            current_user,
-            CASE WHEN reach IS NULL THEN 'no valid access token' ELSE 'an access token of another tenant' END
-        );
-    END IF;
+    RAISE LOG 'row level security would % a row of %',
+        CASE verb WHEN 'INSERT' THEN 'refuse' ELSE 'hide' END, table_name
+    USING ERRCODE = 'MT002', DETAIL = format(
+        '%s by role %s, with %s.',
+        verb,
+        current_user,
+        CASE
+            WHEN tenancy.reach_in_shadow() IS NULL THEN 'no valid access token'
+            ELSE 'an access token of another tenant'
+        END
+    );
+    PERFORM set_config(setting, date_part('epoch', statement_timestamp())::text, false);
     RETURN true;
 END
 $function$;
-COMMENT ON FUNCTION tenancy.passes_in_shadow(regclass,text,uuid,uuid,uuid[]) IS 'Always true; logs, every ten seconds at most, that policies would hide or refuse the row.';
+COMMENT ON FUNCTION tenancy.passes_in_shadow(text,regclass,text) IS 'Always true; logs that policies would hide or refuse a row, and notes the time in a setting of the session.';
 
 
 -- Triggers ----------------------------------------------------------------------------------------------------------
