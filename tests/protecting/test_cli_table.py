@@ -89,7 +89,7 @@ async def test_undoing_nothing(legacy: LegacyTable) -> None:
 
 async def test_an_interrupted_first_step(legacy: LegacyTable) -> None:
     """The next command, whichever it is, removes the copy of the tenants' keys that no table needs."""
-    await filling.begin(legacy.admin)
+    await filling.start(legacy.admin)
     copied = "SELECT count(*) FROM tenancy_private.organizations_of_tenants"
     assert await legacy.admin.fetchval(copied) == 6
     assert (await legacy.run("status")).exit_code == 0

@@ -153,7 +153,7 @@ def _run_on(url: URL, label: str, table: str, work: Work, where: str) -> Existin
 
 async def _work(url: URL, table: str, work: Work) -> ExistingTable:
     async with administrators_session(url) as connection:
-        await filling.end(connection)
+        await filling.finish(connection)
         await work(connection, await ExistingTable.find(connection, table))
         return await ExistingTable.find(connection, table)
 

@@ -151,7 +151,7 @@ async def enforce(
         await connection.execute(FORGET_SAMPLES, table.table_id)
 
     await change(connection, work)
-    await filling.end(connection)
+    await filling.finish(connection)
 
 
 async def _with_privileges(connection: asyncpg.Connection, table: ExistingTable) -> FormerState:
@@ -169,7 +169,7 @@ async def _with_privileges(connection: asyncpg.Connection, table: ExistingTable)
 async def undo(connection: asyncpg.Connection, table: ExistingTable) -> None:
     """Unprotect the table, and give it back to its application, in shadow."""
     table.require(TableStep.ENFORCED)
-    await filling.begin(connection)
+    await filling.start(connection)
     former = await literal(connection, FormerState(table.recorded.type_was_public).written())
 
     async def work() -> None:

@@ -36,7 +36,7 @@ COPY = f"""
 """A superuser's: the tenants are hidden from the owner. A tenant that is being deleted is waited for."""
 
 
-async def begin(connection: asyncpg.Connection) -> None:
+async def start(connection: asyncpg.Connection) -> None:
     """Copy the keys of all tenants, and keep the copy up to date."""
     if not await connection.fetchval(IS_ENABLED):
         await change(connection, lambda: execute_all(connection, f"ALTER TABLE {TENANTS} ENABLE TRIGGER {TRIGGER}"))
@@ -45,7 +45,7 @@ async def begin(connection: asyncpg.Connection) -> None:
         last = await connection.fetchrow(COPY, last["organization_id"], last["tenant_id"])
 
 
-async def end(connection: asyncpg.Connection) -> None:
+async def finish(connection: asyncpg.Connection) -> None:
     """Empty the copy, unless a table still needs it. Also clears up after a command that was interrupted."""
     if not await connection.fetchval(IS_ENABLED) or await connection.fetchval(IS_NEEDED):
         return

@@ -54,7 +54,7 @@ async def prepare(connection: asyncpg.Connection, table: ExistingTable) -> None:
     table.require(TableStep.UNTOUCHED)
     facts = await connection.fetchrow(FACTS, table.table_id, SERVICE_ROLES)
     _check(table.name, facts)
-    await filling.begin(connection)
+    await filling.start(connection)
     await change(connection, lambda: _change(connection, table, facts))
 
 
@@ -112,4 +112,4 @@ async def undo(connection: asyncpg.Connection, table: ExistingTable) -> None:
             await connection.execute(f"GRANT USAGE ON TYPE {facts['type']} TO PUBLIC")
 
     await change(connection, work)
-    await filling.end(connection)
+    await filling.finish(connection)
