@@ -108,11 +108,11 @@ async def test_one_command_at_a_time(legacy: LegacyTable) -> None:
     assert "another `mtdb table` is at work" in (await legacy.run("prepare")).complaint
 
 
-async def test_roles_that_nothing_is_granted_to(legacy: LegacyTable) -> None:
-    """Where no role may use the table, nothing can be logged."""
+async def test_a_table_that_no_role_uses(legacy: LegacyTable) -> None:
+    """Where no role has a privilege, nothing is logged, and the table is protected as others are."""
     await execute_as_owner(legacy.admin, f"REVOKE ALL ON tenancy.payments FROM {legacy.role}")
-    await legacy.do("prepare", "backfill", "validate")
-    assert "no role has a privilege on tenancy.payments" in (await legacy.run("shadow")).complaint
+    await legacy.do("prepare", "backfill", "validate", "shadow", "enforce")
+    assert (await legacy.run("undo")).stdout == "tenancy.payments is shadowed; next: enforce\n"
 
 
 async def test_who_may_run_it(legacy: LegacyTable) -> None:

@@ -105,11 +105,19 @@ async def test_a_variable_that_holds_no_token(
 
 
 async def test_a_role_that_comes_later(shadowed: LegacyTable) -> None:
-    """Without a policy a new role would see nothing: the step is run again, and takes it up."""
-    await execute_as_owner(shadowed.admin, "GRANT SELECT ON tenancy.payments TO pg_monitor")
+    """A role that has its privileges by another way sees all, and is logged when the step is run again."""
+    await execute_as_owner(
+        shadowed.admin,
+        "GRANT USAGE ON SCHEMA tenancy TO pg_monitor",
+        "GRANT SELECT ON tenancy.payments TO pg_monitor",
+    )
+    for role in ("pg_monitor", "pg_read_all_data"):
+        async with shadowed.admin.transaction():
+            await shadowed.admin.execute(f"SET LOCAL ROLE {role}")
+            assert await shadowed.admin.fetchval("SELECT count(*) FROM tenancy.payments") == 18
     assert (await shadowed.run("shadow")).exit_code == 0
-    roles = "SELECT polroles::regrole[]::text[] FROM pg_policy WHERE polrelid = 'tenancy.payments'::regclass"
-    assert all(set(row[0]) == {"pg_monitor", shadowed.role} for row in await shadowed.admin.fetch(roles))
+    roles = "SELECT polroles::regrole[]::text[] FROM pg_policy WHERE polname LIKE '% is logged in shadow'"
+    assert [set(row[0]) for row in await shadowed.admin.fetch(roles)] == [{"pg_monitor", shadowed.role}] * 4
     assert (await shadowed.run("undo")).exit_code == 0
     held = "SELECT has_function_privilege($1, 'tenancy.reach_in_shadow()', 'EXECUTE')"
     assert not await shadowed.admin.fetchval(held, "pg_monitor")

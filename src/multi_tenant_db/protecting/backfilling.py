@@ -121,6 +121,6 @@ async def refuse_wrong_rows(connection: asyncpg.Connection, table: ExistingTable
     named = ", ".join(f"{row['tenant_id']} ({row['rows']})" for row in wrong)
     more = ", ..." if wrong[0]["all_tenants"] > SHOWN else ""
     raise ProtectionError(
-        f"{wrong[0]['all_rows']} rows of {table.name} name {wrong[0]['all_tenants']} tenants that do not exist: "
+        f"{wrong[0]['all_rows']} rows of {table.name} name tenants that do not exist: "
         f"{named}{more}; correct or delete these rows, then run `mtdb table backfill {table.name}` again"
     )

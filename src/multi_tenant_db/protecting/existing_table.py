@@ -12,7 +12,7 @@ from multi_tenant_db.protecting.table_step import TableStep
 LONGEST_STEM = 40
 """Characters of the table's name in names of its new objects, whose length PostgreSQL limits."""
 
-SHADOW_POLICIES = {verb: f"{verb.lower()} passes in shadow" for verb in ("SELECT", "INSERT", "UPDATE", "DELETE")}
+SHADOW_POLICY = "everything passes in shadow"
 
 FIND = """
     SELECT class.oid AS table_id,
@@ -35,7 +35,7 @@ FIND = """
                SELECT
                FROM pg_policy AS policy
                WHERE policy.polrelid = class.oid
-                 AND policy.polname = ANY ($2::name[])
+                 AND policy.polname = $2
            ) AS is_shadowed,
            ARRAY(
                SELECT quote_ident(attribute.attname)
@@ -72,7 +72,7 @@ class ExistingTable:
     async def find(cls, connection: asyncpg.Connection, name: str) -> Self:
         """Find a table by its name with its schema. Raises ProtectionError."""
         try:
-            row = await connection.fetchrow(FIND, name, [*SHADOW_POLICIES.values()])
+            row = await connection.fetchrow(FIND, name, SHADOW_POLICY)
         except (asyncpg.SyntaxOrAccessError, asyncpg.InvalidNameError, asyncpg.FeatureNotSupportedError):
             row = None
         if row is None:

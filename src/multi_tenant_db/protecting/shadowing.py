@@ -2,10 +2,12 @@
 
 import asyncpg
 
-from multi_tenant_db.protecting.existing_table import SHADOW_POLICIES, ExistingTable
-from multi_tenant_db.protecting.protection_error import ProtectionError
+from multi_tenant_db.protecting.existing_table import SHADOW_POLICY, ExistingTable
 from multi_tenant_db.protecting.session import change, execute_all, literal
 from multi_tenant_db.protecting.table_step import TableStep
+
+LOGGING_POLICIES = {verb: f"{verb.lower()} is logged in shadow" for verb in ("SELECT", "INSERT", "UPDATE", "DELETE")}
+"""Restrictive, so that the other policy does not make them superfluous."""
 
 FUNCTIONS = "tenancy.reach_in_shadow(), tenancy.passes_in_shadow(text, regclass, text)"
 
@@ -40,11 +42,12 @@ HOLDERS = """
 """
 """The roles with a privilege on the table, but for its owner."""
 
-STILL_WATCHED = """
-    SELECT DISTINCT bound.role_id::regrole::text
+LOGGED = """
+    SELECT DISTINCT bound.role_id::regrole::text AS role
     FROM pg_policy AS policy
     CROSS JOIN unnest(policy.polroles) AS bound (role_id)
     WHERE policy.polname = ANY ($1::name[])
+      AND policy.polrelid = coalesce($2::oid, policy.polrelid)
 """
 
 
@@ -66,31 +69,36 @@ async def undo(connection: asyncpg.Connection, table: ExistingTable) -> None:
 
 
 async def create_policies(connection: asyncpg.Connection, table: ExistingTable) -> None:
-    """Enable row level security with these policies, in a transaction of the owner."""
-    roles = [row["role"] for row in await connection.fetch(HOLDERS, table.table_id)]
-    if not roles:
-        raise ProtectionError(f"no role has a privilege on {table.name}: nothing can be logged; grant the application")
+    """Enable row level security with these policies, in a transaction of the owner.
+
+    Everything passes for every role, also for those that have their privileges by another way and are not logged.
+    """
     await drop_policies(connection, table)
     await execute_all(
         connection,
-        f"GRANT EXECUTE ON FUNCTION {FUNCTIONS} TO {', '.join(roles)}",
         f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY",
+        f'CREATE POLICY "{SHADOW_POLICY}" ON {table.name} TO PUBLIC USING (true) WITH CHECK (true)',
     )
+    roles = ", ".join(row["role"] for row in await connection.fetch(HOLDERS, table.table_id))
+    if not roles:
+        return
+    await connection.execute(f"GRANT EXECUTE ON FUNCTION {FUNCTIONS} TO {roles}")
     name = await literal(connection, table.name)
-    for verb, policy in SHADOW_POLICIES.items():
+    for verb, policy in LOGGING_POLICIES.items():
         condition = CONDITION.format(setting=f"mtdb_shadow.{verb}{table.table_id}", table=name, verb=verb)
         using = f" USING ({condition})" if verb != "INSERT" else ""
         check = f" WITH CHECK ({condition})" if verb in {"INSERT", "UPDATE"} else ""
         await connection.execute(
-            f'CREATE POLICY "{policy}" ON {table.name} FOR {verb} TO {", ".join(roles)}{using}{check}'
+            f'CREATE POLICY "{policy}" ON {table.name} AS RESTRICTIVE FOR {verb} TO {roles}{using}{check}'
         )
 
 
 async def drop_policies(connection: asyncpg.Connection, table: ExistingTable) -> None:
-    """Drop these policies, and the right to the functions of roles that no other table watches."""
-    roles = {row["role"] for row in await connection.fetch(HOLDERS, table.table_id)}
-    for policy in SHADOW_POLICIES.values():
+    """Drop these policies, and the right to the functions of roles that are logged for no other table."""
+    logging = [*LOGGING_POLICIES.values()]
+    roles = {row["role"] for row in await connection.fetch(LOGGED, logging, table.table_id)}
+    for policy in (SHADOW_POLICY, *logging):
         await connection.execute(f'DROP POLICY IF EXISTS "{policy}" ON {table.name}')
-    watched = {row[0] for row in await connection.fetch(STILL_WATCHED, [*SHADOW_POLICIES.values()])}
-    if gone := sorted(roles - watched):
-        await connection.execute(f"REVOKE EXECUTE ON FUNCTION {FUNCTIONS} FROM {', '.join(gone)}")
+    roles -= {row["role"] for row in await connection.fetch(LOGGED, logging, None)}
+    if roles:
+        await connection.execute(f"REVOKE EXECUTE ON FUNCTION {FUNCTIONS} FROM {', '.join(sorted(roles))}")

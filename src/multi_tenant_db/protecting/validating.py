@@ -16,9 +16,7 @@ INDEX_IS_VALID = """
     WHERE index.indrelid = $1
       AND index.indexrelid = to_regclass($2)
 """
-HAS_CONSTRAINT = (
-    "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1 AND quote_ident(conname) = quote_ident($2))"
-)
+HAS_CONSTRAINT = "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1 AND conname = $2)"
 
 
 async def validate(connection: asyncpg.Connection, table: ExistingTable) -> None:
