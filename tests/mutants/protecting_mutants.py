@@ -33,6 +33,13 @@ PROTECTING_MUTANTS = (
         substitute(REACH_IN_SHADOW, r"invalid_authorization_specification OR ", ""),
     ),
     Mutant(
+        "in shadow a role that is not logged sees nothing",
+        ("protecting/test_shadow.py::test_a_role_that_comes_later",),
+        file="protecting/shadowing.py",
+        old="TO PUBLIC USING (true)",
+        new="TO tenancy_owner USING (true)",
+    ),
+    Mutant(
         "samples of rows outlive the enforcement",
         (f"{ATTACK}test_estimates_of_the_enforced_table", f"{ENFORCED}test_no_sample_of_rows_is_left"),
         file="protecting/enforcing.py",
