@@ -15,11 +15,11 @@ VENV := .venv/bin
 PARALLEL := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 # Tests with a long profile: generated requests, hidden ids, storms, the model.
 LONG := tests/integration/test_many_callers.py tests/servers/test_storm_over_two_servers.py tests/bad_input/test_schemathesis.py \
-        tests/security/model tests/security/test_http_hidden_ids.py \
+        tests/security/model tests/security/test_http_hidden_ids.py tests/protecting/test_under_load.py \
         $(wildcard tests/security/test_time_*)
 # Tests of the isolation and of bad input; `make test` runs a representative part of their cases.
 ATTACKS := tests/security tests/servers tests/bad_input tests/integration/test_hidden_is_absent.py tests/integration/test_policies_over_http.py \
-           tests/moving/test_attack_moves.py tests/moving/test_attack_pause.py
+           tests/moving/test_attack_moves.py tests/moving/test_attack_pause.py tests/protecting/test_attack_unfinished.py
 DEVELOPMENT := $(VENV)/python scripts/development.py
 
 .DEFAULT_GOAL := help

@@ -36,6 +36,7 @@ REVIEWED_FUNCTIONS = [
     "tenancy.stamp_update",
     "tenancy_private.fill_in_organization",
     "tenancy_private.keep_quotas",
+    "tenancy_private.remember_organization",
     "tenancy_private.record_row_event",
     "tenancy_private.refuse_truncation",
     "tenancy_private.wait_for_creations",

@@ -7,6 +7,7 @@ import pytest
 from tests.mutants.code_mutants import CODE_MUTANTS
 from tests.mutants.moving_mutants import MOVING_MUTANTS
 from tests.mutants.mutant import Mutant
+from tests.mutants.protecting_mutants import PROTECTING_MUTANTS
 from tests.mutants.records_mutants import RECORDS_MUTANTS
 from tests.mutants.run import MUTANTS
 from tests.mutants.session_mutants import SESSION_MUTANTS
@@ -20,10 +21,10 @@ def test_a_mutant_has_a_name_of_its_own() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
-OF_THE_CODE = (*CODE_MUTANTS, *SESSION_MUTANTS, *MOVING_MUTANTS, *RECORDS_MUTANTS, *TOOL_MUTANTS)
+OF_THE_CODE = (*CODE_MUTANTS, *SESSION_MUTANTS, *MOVING_MUTANTS, *PROTECTING_MUTANTS, *RECORDS_MUTANTS, *TOOL_MUTANTS)
 
 
-@pytest.mark.parametrize("mutant", OF_THE_CODE, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", [mutant for mutant in OF_THE_CODE if mutant.file], ids=lambda mutant: mutant.name)
 def test_a_mutant_of_the_code_fits(mutant: Mutant) -> None:
     """What a mutant replaces stands in its file exactly once; a change of that passage changes the mutant."""
     assert (ROOT / "src" / "multi_tenant_db" / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1

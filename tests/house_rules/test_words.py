@@ -37,6 +37,7 @@ WHERE = (
     "tests/moving",
     "tests/mutants",
     "tests/observability",
+    "tests/protecting",
     "tests/records",
     "tests/schema",
     "tests/schemas",

@@ -26,6 +26,7 @@ from tests.mutants.moving_mutants import MOVING_MUTANTS
 from tests.mutants.mutant import Mutant
 from tests.mutants.mutant_server import MutantServer
 from tests.mutants.policy_mutants import POLICY_MUTANTS
+from tests.mutants.protecting_mutants import PROTECTING_MUTANTS
 from tests.mutants.quota_mutants import QUOTA_MUTANTS
 from tests.mutants.records_mutants import RECORDS_MUTANTS
 from tests.mutants.schema_mutants import SCHEMA_MUTANTS
@@ -37,7 +38,7 @@ from tests.support.sources import ROOT
 
 MUTANTS = (
     *(*POLICY_MUTANTS, *FUNCTION_MUTANTS, *SCHEMA_MUTANTS, *QUOTA_MUTANTS, *TOKEN_MUTANTS),
-    *(*CODE_MUTANTS, *SESSION_MUTANTS, *MOVING_MUTANTS, *RECORDS_MUTANTS, *TOOL_MUTANTS),
+    *(*CODE_MUTANTS, *SESSION_MUTANTS, *MOVING_MUTANTS, *PROTECTING_MUTANTS, *RECORDS_MUTANTS, *TOOL_MUTANTS),
 )
 AT_ONCE = min(os.cpu_count() or 1, 4)
 AUDIT = ROOT / "docs" / "reports" / "security-audit.md"

@@ -47,7 +47,7 @@ PRIVATE_FUNCTIONS = (
     "tenancy_private.follow_access_token(bytea)",
 )
 LISTS = [name for name in OPERATOR_FUNCTIONS if name.startswith("tenancy.list_")]
-READING_FUNCTIONS = {*CALLER_FUNCTIONS[:-1], *PRIVATE_FUNCTIONS, *LISTS}
+READING_FUNCTIONS = {*CALLER_FUNCTIONS[:-1], *PRIVATE_FUNCTIONS, *LISTS, "tenancy.reach_in_shadow()"}
 PLANNED = "tenancy.policies_come_first()"
 """Is evaluated while a statement is planned, so IMMUTABLE; it reads nothing of the caller."""
 
@@ -62,6 +62,7 @@ ORDINARY_FUNCTIONS = {
     "tenancy_private.refuse_while_moving()",
     "tenancy_private.keep_quotas()",
     "tenancy_private.wait_for_creations()",
+    "tenancy.passes_in_shadow(text,regclass,text)",
     "tenancy.protect_tenant_table(regclass,text[],text[],boolean)",
     "tenancy.unprotect_tenant_table(regclass)",
     "tenancy_private.create_reach_policy(regclass,name,text,regrole)",
@@ -264,8 +265,11 @@ async def test_every_function_is_one_we_know(functions: dict[str, asyncpg.Record
         *OPERATOR_FUNCTIONS,
         *REQUEST_FUNCTIONS,
         *ORDINARY_FUNCTIONS,
+        "tenancy.reach_in_shadow()",
         "tenancy.sign_in(text,text)",
+        "tenancy_private.look_up_organization()",
         "tenancy_private.record_row_event()",
+        "tenancy_private.remember_organization()",
     }
 
 
@@ -275,7 +279,7 @@ async def test_every_function_has_a_fixed_search_path(functions: dict[str, async
 
 
 async def test_functions_run_with_the_rights_they_need(functions: dict[str, asyncpg.Record]) -> None:
-    """A function runs as tenancy_owner exactly where it reads the tokens for a role that may not."""
+    """A function runs as tenancy_owner exactly where it reads or writes for a role that may not."""
     assert {name for name, row in functions.items() if not row["prosecdef"]} == ORDINARY_FUNCTIONS
 
 

@@ -14,6 +14,7 @@ GROUPS = (
     "over HTTP",
     "through time",
     "while an organisation moves",
+    "while a table is being protected",
     "known holes of PostgreSQL",
     "on a hardened server",
 )

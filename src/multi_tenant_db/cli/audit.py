@@ -12,9 +12,9 @@ from multi_tenant_db.cli.as_json import print_json
 from multi_tenant_db.cli.audit_group import AuditGroup
 from multi_tenant_db.cli.audit_purge import purge
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
+from multi_tenant_db.cli.printed_table import minute, print_table
 from multi_tenant_db.cli.server_choice import ServerLabel, chosen_servers
 from multi_tenant_db.cli.server_results import on_each_server
-from multi_tenant_db.cli.table import minute, print_table
 from multi_tenant_db.models import TenantEvent
 from multi_tenant_db.repositories.tenant_event_repository import TenantEventRepository
 from multi_tenant_db.settings import Settings

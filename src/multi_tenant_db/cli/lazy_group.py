@@ -17,6 +17,7 @@ COMMANDS = {
     "tenant": "List, show, export, import and erase tenants and organisations.",
     "quota": "Limit the number of an organisation's subsidiaries.",
     "organization": "Move an organisation to another server.",
+    "table": "Protect a table that exists, while it is used: prepare, backfill, validate, shadow, enforce.",
     "postgres": "PostgreSQL without Docker, for development.",
 }
 """Each is a module of this package with its own Typer application, whose help begins with this text."""

@@ -10,9 +10,9 @@ import typer
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
+from multi_tenant_db.cli.printed_table import print_table
 from multi_tenant_db.cli.server_choice import ServerLabel, chosen_servers
 from multi_tenant_db.cli.server_results import ServerResults, on_each_server, place
-from multi_tenant_db.cli.table import print_table
 from multi_tenant_db.cli.tenant_lookup import find_organization
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.models import TenantRow

@@ -11,9 +11,9 @@ import typer
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.label import is_storable
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
+from multi_tenant_db.cli.printed_table import minute, print_table
 from multi_tenant_db.cli.server_choice import ServerLabel, chosen_servers
 from multi_tenant_db.cli.server_results import on_each_server
-from multi_tenant_db.cli.table import minute, print_table
 from multi_tenant_db.cli.tenant_erase import erase_tenant
 from multi_tenant_db.cli.tenant_export import export_tenant
 from multi_tenant_db.cli.tenant_import import import_tenant

@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
-from multi_tenant_db.cli.table import minute
+from multi_tenant_db.cli.printed_table import minute
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.models import TenantEvent, TenantRow
 from multi_tenant_db.observability.printable import printable

@@ -12,9 +12,9 @@ import typer
 
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.operator_session import operator_engine, platform_session
+from multi_tenant_db.cli.printed_table import minute, print_table
 from multi_tenant_db.cli.server_choice import ServerLabel, chosen_servers
 from multi_tenant_db.cli.server_results import ServerResults, on_each_server
-from multi_tenant_db.cli.table import minute, print_table
 from multi_tenant_db.cli.tenant_lookup import find_organization, find_tenant
 from multi_tenant_db.database.tenant_session import transaction
 from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository

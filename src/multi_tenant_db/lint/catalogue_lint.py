@@ -79,6 +79,23 @@ TENANT_TABLES = text("""
 """)
 """In any schema: tables with a tenant's key or a reference to tenants, or in a schema that a service role may use."""
 
+UNFINISHED_TABLES = text("""
+    SELECT class.oid
+    FROM pg_catalog.pg_class AS class
+    JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgrelid = class.oid
+    WHERE trigger.tgfoid::regproc::text = 'tenancy_private.look_up_organization'
+      AND class.relowner = to_regrole('tenancy_owner')
+      AND NOT EXISTS (
+          SELECT
+          FROM unnest(CAST(:service_roles AS name[])) AS role (name)
+          WHERE has_table_privilege(
+                    role.name, class.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER, MAINTAIN'
+                )
+             OR has_any_column_privilege(role.name, class.oid, 'SELECT, INSERT, UPDATE, REFERENCES')
+      )
+""")
+"""Tables that `mtdb table` works on: the service's roles have no privilege on them, so it may start."""
+
 # Reads the catalogue, so that a role without privileges, or an empty schema, is a finding and not an error.
 IS_READABLE = text("""
     SELECT EXISTS (
@@ -124,6 +141,8 @@ async def _find(connection: AsyncConnection, rule: Rule, parameters: dict[str, A
 async def _parameters(connection: AsyncConnection) -> dict[str, Any]:
     roles = (await connection.scalars(BOUND_ROLES, {"service_roles": expected.SERVICE_ROLES})).all()
     tables = {"no_tenant_data": expected.NO_TENANT_DATA, "service_roles": roles}
+    unfinished = (await connection.scalars(UNFINISHED_TABLES, {"service_roles": roles})).all()
+    tenant_tables = (await connection.scalars(TENANT_TABLES, tables)).all()
     revision = await connection.scalar(FOUND_REVISION) if await _is_readable(connection, "alembic_version") else None
     is_current = revision == REQUIRED_SCHEMA_REVISION
     is_compatible = not is_current and await _is_compatible(connection, revision)
@@ -132,7 +151,8 @@ async def _parameters(connection: AsyncConnection) -> dict[str, Any]:
     return {
         "all_roles": expected.ALL_ROLES,
         "service_roles": roles,
-        "tenant_tables": (await connection.scalars(TENANT_TABLES, tables)).all(),
+        "tenant_tables": [table for table in tenant_tables if table not in unfinished],
+        "unfinished_tables": unfinished,
         "revision": revision,
         "is_compatible": is_compatible,
         "is_known": is_known,

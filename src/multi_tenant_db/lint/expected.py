@@ -18,6 +18,7 @@ NO_TENANT_DATA = ["public.alembic_version", "public.compatible_revisions"]
 TENANTS, EVENTS = "tenancy.tenants", "tenancy.tenant_events"
 TOKENS, REQUESTS = "tenancy_private.access_tokens", "tenancy_private.idempotency_keys"
 MOVED_TOKENS, QUOTAS = "tenancy_private.moved_tokens", "tenancy_private.quotas"
+ORGANIZATIONS = "tenancy_private.organizations_of_tenants"
 
 COUNTING_INDEXES = ["tenancy.tenants_parents", "tenancy.tenants_subsidiaries"]
 """Partial indexes whose number of entries may be public: the total numbers of parents and subsidiaries."""
@@ -102,6 +103,14 @@ POLICIES = [
         MOVED_TOKENS, "ALL", OWNER, "only_the_owner_reaches_moved_tokens", condition="true", check_condition="true"
     ),
     ExpectedPolicy(QUOTAS, "ALL", OWNER, "only_the_owner_reaches_quotas", condition="true", check_condition="true"),
+    ExpectedPolicy(
+        ORGANIZATIONS,
+        "ALL",
+        OWNER,
+        "only_the_owner_reaches_organizations_of_tenants",
+        condition="true",
+        check_condition="true",
+    ),
 ]
 
 GRANTS = [

@@ -13,7 +13,8 @@ class Rule:
 
     `code` is stable, so scripts may rely on it. `meaning` is one sentence: the reason and the possible consequence.
     Queries read only PostgreSQL's catalogue, so the service's role may run them, and these parameters:
-    `tenant_tables` (the oids of tables with tenants' data), `service_roles`, `all_roles`, and what `expected.py` lists.
+    `tenant_tables` (the oids of tables with tenants' data), `unfinished_tables` (those that `mtdb table` works on),
+    `service_roles`, `all_roles`, and what `expected.py` lists.
     """
 
     code: str

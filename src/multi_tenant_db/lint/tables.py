@@ -71,7 +71,7 @@ VIEW_WITHOUT_SECURITY_INVOKER = Rule(
     "A view reads with the policies of its owner, not of the caller: it shows rows that the caller may not see.",
     text("""
         WITH RECURSIVE reader (id) AS (
-            SELECT unnest(CAST(:tenant_tables AS oid[]))
+            SELECT unnest(CAST(:tenant_tables AS oid[]) || CAST(:unfinished_tables AS oid[]))
             UNION
             SELECT rewrite.ev_class
             FROM reader
@@ -101,7 +101,7 @@ RELATION_WITHOUT_POLICIES = Rule(
     "rows in it.",
     text("""
         WITH RECURSIVE reader (id) AS (
-            SELECT unnest(CAST(:tenant_tables AS oid[]))
+            SELECT unnest(CAST(:tenant_tables AS oid[]) || CAST(:unfinished_tables AS oid[]))
             UNION
             SELECT rewrite.ev_class
             FROM reader
@@ -131,10 +131,23 @@ RELATION_WITHOUT_POLICIES = Rule(
     """),
 )
 
+TABLE_UNFINISHED = Rule(
+    "table-unfinished",
+    "The table is not protected yet; the service has no privilege on it.",
+    text("""
+        SELECT class.oid::regclass::text AS place,
+               format('run `mtdb table status %s` and the commands that it names', class.oid::regclass) AS remedy
+        FROM pg_catalog.pg_class AS class
+        WHERE class.oid = ANY (CAST(:unfinished_tables AS oid[]))
+    """),
+    is_warning=True,
+)
+
 TABLE_RULES = (
     RLS_NOT_ENABLED,
     RLS_NOT_FORCED,
     INDEX_MISSING,
     VIEW_WITHOUT_SECURITY_INVOKER,
     RELATION_WITHOUT_POLICIES,
+    TABLE_UNFINISHED,
 )

@@ -15,6 +15,14 @@ from multi_tenant_db.schema.schema_revision import REQUIRED_SCHEMA_REVISION
 
 REVISION = "SELECT version_num FROM public.alembic_version"
 
+UNFINISHED = """
+    SELECT trigger.tgrelid::regclass::text
+    FROM pg_trigger AS trigger
+    WHERE trigger.tgfoid = 'tenancy_private.look_up_organization'::regproc
+    LIMIT 1
+"""
+"""A table that `mtdb table` works on: rows may lack their organisation, and would not move."""
+
 SLOTS = 3
 """One for the changes, and one for each table that is copied at the same time."""
 
@@ -64,6 +72,9 @@ async def _check_schemas(move: OrganizationMove) -> None:
                 f"the schema of {label} is at revision {revision}, this version moves {REQUIRED_SCHEMA_REVISION}: "
                 "run `mtdb migrate` there"
             )
+    for label, connection in servers.items():
+        if unfinished := await connection.fetchval(UNFINISHED):
+            raise MoveError(f"{unfinished} on {label} is not protected yet: run `mtdb table status {unfinished}` there")
     if tables := await find_tables_without_organization(move.source):
         raise MoveError(f"{', '.join(tables)}: rows of tenants cannot move without a column organization_id uuid")
     ours, theirs = await asyncio.gather(*(find_tables(connection) for connection in servers.values()))

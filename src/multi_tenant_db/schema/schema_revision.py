@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-REQUIRED_SCHEMA_REVISION = "limit_subsidiaries"
+REQUIRED_SCHEMA_REVISION = "protect_existing_tables"
 """The newest migration. A test compares it with the folder of migrations."""
 
 FOUND_REVISION = text("SELECT version_num FROM public.alembic_version")

@@ -1,0 +1,1 @@
+"""Protects a table that exists, step by step, while it is used."""

@@ -1,0 +1,1 @@
+"""Protecting a table that exists."""
