@@ -46,7 +46,7 @@ async def undone(connection: asyncpg.Connection, isolation: str) -> AsyncIterato
 def says(verb: str, role: str, why: str) -> str:
     """Return the line."""
     effect = "refuse" if verb == "INSERT" else "hide"
-    return f"MT002: row level security would {effect} a row of tenancy.payments; {verb} by role {role}, with {why}."
+    return f"MT004: row level security would {effect} a row of tenancy.payments; {verb} by role {role}, with {why}."
 
 
 async def test_statements_without_a_token(
