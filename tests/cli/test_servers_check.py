@@ -1,12 +1,11 @@
 """`mtdb check`, `migrate` and `serve` on several servers: a line says which one it is about."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.request import urlopen
 from uuid import uuid4
 
+import httpx
 import pytest
 from sqlalchemy import URL
 
@@ -182,11 +181,8 @@ async def test_a_failing_migration_names_what_is_done(own: TestDatabase, other: 
 def test_the_service_starts_while_the_first_server_is_away(other: TestDatabase) -> None:
     """`mtdb serve` needs one of its servers; health names the one that is away."""
     b = settings_for(other)["MTDB_DATABASE_URL"]
-    with (
-        served(other, database_url=NOWHERE, servers__b=b) as service,
-        urlopen(f"{service.url}/health") as answer,  # noqa: S310 - the service of this test
-    ):
-        health = json.load(answer)
+    with served(other, database_url=NOWHERE, servers__b=b) as service:
+        health = httpx.get(f"{service.url}/health").json()
     assert (health["status"], health["servers"]["default"]["database"]) == ("degraded", "unreachable")
     assert health["servers"]["b"]["database"] == "connected"
 
