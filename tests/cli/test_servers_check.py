@@ -1,5 +1,7 @@
 """`mtdb check`, `migrate` and `serve` on several servers: a line says which one it is about."""
 
+import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from sqlalchemy import URL
 
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development.ports import free_port
+from multi_tenant_db.lint import catalogue_lint
 from tests.support.fresh_database import drop_database, fresh_database
 from tests.support.mtdb import mtdb, mtdb_process, settings_for
 from tests.support.served_process import served
@@ -212,3 +215,21 @@ async def test_the_checkouts_servers_do_not_mix_with_others(
     assert (mixed.exit_code, mixed.stderr) == (0, "")
     assert added.exit_code == 0
     assert "server c: safe: " in added.stdout
+
+
+async def test_a_start_logs_what_each_server_is_warned_of(
+    both: dict[str, str], monkeypatch: pytest.MonkeyPatch, other: TestDatabase
+) -> None:
+    """As with one server; the line names the server."""
+    monkeypatch.setattr(catalogue_lint, "LAST_FIXES", (179999, 189999))
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # the check comes first
+        port = {"MTDB_PORT": str(taken.getsockname()[1])}
+        several = await mtdb("serve", env=both | port)
+        one = await mtdb("serve", env=settings_for(other, **port))
+
+    assert several.exit_code == one.exit_code == ExitCode.FAILED
+    warned = [json.loads(line) for line in several.stdout.splitlines()]
+    assert [line["server"] for line in warned if "server-lacks-fixes" in line["event"]] == ["default", "b"]
+    [only] = [json.loads(line) for line in one.stdout.splitlines()]
+    assert "server-lacks-fixes" in only["event"]
+    assert "server" not in only

@@ -175,6 +175,11 @@ def test_a_further_server_starts_where_the_api_looks_for_it(tmp_path: Path, monk
     for arguments in (["b"], ["b", "--port", "5"], ["c"], ["default"]):
         runner.invoke(postgres.app, ["start", "--server", *arguments], env={"POSTGRES_PORT": "7"})
     wrong = runner.invoke(postgres.app, ["url", "--server", "../x"])
+    said = [runner.invoke(postgres.app, [command, "--server", "b"]).output for command in ("stop", "status", "url")]
+    alone = runner.invoke(postgres.app, ["status"]).output
 
-    assert asked == [("b", 54399), ("b", 5), ("c", None), ("default", 7)]
+    assert asked[:4] == [("b", 54399), ("b", 5), ("c", None), ("default", 7)]
     assert wrong.exit_code == ExitCode.USAGE
+    assert said[:2] == ["PostgreSQL (server b) is stopped.\n"] * 2
+    assert said[2] == "mtdb: PostgreSQL (server b) is stopped: run `mtdb postgres start --server b`\n"
+    assert alone == "PostgreSQL is stopped.\n"

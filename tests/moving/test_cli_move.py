@@ -53,8 +53,9 @@ async def test_what_cannot_be_moved_is_said_in_one_line(both: TwoServers, regist
     for arguments, env, code, said in (
         ((name, "--to", "c"), environment, ExitCode.USAGE, "no setting names a server c"),
         ((name, "--to", HERE), environment, ExitCode.FAILED, "is on default already"),
-        (("No such bank", "--to", THERE), environment, ExitCode.FAILED, "no server has an organisation"),
-        ((subsidiary, "--to", THERE), environment, ExitCode.FAILED, "no server has an organisation"),
+        (("No such bank", "--to", THERE), environment, ExitCode.FAILED, "none of the servers default, b has an org"),
+        ((subsidiary, "--to", THERE), environment, ExitCode.FAILED, "none of the servers default, b has an org"),
+        ((name, "--to", HERE, "--from", THERE), environment, ExitCode.FAILED, "b has no organisation"),
         ((name, "--to", THERE, "--cancel"), environment, ExitCode.FAILED, "no move of the organisation is under way"),
         ((name, "--to", THERE), without, ExitCode.USAGE, "MTDB_DATABASE_URL must name an administrator"),
         ((name, "--to", THERE), silent, ExitCode.NO_DATABASE, "the server c cannot be reached"),

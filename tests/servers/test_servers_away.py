@@ -9,6 +9,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from multi_tenant_db.database.servers import Servers
 from multi_tenant_db.development import EmbeddedPostgres
@@ -141,6 +142,32 @@ async def test_a_server_that_comes_back_unsafe_is_not_used(
         frail_server.start()
         await log.until("a server is not safe: its organisations get 503", server="b", dangers="tenancy.tenants")
         assert await status_of(client, lloyds.parent) == 503
+
+
+async def test_a_server_that_cannot_be_checked_is_reported(
+    settings: Settings, frail_server: EmbeddedPostgres, lloyds: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever stops its check, the log says so: its organisations get 503 until the next start."""
+    log = RecordedLog.of("lint.servers_check", monkeypatch)
+    frail_server.kill()
+    async with started(settings) as client:
+        monkeypatch.setattr("multi_tenant_db.lint.safety_check.SERVER_VERSION", text("SELECT 1 / 0"))
+        frail_server.start()
+        await log.until("a server cannot be checked: its organisations get 503", server="b")
+        assert await status_of(client, lloyds.parent) == 503
+
+
+async def test_a_server_that_comes_back_warns_as_at_the_start(
+    settings: Settings, frail_server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its check warns of is in the log."""
+    log = RecordedLog.of("lint.servers_check", monkeypatch)
+    monkeypatch.setattr("multi_tenant_db.lint.catalogue_lint.LAST_FIXES", (179999, 189999))
+    frail_server.kill()
+    async with started(settings):
+        frail_server.start()
+        await log.until("a server is back and safe", server="b")
+        assert any("server-lacks-fixes" in event and fields == {"server": "b"} for event, fields in log.lines)
 
 
 async def test_an_unsafe_server_stops_the_start(settings: Settings, frail_database: TestDatabase) -> None:

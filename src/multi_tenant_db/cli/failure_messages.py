@@ -87,9 +87,12 @@ def _rejection(error: DBAPIError, variable: str) -> tuple[ExitCode | None, list[
 
 
 def _invalid_setting(mistake: ErrorDetails) -> str:
+    said = mistake["msg"].removeprefix("Value error, ")
+    if not mistake["loc"]:  # of several settings, which the message names
+        return said
     name = "__".join(str(step) for step in mistake["loc"]).upper()
     hint = "; `make up` sets it for development" if mistake["type"] == "missing" and _in_a_checkout() else ""
-    return f"MTDB_{name}: {mistake['msg'].removeprefix('Value error, ')}{hint}"
+    return f"MTDB_{name}: {said}{hint}"
 
 
 def _advice(cause: BaseException, server: str) -> str:

@@ -1,9 +1,8 @@
 """`mtdb organization`."""
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Annotated, Never
 
 import asyncpg
@@ -25,7 +24,11 @@ from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.server_label import DEFAULT_SERVER, url_variable
 from multi_tenant_db.settings import Settings
 
-INTERRUPTED = "what was begun is undone, or goes on when the command is run again"
+LEFT = {
+    None: "nothing was changed",
+    False: "what was begun is undone",
+    True: "what was begun is still there, and the move goes on when the command is run again",
+}
 
 TOLD = {
     MoveStep.CHECKED: "checked: schemas, tables, replication",
@@ -75,14 +78,8 @@ def move(  # noqa: PLR0913, PLR0917 - each is an option
     urls = {label: _administrators_url(settings, label) for label in settings.server_labels}
     if source is not None:
         urls = {label: urls[label] for label in (source, to)}
-    try:
+    with _one_line_errors():
         asyncio.run(_move(urls, source, organization, to, max_pause=max_pause, address=source_address, undo=undo))
-    except MoveError as error:
-        _refuse(str(error), ExitCode.FAILED)
-    except asyncpg.PostgresError as error:
-        _refuse(f"a server refused ({_first_line(error)}): {INTERRUPTED}", ExitCode.FAILED)
-    except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        _refuse(f"a server cannot be reached ({_first_line(error)}): {INTERRUPTED}", ExitCode.NO_DATABASE)
 
 
 def _administrators_url(settings: Settings, label: str) -> URL:
@@ -120,11 +117,12 @@ async def _move(  # noqa: PLR0913 - the command's
             max_pause,
             _tell,
         )
-        if undo:
-            await cancel(under_way)
-            typer.echo(f"the move of {printable(home.name)} to {to} is undone; it is on {home.server}")
-            return
-        await _run(under_way)
+        with _one_line_errors(under_way):
+            if undo:
+                await cancel(under_way)
+                typer.echo(f"the move of {printable(home.name)} to {to} is undone; it is on {home.server}")
+                return
+            await _run(under_way)
         refused = f"; writes were refused for {under_way.pauses[-1]:.2f} s" if under_way.pauses else ""
         typer.echo(f"{printable(home.name)} is on {to}{refused}")
 
@@ -134,7 +132,8 @@ async def _find_home(connections: Mapping[str, asyncpg.Connection], source: str 
     for label in connections:
         if all(home.server != label for home in homes):
             homes += await find_given_up(connections[label], label, homes)
-    return choose_home([home for home in homes if source in {None, home.server}], organization)
+    searched = [source] if source is not None else list(connections)
+    return choose_home([home for home in homes if home.server in searched], organization, searched)
 
 
 async def _run(under_way: OrganizationMove) -> None:
@@ -159,6 +158,29 @@ async def _connected(url: URL, label: str) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
+@contextmanager
+def _one_line_errors(under_way: OrganizationMove | None = None) -> Iterator[None]:
+    """End with a line that says what has become of the move."""
+    try:
+        yield
+    except MoveError as error:
+        if under_way and under_way.is_left_behind is False:
+            _tell(_what_is_left(under_way))
+        _refuse(str(error), ExitCode.FAILED)
+    except asyncpg.PostgresError as error:
+        _refuse(f"a server refused ({_first_line(error)}): {_what_is_left(under_way)}", ExitCode.FAILED)
+    except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        said = f"a server cannot be reached ({_first_line(error)}): {_what_is_left(under_way)}"
+        _refuse(said, ExitCode.NO_DATABASE)
+    except asyncio.CancelledError:
+        _tell(f"interrupted: {_what_is_left(under_way)}")
+        raise
+
+
+def _what_is_left(under_way: OrganizationMove | None) -> str:
+    return LEFT[under_way.is_left_behind if under_way else None]
+
+
 def _tell(line: str) -> None:
     typer.echo(line, err=True)
 
@@ -168,5 +190,5 @@ def _first_line(error: Exception) -> str:
 
 
 def _refuse(message: str, code: ExitCode = ExitCode.USAGE) -> Never:
-    print(f"mtdb: {printable(message)}", file=sys.stderr)  # noqa: T201 - standard error is where scripts look
+    typer.echo(f"mtdb: {printable(message)}", err=True)
     raise typer.Exit(code)

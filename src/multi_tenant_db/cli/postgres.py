@@ -64,7 +64,10 @@ def start(
     with _one_line_errors():
         port = port or _port_of_make_up(server)
         started = EmbeddedPostgres.for_development(label=server, port=port, release=release).start()
-        typer.echo(f"PostgreSQL {started.release} is running on 127.0.0.1:{started.port}, process {started.pid}.")
+        typer.echo(
+            f"PostgreSQL {started.release}{_named(server)} is running on 127.0.0.1:{started.port}, "
+            f"process {started.pid}."
+        )
 
 
 def _port_of_make_up(server: str) -> int | None:
@@ -77,12 +80,17 @@ def _port_of_make_up(server: str) -> int | None:
     return DEFAULT_PORT if server == DEFAULT_SERVER else None
 
 
+def _named(server: str) -> str:
+    """Return what follows `PostgreSQL` in a message: nothing for the server that is meant without --server."""
+    return "" if server == DEFAULT_SERVER else f" (server {server})"
+
+
 @app.command()
 def stop(server: Server = DEFAULT_SERVER) -> None:
     """Stop the server and keep its data. Does nothing if it is already stopped."""
     with _one_line_errors():
         EmbeddedPostgres.for_development(label=server).stop()
-        typer.echo("PostgreSQL is stopped.")
+        typer.echo(f"PostgreSQL{_named(server)} is stopped.")
 
 
 @app.command()
@@ -94,9 +102,9 @@ def status(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
         if as_json:
             print_json({"running": pid is not None, "pid": pid, "folder": cluster.folder})
         elif pid:
-            typer.echo(f"PostgreSQL is running as process {pid}, data and log in {cluster.folder}.")
+            typer.echo(f"PostgreSQL{_named(server)} is running as process {pid}, data and log in {cluster.folder}.")
         else:
-            typer.echo("PostgreSQL is stopped.")
+            typer.echo(f"PostgreSQL{_named(server)} is stopped.")
         if not pid:
             raise typer.Exit(ExitCode.NO_DATABASE)
 
@@ -112,6 +120,7 @@ def url(
     with _one_line_errors():
         cluster = EmbeddedPostgres.for_development(label=server)
         if not cluster.pid:
-            typer.echo("mtdb: PostgreSQL is stopped: run `mtdb postgres start`", err=True)
+            option = "" if server == DEFAULT_SERVER else f" --server {server}"
+            typer.echo(f"mtdb: PostgreSQL{_named(server)} is stopped: run `mtdb postgres start{option}`", err=True)
             raise typer.Exit(ExitCode.NO_DATABASE)
         typer.echo(cluster.url(database))
