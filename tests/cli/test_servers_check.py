@@ -13,7 +13,7 @@ from sqlalchemy import URL
 
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development.ports import free_port
-from multi_tenant_db.lint import catalogue_lint
+from multi_tenant_db.lint import catalogue_lint, servers_check
 from tests.support.fresh_database import drop_database, fresh_database
 from tests.support.mtdb import mtdb, mtdb_process, settings_for
 from tests.support.served_process import served
@@ -222,6 +222,7 @@ async def test_a_start_logs_what_each_server_is_warned_of(
 ) -> None:
     """As with one server; the line names the server."""
     monkeypatch.setattr(catalogue_lint, "LAST_FIXES", (179999, 189999))
+    monkeypatch.setattr(servers_check, "PATIENCE_SECONDS", 60)  # however busy the machine
     with socket.create_server(("127.0.0.1", 0)) as taken:  # the check comes first
         port = {"MTDB_PORT": str(taken.getsockname()[1])}
         several = await mtdb("serve", env=both | port)

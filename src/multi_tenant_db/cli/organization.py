@@ -164,7 +164,7 @@ def _one_line_errors(under_way: OrganizationMove | None = None) -> Iterator[None
     try:
         yield
     except MoveError as error:
-        if under_way and under_way.is_left_behind is False:
+        if under_way and under_way.is_left_behind is not None:
             _tell(_what_is_left(under_way))
         _refuse(str(error), ExitCode.FAILED)
     except asyncpg.PostgresError as error:
