@@ -47,9 +47,9 @@ async def test_the_standby_answers(servers: Replica, bank: Organization, as_supe
 
 
 async def test_a_standby_that_lags_is_left_and_used_again(
-    servers: Replica, bank: Organization, as_superuser: asyncpg.Connection
+    servers: Replica, bank: Organization, as_superuser: asyncpg.Connection, watched: RecordedLog
 ) -> None:
-    """Beyond the bound all reads go to the primary, and health says so; when it has caught up, it is used again."""
+    """Beyond the bound all reads go to the primary, health and the log say so; it has caught up, and is used again."""
     async with replica_service(servers.settings(read_max_lag_seconds=1)) as service:
         await service.until_read_from_standby(bank.parent)
         async with lagging(servers.standby_server):
@@ -57,6 +57,8 @@ async def test_a_standby_that_lags_is_left_and_used_again(
             await service.until_not_fit()
             assert await service.name_of(bank.parent) == f"new {bank.parent.name}"
             assert await reads_of(service) == "primary"
+            await watched.until("a standby is too far behind for reads")
+        await watched.until("a standby is near enough for reads")
         await service.until_read_from_standby(bank.parent)
 
 
