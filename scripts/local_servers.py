@@ -11,6 +11,7 @@ from development_environment import read_environment
 
 from multi_tenant_db.development import EmbeddedPostgres
 from multi_tenant_db.development.ports import is_taken
+from multi_tenant_db.development.standby import standby_label
 from multi_tenant_db.server_label import DEFAULT_SERVER, url_variable
 
 LABELS = (DEFAULT_SERVER, "b", "c", "d")
@@ -73,14 +74,14 @@ def start_servers(labels: Sequence[str], port: int, undo: ExitStack) -> dict[str
 
 
 def stop_servers() -> None:
-    """Stop all servers; the data is kept."""
-    for label in LABELS:
+    """Stop all servers and their standbys; the data is kept."""
+    for label in (*map(standby_label, LABELS), *LABELS):
         EmbeddedPostgres.for_development(label).stop()
 
 
 def delete_servers() -> None:
-    """Delete the data of all servers, which are stopped."""
-    for label in LABELS:
+    """Delete the data of all servers and their standbys, which are stopped."""
+    for label in (*map(standby_label, LABELS), *LABELS):
         shutil.rmtree(EmbeddedPostgres.for_development(label).folder, ignore_errors=True)
 
 

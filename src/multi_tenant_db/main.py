@@ -138,4 +138,7 @@ def _metrics(app: FastAPI) -> ServiceMetrics:
     codes = [error.code for error in ApplicationError.__subclasses__()]
     pools = {server.label: partial(pool_of, server.engine) for server in app.state.servers}
     reads = {server.label: server.reads for server in app.state.servers if server.reads}
-    return ServiceMetrics(pools, problem_codes=codes, schema_revision=REQUIRED_SCHEMA_REVISION, reads=reads)
+    failures = {server.label: server.connect_failures for server in app.state.servers}
+    return ServiceMetrics(
+        pools, problem_codes=codes, schema_revision=REQUIRED_SCHEMA_REVISION, reads=reads, connect_failures=failures
+    )

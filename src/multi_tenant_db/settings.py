@@ -196,11 +196,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Ignore the file's further servers where the environment names the first: they would not belong together."""
+        """Ignore the file's other servers where the environment names the first: they would not belong together."""
 
         def file() -> dict[str, Any]:
             found = dotenv_settings()
-            return {name: found[name] for name in found if name != "servers" or "database_url" not in env_settings()}
+            others = {"servers", "read_servers", "read_database_url"} if "database_url" in env_settings() else set()
+            return {name: found[name] for name in found if name not in others}
 
         return init_settings, env_settings, cast("PydanticBaseSettingsSource", file), file_secret_settings
 

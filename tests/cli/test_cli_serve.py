@@ -19,7 +19,7 @@ from tests.support.test_database import TestDatabase
 
 async def healthy(url: str, process: asyncio.subprocess.Process) -> httpx.Response:
     """Wait for the service's first answer."""
-    async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(20):
+    async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(90):
         while True:
             assert process.returncode is None, "the service ended"
             try:
@@ -48,7 +48,7 @@ async def test_the_service_serves_and_stops(
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=hsbc.parent.headers) as client:
             page = (await client.get("/tenants")).json()
         process.send_signal(how)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             out, err = await process.communicate()
     finally:
         if process.returncode is None:

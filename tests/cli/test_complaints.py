@@ -56,6 +56,13 @@ async def test_a_password_that_is_no_text_names_its_variable(database: TestDatab
     assert (outcome.exit_code, outcome.complaint) == (2, "mtdb: MTDB_API_PASSWORD: a password must be UTF-8 text")
 
 
+async def test_settings_that_need_one_another_are_named_once(database: TestDatabase) -> None:
+    """A mistake that no single setting makes has no other prefix than the command's."""
+    alone = settings_for(database, MTDB_READ_SERVERS__Z="postgresql://127.0.0.1:1/tenancy")
+    outcome = await mtdb("check", env=alone)
+    assert (outcome.exit_code, outcome.complaint) == (2, "mtdb: MTDB_READ_SERVERS__Z needs MTDB_SERVERS__Z")
+
+
 @pytest.mark.exhaustive
 async def test_the_checkouts_help_is_for_the_checkout(database: TestDatabase, tmp_path: Path) -> None:
     """`make up` is mentioned where there is a Makefile, and nowhere else."""

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -20,6 +21,7 @@ from multi_tenant_db.development.processes import children_of, command_of
 from tests.reliability.support.until import until
 from tests.support.extent import part
 from tests.support.fresh_database import fresh_database
+from tests.support.listening import refuses_connections
 from tests.support.mtdb import PROGRAM, mtdb_process, settings_for
 from tests.support.organization import Organization
 from tests.support.registry import Registry
@@ -258,13 +260,13 @@ async def test_the_example_is_served_with_every_limit(bank: TestDatabase, tmp_pa
         assert 'route="/accounts"' in told
 
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        head = f"Host: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        head = f"Host: x\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         writer.write(f"POST /accounts HTTP/1.1\r\n{head}Authorization: Bearer {mine.token}\r\n\r\n{body[:5]}".encode())
-        await asyncio.sleep(0.2)
-        process.terminate()
-        await asyncio.sleep(0.2)
-        writer.write(body[5:].encode())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")  # the request is under way
+            process.terminate()
+            await until(partial(refuses_connections, port), "new connections are refused")
+            writer.write(body[5:].encode())
             assert (await reader.read()).startswith(b"HTTP/1.1 201")
             assert await process.wait() == 0
         writer.close()

@@ -1,17 +1,19 @@
 """`mtdb check`, `migrate` and `serve` on several servers: a line says which one it is about."""
 
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.request import urlopen
 from uuid import uuid4
 
+import httpx
 import pytest
 from sqlalchemy import URL
 
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development.ports import free_port
+from multi_tenant_db.lint import catalogue_lint, servers_check
 from tests.support.fresh_database import drop_database, fresh_database
 from tests.support.mtdb import mtdb, mtdb_process, settings_for
 from tests.support.served_process import served
@@ -47,8 +49,11 @@ async def test_each_server_has_its_line(both: dict[str, str]) -> None:
     assert "\nsafe: " in f"\n{one.stdout}"
 
 
-async def test_a_danger_names_its_server(both: dict[str, str], other: TestDatabase, one_away: dict[str, str]) -> None:
+async def test_a_danger_names_its_server(
+    both: dict[str, str], other: TestDatabase, one_away: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One unsafe server is exit code 1, also while another is away; the safe one is said to be safe."""
+    monkeypatch.setattr(servers_check, "PATIENCE_SECONDS", 60)  # however busy the machine
     async with unsafe(other):
         outcome = await mtdb("check", env=both)
         with_one_away = await mtdb("check", env=one_away)
@@ -182,11 +187,8 @@ async def test_a_failing_migration_names_what_is_done(own: TestDatabase, other: 
 def test_the_service_starts_while_the_first_server_is_away(other: TestDatabase) -> None:
     """`mtdb serve` needs one of its servers; health names the one that is away."""
     b = settings_for(other)["MTDB_DATABASE_URL"]
-    with (
-        served(other, database_url=NOWHERE, servers__b=b) as service,
-        urlopen(f"{service.url}/health") as answer,  # noqa: S310 - the service of this test
-    ):
-        health = json.load(answer)
+    with served(other, database_url=NOWHERE, servers__b=b) as service:
+        health = httpx.get(f"{service.url}/health").json()
     assert (health["status"], health["servers"]["default"]["database"]) == ("degraded", "unreachable")
     assert health["servers"]["b"]["database"] == "connected"
 
@@ -216,3 +218,22 @@ async def test_the_checkouts_servers_do_not_mix_with_others(
     assert (mixed.exit_code, mixed.stderr) == (0, "")
     assert added.exit_code == 0
     assert "server c: safe: " in added.stdout
+
+
+async def test_a_start_logs_what_each_server_is_warned_of(
+    both: dict[str, str], monkeypatch: pytest.MonkeyPatch, other: TestDatabase
+) -> None:
+    """As with one server; the line names the server."""
+    monkeypatch.setattr(catalogue_lint, "LAST_FIXES", (179999, 189999))
+    monkeypatch.setattr(servers_check, "PATIENCE_SECONDS", 60)  # however busy the machine
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # the check comes first
+        port = {"MTDB_PORT": str(taken.getsockname()[1])}
+        several = await mtdb("serve", env=both | port)
+        one = await mtdb("serve", env=settings_for(other, **port))
+
+    assert several.exit_code == one.exit_code == ExitCode.FAILED
+    warned = [json.loads(line) for line in several.stdout.splitlines()]
+    assert [line["server"] for line in warned if "server-lacks-fixes" in line["event"]] == ["default", "b"]
+    [only] = [json.loads(line) for line in one.stdout.splitlines()]
+    assert "server-lacks-fixes" in only["event"]
+    assert "server" not in only

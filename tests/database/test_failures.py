@@ -5,6 +5,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -20,6 +21,7 @@ from multi_tenant_db.database.tenant_session import tenant_session, transaction
 from multi_tenant_db.development.ports import free_port
 from multi_tenant_db.errors import DatabaseUnavailable
 from multi_tenant_db.repositories.schema_repository import SchemaRepository
+from tests.reliability.support.until import until
 from tests.support.engines import pool
 from tests.support.fresh_database import fresh_database
 from tests.support.organization import Organization
@@ -112,7 +114,7 @@ async def test_a_statement_that_takes_too_long_is_unavailable(engine: AsyncEngin
 
 async def test_an_answer_that_does_not_come_is_unavailable(database: TestDatabase) -> None:
     """The driver's own time limit, for a frozen server, ends the wait as well."""
-    async with pool(database, pool_size=1, command_timeout_seconds=0.2) as engine:
+    async with pool(database, pool_size=1, command_timeout_seconds=1) as engine:
         with pytest.raises(DatabaseUnavailable):
             async with transaction(engine) as session:
                 await session.execute(text("SELECT pg_sleep(4)"))
@@ -122,7 +124,7 @@ async def test_an_answer_that_does_not_come_is_unavailable(database: TestDatabas
 async def test_a_silent_server_costs_one_wait(database: TestDatabase) -> None:
     """After a timeout no statement is sent on the connection, not even a rollback."""
     watched: list[str] = []
-    async with pool(database, pool_size=1, command_timeout_seconds=0.2) as engine:
+    async with pool(database, pool_size=1, command_timeout_seconds=1) as engine:
         with pytest.raises(DatabaseUnavailable) as raised:
             async with transaction(engine) as session:
                 driver: Any = (await session.begin_once()).driver_connection
@@ -174,12 +176,20 @@ async def test_a_lock_that_is_not_released_is_unavailable(
     assert sqlstate(raised.value.__cause__) == "55P03"
 
 
-async def test_an_idle_transaction_is_ended(engine: AsyncEngine, hsbc: Organization) -> None:
+async def has_ended(process_id: int | None, as_admin: asyncpg.Connection) -> bool:
+    """Return whether the server's process has no session any more."""
+    return not await as_admin.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", process_id)
+
+
+async def test_an_idle_transaction_is_ended(
+    engine: AsyncEngine, as_admin: asyncpg.Connection, hsbc: Organization
+) -> None:
     """A transaction left open is ended by the server; its next statement finds the database unavailable."""
     with pytest.raises(DatabaseUnavailable):
         async with tenant_session(engine, hsbc.parent.token) as (session, _caller):
+            process_id = await session.scalar(text("SELECT pg_backend_pid()"))
             await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
-            await asyncio.sleep(0.3)
+            await until(partial(has_ended, process_id, as_admin), "the server ends the session")
             await session.execute(text("SELECT true"))
     assert await still_works(engine)
 

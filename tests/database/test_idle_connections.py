@@ -105,7 +105,7 @@ async def run(engine: AsyncEngine, *statements: str) -> None:
 
 async def test_a_statement_without_a_response_closes_the_idle_connections(database: TestDatabase) -> None:
     """Its server may be frozen or gone, so the next caller gets a new connection, maybe to another server."""
-    async with pool(database, pool_size=2, command_timeout_seconds=0.5) as engine:
+    async with pool(database, pool_size=2, command_timeout_seconds=1) as engine:
         before = await two_idle(engine)
         with pytest.raises(DatabaseUnavailable):
             await run(engine, "SELECT pg_sleep(4)")

@@ -1,13 +1,12 @@
 """`make up SERVERS=2`: several embedded servers, with the organisations of the sample data spread over them."""
 
-import json
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import Request, urlopen
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -156,8 +155,8 @@ def test_two_servers_from_start_to_reset(tmp_path: Path) -> None:
 
 def names_read(token: str, url: str) -> list[str]:
     """Return the names of the tenants that a printed request reads."""
-    with urlopen(Request(url, headers={"Authorization": f"Bearer {token}"})) as answer:  # noqa: S310 - our service
-        return [tenant["name"] for tenant in json.load(answer)["items"]]
+    answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"})
+    return [tenant["name"] for tenant in answer.json()["items"]]
 
 
 def test_a_further_server_starts_where_the_api_looks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,6 +175,11 @@ def test_a_further_server_starts_where_the_api_looks_for_it(tmp_path: Path, monk
     for arguments in (["b"], ["b", "--port", "5"], ["c"], ["default"]):
         runner.invoke(postgres.app, ["start", "--server", *arguments], env={"POSTGRES_PORT": "7"})
     wrong = runner.invoke(postgres.app, ["url", "--server", "../x"])
+    said = [runner.invoke(postgres.app, [command, "--server", "b"]).output for command in ("stop", "status", "url")]
+    alone = runner.invoke(postgres.app, ["status"]).output
 
-    assert asked == [("b", 54399), ("b", 5), ("c", None), ("default", 7)]
+    assert asked[:4] == [("b", 54399), ("b", 5), ("c", None), ("default", 7)]
     assert wrong.exit_code == ExitCode.USAGE
+    assert said[:2] == ["PostgreSQL (server b) is stopped.\n"] * 2
+    assert said[2] == "mtdb: PostgreSQL (server b) is stopped: run `mtdb postgres start --server b`\n"
+    assert alone == "PostgreSQL is stopped.\n"

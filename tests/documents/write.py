@@ -35,6 +35,11 @@ def main() -> None:
         asyncio.run(write_outputs(make_url(server.url())))
 
 
+def tell(line: str) -> None:
+    """Print a line of the command's report."""
+    sys.stdout.write(f"{line}\n")
+
+
 def write_files() -> None:
     """Write the files that are made from the code alone; end with a line for each thing that a route lacks."""
     if gaps := route_gaps(openapi()):
@@ -43,7 +48,7 @@ def write_files() -> None:
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")
-            print(f"wrote {name_of(path)}")  # noqa: T201 - the command's report
+            tell(f"wrote {name_of(path)}")
 
 
 async def write_schema(server_url: URL) -> None:
@@ -56,11 +61,11 @@ async def write_schema(server_url: URL) -> None:
     file = ROOT / "docs" / "schema.sql"
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         file.write_text(text, encoding="utf-8")
-        print(f"wrote {name_of(file)}")  # noqa: T201 - the command's report
+        tell(f"wrote {name_of(file)}")
     document = path.read_text(encoding="utf-8")
     if (drawn := with_part(document, "schema", diagram)) != document:
         path.write_text(drawn, encoding="utf-8")
-        print(f"drew the schema in {name_of(path)}")  # noqa: T201 - the command's report
+        tell(f"drew the schema in {name_of(path)}")
 
 
 async def write_outputs(server_url: URL) -> None:
@@ -82,7 +87,7 @@ async def write_outputs(server_url: URL) -> None:
                 text = f"{text[: block.start]}\n\n```{kind}\n{for_reading(output)}```{text[block.end :]}"
         if text != document:
             path.write_text(text, encoding="utf-8")
-            print(f"wrote the outputs of {name_of(path)}")  # noqa: T201 - the command's report
+            tell(f"wrote the outputs of {name_of(path)}")
 
 
 if __name__ == "__main__":

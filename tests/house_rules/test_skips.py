@@ -1,5 +1,6 @@
 """A run reports its skips in one line, and continuous integration allows none."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ def test_b(case):
     pass
 
 
-@pytest.mark.xfail(strict=True)
+@pytest.mark.xfail(reason="a known defect", strict=True)
 def test_known():
     assert False
 
@@ -37,7 +38,8 @@ def test_c():
 """
 LINE = (
     "Left out: 3 tests that need chromium, promtool "
-    "(Debian: sudo apt-get install --no-install-recommends chromium prometheus)"
+    "(Debian: sudo apt-get install --no-install-recommends chromium prometheus); "
+    "1 test (expected to fail: a known defect)"
 )
 
 
@@ -72,11 +74,34 @@ def test_a_skip_can_fail_the_run(tmp_path: Path, options: tuple[str, ...]) -> No
     assert (code, LINE in said) == (1, True), said
 
 
-def test_a_skipped_file_fails_the_run(tmp_path: Path) -> None:
-    """A file that skips itself while it is collected fails the run, too."""
-    suite = 'import pytest\n\npytest.skip("a reason", allow_module_level=True)\n'
-    code, said = run_suite(tmp_path, suite, "--no-skips")
-    assert (code, "Left out: 1 test (a reason)" in said) == (1, True), said
+KINDS = {
+    "a file": 'import pytest\n\npytest.skip("a reason", allow_module_level=True)\n',
+    "an import": 'import pytest\n\npytest.importorskip("no_such_module", reason="a reason")\n',
+    "an exception": 'import unittest\n\n\ndef test_a():\n    raise unittest.SkipTest("a reason")\n',
+    "a fixture": (
+        "import pytest\n\n\n@pytest.fixture\ndef it():\n    pytest.skip('a reason')\n\n\ndef test_a(it):\n    pass\n"
+    ),
+    "a call": 'import pytest\n\n\ndef test_a():\n    pytest.skip("a reason")\n',
+    "an expected failure": (
+        'import pytest\n\n\n@pytest.mark.xfail(reason="a reason", strict=False)\ndef test_a():\n    assert False\n'
+    ),
+    "an unexpected success": (
+        'import pytest\n\n\n@pytest.mark.xfail(reason="a reason", strict=False)\ndef test_a():\n    pass\n'
+    ),
+    "a call to fail": 'import pytest\n\n\ndef test_a():\n    pytest.xfail("a reason")\n',
+    "no case": ('import pytest\n\n\n@pytest.mark.parametrize("a_reason", [])\ndef test_a(a_reason):\n    pass\n'),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("options", [(), ("-p", "xdist", "-n", "2")], ids=["one process", "several"])
+def test_every_kind_of_skip_fails_the_run(tmp_path: Path, kind: str, options: tuple[str, ...]) -> None:
+    """Whatever leaves a test out, and in however many processes the tests run."""
+    code, said = run_suite(tmp_path, f"{KINDS[kind]}\n\ndef test_other():\n    pass\n", "--no-skips", *options)
+    assert code == 1, said
+    assert any(line.startswith("Left out: 1 test (") and re.search("a.reason", line) for line in said.splitlines()), (
+        said
+    )
 
 
 def test_what_is_accepted_passes(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from time import perf_counter
 
 import asyncpg
 import pytest
 
+from tests.reliability.support.until import until
 from tests.support.locked_row import locked_row
 from tests.support.organization import Organization
 from tests.support.party import Party
@@ -56,8 +58,13 @@ async def busy_with(
     async with locked_row(as_admin, party):
         path = f"/tenants/{party.tenant_id}"
         tasks = [asyncio.create_task(ask(service, "PUT", party, path)) for _ in range(requests)]
-        await asyncio.sleep(0.3)
+        await until(partial(all_wait, as_admin, requests), f"{requests} requests wait for the row")
         yield tasks
+
+
+async def all_wait(as_admin: asyncpg.Connection, requests: int) -> bool:
+    """Return whether so many transactions wait for a lock."""
+    return bool(await as_admin.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") >= requests)
 
 
 @pytest.mark.exhaustive

@@ -15,7 +15,7 @@ async def moved(
     to: str = THERE,
     *,
     max_pause: float = 10.0,
-    at: Mapping[MoveStep, Callable[[], Awaitable[None]]] | None = None,
+    at: Mapping[MoveStep, Callable[[], Awaitable[object]]] | None = None,
 ) -> OrganizationMove:
     """Move it; after a step in `at`, call what is there. Raises MoveError."""
     async with both.move(organization_id, to, max_pause=max_pause) as move:

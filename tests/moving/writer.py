@@ -23,6 +23,7 @@ class Writer:
         self.keys: dict[str, tuple[dict[str, Any], str]] = {}
         """Body and created id, by Idempotency-Key."""
         self.writes = 0
+        self._has_written = asyncio.Event()
         self._client = client
         self._parent = organization.parent
         self._is_stopped = False
@@ -30,6 +31,11 @@ class Writer:
     def stop(self) -> None:
         """End after the tenant at hand."""
         self._is_stopped = True
+
+    async def writes_once_more(self) -> None:
+        """Return when a tenant was created and renamed, after this was called or just before."""
+        self._has_written.clear()
+        await self._has_written.wait()
 
     async def run(self) -> None:
         """Write until stopped. Raises AssertionError on any answer but success and a temporary refusal."""
@@ -50,6 +56,7 @@ class Writer:
         self.stored[tenant_id] = renamed
         self.writes += 2
         assert await self._send("GET", f"/tenants/{tenant_id}", None, {}) == renamed
+        self._has_written.set()
 
     async def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> dict[str, Any]:
         """Send until it succeeds."""

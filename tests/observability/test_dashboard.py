@@ -46,7 +46,12 @@ async def test_every_query_finds_something(
         if ("pg_" in query) is (told_by == "exporter")
     }
     assert wanted
-    with served(database, metrics_port=metrics_port) as service, prometheus(database, metrics_port) as port:
+    # A primary as its own standby: it is not used, and has metrics.
+    itself = str(database.settings().database_url)
+    with (
+        served(database, metrics_port=metrics_port, read_database_url=itself) as service,
+        prometheus(database, metrics_port) as port,
+    ):
         base_url = f"http://127.0.0.1:{service.port}"
         async with httpx.AsyncClient(base_url=base_url, headers=hsbc.parent.headers) as client:
             for _ in range(ROUNDS):

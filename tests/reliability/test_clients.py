@@ -6,11 +6,13 @@ import socket
 from contextlib import suppress
 
 import pytest
+from psutil import Process
 
 from tests.reliability.conftest import CONNECTIONS
 from tests.reliability.support.calls import call, path_of
 from tests.reliability.support.connections import count_settled_connections
 from tests.reliability.support.service import Service
+from tests.reliability.support.until import until
 from tests.support.organization import Organization
 from tests.support.party import Party
 from tests.support.test_database import TestDatabase
@@ -112,8 +114,13 @@ async def test_a_client_that_never_reads_is_given_up(
     line.sendall(compose("GET", "/tenants?limit=1000", bank.parent.headers.items()))
     await asyncio.sleep(1)
     assert await count_settled_connections(fragile) <= CONNECTIONS
-    await asyncio.sleep(5)
+    port = line.getsockname()[1]
 
+    async def is_cut_off() -> bool:
+        connections = [one for worker in service.workers for one in Process(worker).net_connections()]
+        return not any(one.raddr and one.raddr.port == port for one in connections)
+
+    await until(is_cut_off, "the service hangs up")
     received, length = await asyncio.to_thread(read_to_the_end, line)
     assert length > BIG_BRANCHES * 16_000
     assert received < length, "the whole answer waited for a client who did not read"

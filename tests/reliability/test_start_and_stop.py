@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.reliability.support.row_lock import locked_row
 from tests.reliability.support.service import serving
 from tests.reliability.support.until import until
 from tests.support.extent import part
+from tests.support.listening import refuses_connections
 from tests.support.organization import Organization
 from tests.support.test_database import TestDatabase
 from tests.support.wire_channel import WireChannel
@@ -38,21 +40,12 @@ async def test_sigterm_lets_requests_finish(patient: TestDatabase, bank: Organiz
         serving(patient, workers=workers, command_timeout_seconds=14) as service,
         locked_row(patient, tenant) as lock,
     ):
-
-        async def nobody_listens() -> bool:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", service.port)
-            except ConnectionRefusedError:
-                return True
-            writer.close()
-            return False
-
         idle = WireChannel(service.port)
         assert (await call_on(idle, "GET", path_of(bank.parent), bank.parent)).status == 200
         change = asyncio.create_task(call(service.port, "PUT", path_of(tenant), bank.parent, body))
         await lock.wait_for(1)
         service.send(signal.SIGTERM)
-        await until(nobody_listens, "new connections are refused")
+        await until(partial(refuses_connections, service.port), "new connections are refused")
 
         last = await call_on(idle, "GET", path_of(bank.parent), bank.parent)
         assert (last.status, last.header("connection")) == (200, "close")

@@ -94,8 +94,9 @@ def scans(plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 async def planned(connection: asyncpg.Connection, statement: str, *values: object) -> dict[str, Any]:
     """Return the plan of a statement that is not run."""
-    plan: dict[str, Any] = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *values))[0]
-    return plan["Plan"]  # type: ignore[no-any-return]  # the top node
+    [explained] = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *values))
+    top: dict[str, Any] = explained["Plan"]
+    return top
 
 
 async def switches(connection: asyncpg.Connection) -> list[str]:

@@ -9,6 +9,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from multi_tenant_db.database.servers import Servers
 from multi_tenant_db.development import EmbeddedPostgres
@@ -20,6 +21,7 @@ from multi_tenant_db.settings import Settings
 from tests.support.migrated_server import migrated
 from tests.support.organization import Organization
 from tests.support.party import Party
+from tests.support.recorded_log import RecordedLog
 from tests.support.registry import Registry
 from tests.support.test_database import TestDatabase
 
@@ -126,21 +128,53 @@ async def test_the_service_starts_while_a_server_is_away(
 
 
 async def test_a_server_that_comes_back_unsafe_is_not_used(
-    settings: Settings, frail_server: EmbeddedPostgres, frail_database: TestDatabase, lloyds: Organization
+    settings: Settings,
+    frail_server: EmbeddedPostgres,
+    frail_database: TestDatabase,
+    lloyds: Organization,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nothing was checked before, so nothing is served."""
+    """Nothing was checked before, so nothing is served; the log says what is wrong."""
+    log = RecordedLog.of("lint.servers_check", monkeypatch)
     await expose(frail_database)
     frail_server.kill()
     async with started(settings) as client:
         frail_server.start()
-        await asyncio.sleep(1)
-        assert await status_of(client, lloyds.parent) == 503
-        await asyncio.sleep(1)
+        await log.until("a server is not safe: its organisations get 503", server="b", dangers="tenancy.tenants")
         assert await status_of(client, lloyds.parent) == 503
 
 
-async def test_an_unsafe_server_stops_the_start(settings: Settings, frail_database: TestDatabase) -> None:
-    """As the only one would."""
+async def test_a_server_that_cannot_be_checked_is_reported(
+    settings: Settings, frail_server: EmbeddedPostgres, lloyds: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever stops its check, the log says so: its organisations get 503 until the next start."""
+    log = RecordedLog.of("lint.servers_check", monkeypatch)
+    frail_server.kill()
+    async with started(settings) as client:
+        monkeypatch.setattr("multi_tenant_db.lint.safety_check.SERVER_VERSION", text("SELECT 1 / 0"))
+        frail_server.start()
+        await log.until("a server cannot be checked: its organisations get 503", server="b")
+        assert await status_of(client, lloyds.parent) == 503
+
+
+async def test_a_server_that_comes_back_warns_as_at_the_start(
+    settings: Settings, frail_server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its check warns of is in the log."""
+    log = RecordedLog.of("lint.servers_check", monkeypatch)
+    monkeypatch.setattr("multi_tenant_db.lint.catalogue_lint.LAST_FIXES", (179999, 189999))
+    frail_server.kill()
+    async with started(settings):
+        frail_server.start()
+        await log.until("a server is back and safe", server="b")
+        assert any("server-lacks-fixes" in event and fields == {"server": "b"} for event, fields in log.lines)
+
+
+async def test_an_unsafe_server_stops_the_start(
+    settings: Settings, frail_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the only one would, if it is there."""
+    monkeypatch.setattr("multi_tenant_db.lint.servers_check.PATIENCE_SECONDS", 60)  # however busy the machine
     await expose(frail_database)
     with pytest.raises(UnsafeDatabaseError):
         async with started(settings):

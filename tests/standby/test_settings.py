@@ -1,5 +1,7 @@
 """Settings of standbys: each belongs to a server, and each host is a standby of its own."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -50,6 +52,20 @@ def test_the_environment_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MTDB_SERVERS__B", "postgresql://b/tenancy")
     monkeypatch.setenv("MTDB_READ_SERVERS__B", "postgresql://standby-of-b/tenancy")
     assert [url.host for url in standby_urls(Settings().of_server("b"))] == ["standby-of-b"]
+
+
+def test_a_file_of_another_database_names_no_standby(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the environment names the database, the file's standbys and servers would not belong to it."""
+    file = tmp_path / "development.env"
+    file.write_text(
+        f"MTDB_DATABASE_URL={DATABASE}\nMTDB_READ_DATABASE_URL=postgresql://standby/tenancy\n"
+        "MTDB_SERVERS__B=postgresql://b/tenancy\nMTDB_READ_SERVERS__B=postgresql://standby-of-b/tenancy\n"
+    )
+    monkeypatch.setitem(Settings.model_config, "env_file", file)
+    assert Settings().read_servers.keys() == {"b"}
+    assert Settings().read_database_url
+    monkeypatch.setenv("MTDB_DATABASE_URL", "postgresql://another/tenancy")
+    assert (Settings().read_database_url, Settings().read_servers, Settings().servers) == (None, {}, {})
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from tests.support.replica import Replica
 from tests.support.replica_service import ReplicaService, replica_service
 from tests.support.standby import lagging
 
-BOUND = 2.0
+BOUND = 5.0
+"""Seconds; a read after the revocation takes less, also on a busy machine."""
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What the service really tells Prometheus: a query that names anything else finds nothing, and nobody notices."""
 
 import re
+from unittest.mock import Mock
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -15,7 +16,13 @@ LABELS_OF_PROMETHEUS = {"instance", "job", "worker"}
 def unknown_names(query: str) -> set[str]:
     """Return the metrics and, in a query on the service alone, the labels that the service does not have."""
     pool = ConnectionPool(lambda: None, pool_size=1, timeout=1)  # it never connects
-    metrics = ServiceMetrics({"default": lambda: pool}, problem_codes=["internal_error"], schema_revision="any")
+    metrics = ServiceMetrics(
+        {"default": lambda: pool},
+        problem_codes=["internal_error"],
+        schema_revision="any",
+        reads={"default": Mock(reads_on_primary=1, reads_on_standby=1, lag=lambda: 0.1)},
+        connect_failures={"default": lambda: 0},
+    )
     metrics.record_request("GET", "/tenants", 200, None, 0.01)
     families = [*text_string_to_metric_families(metrics.as_text().decode())]
     names = {sample.name for family in families for sample in family.samples}

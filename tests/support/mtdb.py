@@ -92,6 +92,6 @@ async def mtdb_process(*arguments: str, env: Mapping[str, str], cwd: Path, progr
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         out, err = await process.communicate()
     return Outcome(process.returncode or 0, out.decode(), err.decode())

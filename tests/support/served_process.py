@@ -14,7 +14,8 @@ from pathlib import Path
 from multi_tenant_db.development.ports import free_port
 from tests.support.test_database import API_PASSWORD, TestDatabase
 
-START_SECONDS = 30
+START_SECONDS = 90
+"""On a busy machine."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ ACCEPTED = {"postgraphile": "a peer of the benchmarks comes from a registry of n
 
 
 class SkippedTests:
-    """Collects the tests that were skipped, with the reason of each."""
+    """Collects the tests that were skipped, or may fail, with the reason of each."""
 
     def __init__(self, *, refused: bool) -> None:
         self._refused = refused
@@ -22,9 +22,8 @@ class SkippedTests:
         self._note(report)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a test that was skipped; one that is expected to fail was not."""
-        if not hasattr(report, "wasxfail"):
-            self._note(report)
+        """Note a test that was skipped, or that is expected to fail."""
+        self._note(report)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail the run where nothing may be left out."""
@@ -39,7 +38,10 @@ class SkippedTests:
             terminalreporter.write_line("error: --no-skips: these tests must run here", red=True)
 
     def _note(self, report: pytest.CollectReport | pytest.TestReport) -> None:
-        if report.skipped:
+        expected: str | None = getattr(report, "wasxfail", None)
+        if expected is not None:
+            self._reasons[f"expected to fail: {expected or 'no reason'}"] += 1
+        elif report.skipped:
             reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
             self._reasons[reason.removeprefix("Skipped: ")] += 1
 

@@ -21,6 +21,7 @@ from multi_tenant_db.settings import Settings
 
 ENDED_SESSIONS = (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 CONNECTION_FAILURES = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+FAILURES = (MoveError, RecordsError, asyncpg.PostgresError, *CONNECTION_FAILURES)
 
 
 def run_as_administrator[Result](
@@ -32,15 +33,20 @@ def run_as_administrator[Result](
     """
     try:
         return asyncio.run(work)
-    except (MoveError, RecordsError) as error:
+    except FAILURES as error:
+        end_with(error, afterwards, if_lost=if_lost)
+
+
+def end_with(error: Exception, afterwards: str, *, if_lost: str | None = None) -> Never:
+    """End the command with the line of `run_as_administrator`."""
+    if isinstance(error, MoveError | RecordsError):
         refuse(str(error), ExitCode.FAILED)
-    except asyncpg.PostgresError as error:
+    if isinstance(error, asyncpg.PostgresError):
         holds = if_lost if if_lost and isinstance(error, ENDED_SESSIONS) else afterwards
         refuse(f"a server refused ({first_line(error)}): {holds}", ExitCode.FAILED)
-    except CONNECTION_FAILURES as error:
-        if (name := getattr(error, "filename", None)) is not None:
-            refuse(f"{name}: {getattr(error, 'strerror', error)}: {afterwards}", ExitCode.FAILED)
-        refuse(f"a server cannot be reached ({first_line(error)}): {if_lost or afterwards}", ExitCode.NO_DATABASE)
+    if (name := getattr(error, "filename", None)) is not None:
+        refuse(f"{name}: {getattr(error, 'strerror', error)}: {afterwards}", ExitCode.FAILED)
+    refuse(f"a server cannot be reached ({first_line(error)}): {if_lost or afterwards}", ExitCode.NO_DATABASE)
 
 
 def administrators_url(settings: Settings, label: str) -> URL:

@@ -1,10 +1,10 @@
 """How the command line reports a failure: one line with a remedy."""
 
 import os
-import sys
 from errno import ENOSPC
 from pathlib import Path
 
+import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from sqlalchemy.exc import DBAPIError
@@ -70,7 +70,7 @@ def report_failure(error: Exception, server: str = DEFAULT_SERVER, *, named: boo
             code, lines = ExitCode.FAILED, ["standard output cannot be written: no space left on device"]
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python's flush at exit would fail, too
     for line in lines:
-        print(f"mtdb: {f'server {server}: ' if named else ''}{printable(line)}", file=sys.stderr)  # noqa: T201 - standard error is where scripts look
+        typer.echo(f"mtdb: {f'server {server}: ' if named else ''}{printable(line)}", err=True)
     return code
 
 
@@ -87,9 +87,12 @@ def _rejection(error: DBAPIError, variable: str) -> tuple[ExitCode | None, list[
 
 
 def _invalid_setting(mistake: ErrorDetails) -> str:
+    said = mistake["msg"].removeprefix("Value error, ")
+    if not mistake["loc"]:  # of several settings, which the message names
+        return said
     name = "__".join(str(step) for step in mistake["loc"]).upper()
     hint = "; `make up` sets it for development" if mistake["type"] == "missing" and _in_a_checkout() else ""
-    return f"MTDB_{name}: {mistake['msg'].removeprefix('Value error, ')}{hint}"
+    return f"MTDB_{name}: {said}{hint}"
 
 
 def _advice(cause: BaseException, server: str) -> str:

@@ -1,7 +1,8 @@
 """`mtdb organization`."""
 
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from typing import Annotated
 
 import asyncpg
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy import URL
 
-from multi_tenant_db.cli.administrators import administrators_url, connected, refuse, run_as_administrator
+from multi_tenant_db.cli.administrators import FAILURES, administrators_url, connected, end_with, refuse, run_as_administrator
 from multi_tenant_db.moving.administration import connection_string
 from multi_tenant_db.moving.home import Home
 from multi_tenant_db.moving.homes import choose_home, find_given_up, find_homes
@@ -22,7 +23,11 @@ from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.server_label import DEFAULT_SERVER
 from multi_tenant_db.settings import Settings
 
-INTERRUPTED = "what was begun is undone, or goes on when the command is run again"
+LEFT = {
+    None: "nothing was changed",
+    False: "what was begun is undone",
+    True: "what was begun is still there, and the move goes on when the command is run again",
+}
 
 TOLD = {
     MoveStep.CHECKED: "checked: schemas, tables, replication",
@@ -73,7 +78,7 @@ def move(  # noqa: PLR0913, PLR0917 - each is an option
     if source is not None:
         urls = {label: urls[label] for label in (source, to)}
     work = _move(urls, source, organization, to, max_pause=max_pause, address=source_address, undo=undo)
-    run_as_administrator(work, INTERRUPTED)
+    run_as_administrator(work, LEFT[None])
 
 
 async def _move(  # noqa: PLR0913 - the command's
@@ -104,11 +109,12 @@ async def _move(  # noqa: PLR0913 - the command's
             max_pause,
             _tell,
         )
-        if undo:
-            await cancel(under_way)
-            typer.echo(f"the move of {printable(home.name)} to {to} is undone; it is on {home.server}")
-            return
-        await _run(under_way)
+        with _failures(under_way):
+            if undo:
+                await cancel(under_way)
+                typer.echo(f"the move of {printable(home.name)} to {to} is undone; it is on {home.server}")
+                return
+            await _run(under_way)
         refused = f"; writes were refused for {under_way.pauses[-1]:.2f} s" if under_way.pauses else ""
         typer.echo(f"{printable(home.name)} is on {to}{refused}")
 
@@ -118,7 +124,8 @@ async def _find_home(connections: Mapping[str, asyncpg.Connection], source: str 
     for label in connections:
         if all(home.server != label for home in homes):
             homes += await find_given_up(connections[label], label, homes)
-    return choose_home([home for home in homes if source in {None, home.server}], organization)
+    searched = [source] if source is not None else list(connections)
+    return choose_home([home for home in homes if home.server in searched], organization, searched)
 
 
 async def _run(under_way: OrganizationMove) -> None:
@@ -129,6 +136,22 @@ async def _run(under_way: OrganizationMove) -> None:
         async for step in steps(under_way):
             if step in TOLD:
                 _tell(TOLD[step])
+
+
+@contextmanager
+def _failures(under_way: OrganizationMove) -> Iterator[None]:
+    """Say what has become of the move when it fails."""
+    try:
+        yield
+    except MoveError:
+        if under_way.is_left_behind is not None:
+            _tell(LEFT[under_way.is_left_behind])
+        raise
+    except asyncio.CancelledError:
+        _tell(f"interrupted: {LEFT[under_way.is_left_behind]}")
+        raise
+    except FAILURES as error:
+        end_with(error, LEFT[under_way.is_left_behind])
 
 
 def _tell(line: str) -> None:

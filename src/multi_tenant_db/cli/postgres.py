@@ -12,9 +12,11 @@ from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.development import DEFAULT_RELEASE, EmbeddedPostgres, EmbeddedPostgresError
 from multi_tenant_db.development.folders import LOCAL
+from multi_tenant_db.development.standby import standby_label, start_standby
 from multi_tenant_db.server_label import DEFAULT_SERVER, SERVER_LABEL, url_variable
 
 DEFAULT_PORT = 54320
+STANDBY_PORT = 54330
 
 app = typer.Typer(help="PostgreSQL without Docker, for development.", no_args_is_help=True, add_completion=False)
 
@@ -64,7 +66,10 @@ def start(
     with _one_line_errors():
         port = port or _port_of_make_up(server)
         started = EmbeddedPostgres.for_development(label=server, port=port, release=release).start()
-        typer.echo(f"PostgreSQL {started.release} is running on 127.0.0.1:{started.port}, process {started.pid}.")
+        typer.echo(
+            f"PostgreSQL {started.release}{_named(server)} is running on 127.0.0.1:{started.port}, "
+            f"process {started.pid}."
+        )
 
 
 def _port_of_make_up(server: str) -> int | None:
@@ -77,12 +82,38 @@ def _port_of_make_up(server: str) -> int | None:
     return DEFAULT_PORT if server == DEFAULT_SERVER else None
 
 
+def _named(server: str) -> str:
+    """Return what follows `PostgreSQL` in a message: nothing for the server that is meant without --server."""
+    return "" if server == DEFAULT_SERVER else f" (server {server})"
+
+
+@app.command()
+def standby(
+    server: Server = DEFAULT_SERVER,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the standby.")] = STANDBY_PORT,
+    release: Release = DEFAULT_RELEASE,
+) -> None:
+    """Start a standby of the running server, from a copy of its data; replaces an earlier one.
+
+    The server is stopped for the copy. The standby is a server of its own: stop it with --server standby.
+    """
+    with _one_line_errors():
+        running = EmbeddedPostgres.for_development(label=server)
+        primary_port = running.port if running.pid else None
+        primary = EmbeddedPostgres.for_development(label=server, port=primary_port, release=release)
+        started = EmbeddedPostgres.for_development(label=standby_label(server), port=port, release=release)
+        start_standby(primary, started)
+        typer.echo(
+            f"A standby of PostgreSQL{_named(server)} is running on 127.0.0.1:{started.port}, process {started.pid}."
+        )
+
+
 @app.command()
 def stop(server: Server = DEFAULT_SERVER) -> None:
     """Stop the server and keep its data. Does nothing if it is already stopped."""
     with _one_line_errors():
         EmbeddedPostgres.for_development(label=server).stop()
-        typer.echo("PostgreSQL is stopped.")
+        typer.echo(f"PostgreSQL{_named(server)} is stopped.")
 
 
 @app.command()
@@ -94,9 +125,9 @@ def status(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
         if as_json:
             print_json({"running": pid is not None, "pid": pid, "folder": cluster.folder})
         elif pid:
-            typer.echo(f"PostgreSQL is running as process {pid}, data and log in {cluster.folder}.")
+            typer.echo(f"PostgreSQL{_named(server)} is running as process {pid}, data and log in {cluster.folder}.")
         else:
-            typer.echo("PostgreSQL is stopped.")
+            typer.echo(f"PostgreSQL{_named(server)} is stopped.")
         if not pid:
             raise typer.Exit(ExitCode.NO_DATABASE)
 
@@ -112,6 +143,7 @@ def url(
     with _one_line_errors():
         cluster = EmbeddedPostgres.for_development(label=server)
         if not cluster.pid:
-            typer.echo("mtdb: PostgreSQL is stopped: run `mtdb postgres start`", err=True)
+            option = "" if server == DEFAULT_SERVER else f" --server {server}"
+            typer.echo(f"mtdb: PostgreSQL{_named(server)} is stopped: run `mtdb postgres start{option}`", err=True)
             raise typer.Exit(ExitCode.NO_DATABASE)
         typer.echo(cluster.url(database))

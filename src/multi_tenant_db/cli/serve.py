@@ -16,9 +16,7 @@ import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from multi_tenant_db.cli.exit_code import ExitCode
-from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.database.servers import Servers
-from multi_tenant_db.lint.safety_check import await_safe_database
 from multi_tenant_db.lint.servers_check import safe_servers
 from multi_tenant_db.observability.logging import configure_logging
 from multi_tenant_db.server.listening import address_errors, listen
@@ -93,21 +91,14 @@ async def _require_safe_database(settings: Settings) -> None:
     Raises UnsafeDatabaseError at once, DatabaseUnavailable after `startup_timeout_seconds`. Of several servers one is
     enough to start.
     """
-    if settings.servers:
-        servers = Servers.of(settings)
-        try:
-            async with safe_servers(
-                servers, settings.startup_timeout_seconds, allow_untested=settings.allow_untested_postgres
-            ):
-                return
-        finally:
-            await servers.dispose()
-    engine = create_engine(service_url(settings), settings)
+    servers = Servers.of(settings)
     try:
-        report = await await_safe_database(
-            engine, settings.startup_timeout_seconds, allow_untested=settings.allow_untested_postgres
-        )
+        async with safe_servers(
+            servers, settings.startup_timeout_seconds, allow_untested=settings.allow_untested_postgres
+        ) as reports:
+            for label, report in reports.items():
+                server = {"server": label} if settings.servers else {}
+                for warning in report.warnings:
+                    log.warning(str(warning), **server)
     finally:
-        await engine.dispose()
-    for warning in report.warnings:
-        log.warning(str(warning))
+        await servers.dispose()

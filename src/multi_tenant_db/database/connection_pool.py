@@ -34,6 +34,7 @@ class ConnectionPool(NullPool):
 
     def __init__(self, creator: Any, pool_size: int = 1, timeout: float = 1.0, **options: Any) -> None:
         super().__init__(creator, **options)
+        self.connect_failures = 0
         self._size = pool_size
         self._timeout = timeout
         self._slots = FairQueue(pool_size)
@@ -96,8 +97,10 @@ class ConnectionPool(NullPool):
         try:
             return await greenlet_spawn(self.connect)
         except CONNECT_FAILURES as failure:
+            self.connect_failures += 1
             raise DatabaseUnavailable from failure
         except AsyncAdapt_asyncpg_dbapi.Error as failure:
+            self.connect_failures += 1
             raise DBAPIError(None, None, failure) from failure
 
     def release(self, connection: PoolProxiedConnection) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from multi_tenant_db.database.connection_pool import pool_of
 from multi_tenant_db.database.read_routing import ReadRouting
 
 
@@ -19,6 +20,10 @@ class Server:
     """No request is sent to it before its schema has been checked."""
     reads: ReadRouting | None = None
     """Its standbys, if there are any for reads."""
+
+    def connect_failures(self) -> int:
+        """Return how often a connection could not be opened, for a request or a health check."""
+        return sum(pool_of(engine).connect_failures for engine in (self.engine, self.health_engine))
 
     async def dispose(self) -> None:
         """Close all connections."""

@@ -67,8 +67,13 @@ class Standby:
 
     async def _connect(self, **options: Any) -> asyncpg.Connection:
         driver = await connect(**options)
-        if await driver.fetchval(STARTED_AT, timeout=options["timeout"]) != self._started_at:
-            driver.terminate()
+        is_watched = False
+        try:
+            is_watched = await driver.fetchval(STARTED_AT, timeout=options["timeout"]) == self._started_at
+        finally:
+            if not is_watched:  # or it was cancelled: the event loop would keep the connection open
+                driver.terminate()
+        if not is_watched:
             raise asyncpg.TargetServerAttributeNotMatched("the address leads to another server than the one watched")
         self._drivers.add(driver)
         return driver

@@ -122,9 +122,6 @@ async def _note_progress(standby: Standby, primary: asyncpg.Connection, driver: 
     looks: deque[tuple[float, int]] = deque(maxlen=ceil(2 * standby.max_lag_seconds / SECONDS_BETWEEN_LOOKS) + 10)
     is_near = True
     while True:
-        if is_near is not (standby.lag() <= standby.max_lag_seconds):
-            is_near = not is_near
-            log.info("a standby is near enough for reads" if is_near else "a standby is too far behind for reads")
         moment = monotonic()
         looks.append((moment, await primary.fetchval(WRITTEN, timeout=PATIENCE_SECONDS)))
         try:
@@ -136,6 +133,9 @@ async def _note_progress(standby: Standby, primary: asyncpg.Connection, driver: 
             standby.note_progress(progress[-1])
             while looks and looks[0][0] <= progress[-1]:
                 looks.popleft()
+        if is_near is not (standby.lag() <= standby.max_lag_seconds):
+            is_near = not is_near
+            log.info("a standby is near enough for reads" if is_near else "a standby is too far behind for reads")
         await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
 
 

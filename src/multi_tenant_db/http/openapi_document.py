@@ -59,7 +59,7 @@ def correct_openapi(app: FastAPI) -> None:
             _drop_unused_schemas(document)
         return describe()
 
-    app.openapi = describe_correctly  # type: ignore[method-assign] # as FastAPI documents
+    app.openapi = describe_correctly  # type: ignore[method-assign]  # as FastAPI documents
 
 
 def _declare_problems_only(document: dict[str, Any]) -> None:

@@ -41,11 +41,13 @@ async def find_given_up(connection: asyncpg.Connection, server: str, homes: Sequ
     return found
 
 
-def choose_home(homes: Sequence[Home], name_or_id: str) -> Home:
+def choose_home(homes: Sequence[Home], name_or_id: str, searched: Sequence[str]) -> Home:
     """Return the one server to move from: if a move is under way, that with its marker. Raises MoveError."""
     organizations = {home.organization_id for home in homes}
     if not organizations:
-        raise MoveError(f"no server has an organisation {name_or_id!r}: name a parent, or use its id")
+        places = f"none of the servers {', '.join(searched)} has" if len(searched) > 1 else f"{searched[0]} has no"
+        any_one = " an" if len(searched) > 1 else ""
+        raise MoveError(f"{places}{any_one} organisation {name_or_id!r}: name a parent, or use its id")
     if len(organizations) > 1:
         ids = ", ".join(sorted(map(str, organizations)))
         raise MoveError(f"several organisations are named {name_or_id!r}, use an id: {ids}")

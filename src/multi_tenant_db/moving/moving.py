@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime
 
+import asyncpg
+
 from multi_tenant_db.moving.administration import lock_moves
 from multi_tenant_db.moving.baseline import Baseline
 from multi_tenant_db.moving.catalogue import advance_sequences
@@ -41,7 +43,7 @@ MARGIN = 1.5
 async def steps(move: OrganizationMove) -> AsyncIterator[MoveStep]:
     """Do the next step, and tell it; go on where an interrupted run has ended.
 
-    A failure before the switch undoes everything. Raises MoveError, and what the driver raises.
+    A failure before the switch undoes everything, if it can. Raises MoveError, and what the driver raises.
     """
     await lock_moves(move.source)
     await check(move)
@@ -51,12 +53,13 @@ async def steps(move: OrganizationMove) -> AsyncIterator[MoveStep]:
         try:
             async for step in _until_switch(move, marker):
                 yield step
-        except BaseException:
-            if not await _is_switched(move):
-                await undo(move)
+        except BaseException as failure:
+            await _undo_after(move, failure)
             raise
+    move.is_left_behind = True
     async for step in _after_switch(move):
         yield step
+    move.is_left_behind = False
 
 
 async def cancel(move: OrganizationMove) -> None:
@@ -68,17 +71,28 @@ async def cancel(move: OrganizationMove) -> None:
         raise MoveError("no move of the organisation is under way")
     if marker.is_switched:
         raise MoveError(f"the organisation is on {move.target_label} already: run the move again without --cancel")
+    move.is_left_behind = True
     await undo(move)
 
 
 async def undo(move: OrganizationMove) -> None:
     """Remove all that a move has left before its switch; the marker last, so that it can be repeated."""
     marker = await Marker.find(move.source, move.name)
-    if marker is None:
-        return
-    await thaw(move)
-    await _remove_copy(move)
-    await unpublish(move, marker)
+    if marker is not None:
+        await thaw(move)
+        await _remove_copy(move)
+        await unpublish(move, marker)
+    move.is_left_behind = False
+
+
+async def _undo_after(move: OrganizationMove, failure: BaseException) -> None:
+    """Undo a move that has failed, unless it is switched. What stops that must not hide the failure."""
+    try:
+        if not await _is_switched(move):
+            await undo(move)
+    except (MoveError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as another:
+        if str(another) != str(failure):
+            move.report(f"the move could not be undone: {another}")
 
 
 async def _remove_copy(move: OrganizationMove) -> None:
@@ -93,6 +107,7 @@ async def _remove_copy(move: OrganizationMove) -> None:
 
 async def _until_switch(move: OrganizationMove, marker: Marker | None) -> AsyncIterator[MoveStep]:
     await check_organization_exists(move)
+    move.is_left_behind = True
     if marker is None:
         await publish(move)
     yield MoveStep.PUBLISHED

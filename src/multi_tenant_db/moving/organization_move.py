@@ -29,6 +29,8 @@ class OrganizationMove:
     copied: Callable[[int, int], None] = lambda _rows, _of: None
     tables: tuple[MovedTable, ...] = ()
     """Those that are replicated; found by the checks."""
+    is_left_behind: bool | None = None
+    """Whether the servers hold what was begun of a move, which goes on when run again; None before it is known."""
     pauses: list[float] = field(default_factory=list)
     """For how many seconds writes were refused, for each attempt to switch."""
 

@@ -15,6 +15,7 @@ from prometheus_client import (
 )
 
 from multi_tenant_db import __version__
+from multi_tenant_db.observability.connect_metrics import ConnectMetrics
 from multi_tenant_db.observability.pool_status import PoolStatus
 from multi_tenant_db.observability.read_metrics import ReadMetrics
 from multi_tenant_db.observability.read_status import ReadStatus
@@ -42,6 +43,7 @@ class ServiceMetrics:
         problem_codes: Iterable[str],
         schema_revision: str,
         reads: Mapping[str, ReadStatus] | None = None,
+        connect_failures: Mapping[str, Callable[[], int]] | None = None,
     ) -> None:
         self._registry = CollectorRegistry()
         self._requests = Histogram(
@@ -62,6 +64,7 @@ class ServiceMetrics:
         self._gauges("mtdb_pool_size", "Maximum number of connections.", pools, lambda pool: pool.size())
         self._gauges("mtdb_pool_in_use", "Connections in use.", pools, lambda pool: pool.in_use())
         self._gauges("mtdb_pool_waiting", "Requests that wait for a connection.", pools, lambda pool: pool.waiting())
+        self._registry.register(ConnectMetrics(connect_failures or {}))
         if reads:
             self._registry.register(ReadMetrics(reads))
         build = Gauge("mtdb_build_info", "Always 1.", ("version", "schema_revision"), registry=self._registry)

@@ -5,6 +5,7 @@ import signal
 import sys
 from multiprocessing import parent_process
 from threading import Thread
+from typing import Any
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
@@ -59,6 +60,7 @@ class ServiceConfig(uvicorn.Config):
             os._exit(STARTUP_FAILURE)
 
     @staticmethod
-    def _end_with(parent: object) -> None:
-        parent.join()  # type: ignore[attr-defined]  # multiprocessing's, which has no public name
+    def _end_with(parent: Any) -> None:
+        """End when the parent has ended; its class, multiprocessing's, has no public name."""
+        parent.join()
         os.kill(os.getpid(), signal.SIGTERM)

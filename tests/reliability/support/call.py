@@ -1,6 +1,7 @@
 """A request that a client means to see done."""
 
 from typing import Any, NamedTuple
+from uuid import UUID, uuid4
 
 
 class Call(NamedTuple):
@@ -12,3 +13,19 @@ class Call(NamedTuple):
     right_again: frozenset[int] = frozenset()
     body: dict[str, Any] | None = None
     headers: tuple[tuple[str, str], ...] = ()
+
+
+def creation(name: str, number: int, parent: UUID | str | None) -> Call:
+    """Return the creation of a tenant with its number, as a client sends it that must not repeat it."""
+    return Call(
+        "POST",
+        "/tenants",
+        right=frozenset({201}),
+        body={
+            "name": name,
+            "tenant_type": "subsidiary" if parent else "parent",
+            "parent_tenant_id": str(parent) if parent else None,
+            "metadata": {"number": number},
+        },
+        headers=(("Idempotency-Key", str(uuid4())),),
+    )

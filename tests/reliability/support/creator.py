@@ -1,9 +1,8 @@
 """A parent tenant that only creates, as a client does that must not lose a creation and must not repeat one."""
 
 from contextlib import suppress
-from uuid import uuid4
 
-from tests.reliability.support.call import Call
+from tests.reliability.support.call import creation
 from tests.reliability.support.load_over import LoadOver
 from tests.reliability.support.recorder import Recorder
 from tests.support.party import Party
@@ -30,18 +29,7 @@ class Creator:
     async def _create(self) -> None:
         self._number += 1
         name = f"{self.prefix}{self._number}"
-        call = Call(
-            "POST",
-            "/tenants",
-            right=frozenset({201}),
-            body={
-                "name": name,
-                "tenant_type": "subsidiary",
-                "parent_tenant_id": str(self._bank.tenant_id),
-                "metadata": {"number": self._number},
-            },
-            headers=(("Idempotency-Key", str(uuid4())),),
-        )
+        call = creation(name, self._number, self._bank.tenant_id)
         answer = await self.recorder.write(call, {("created", name, self._number)})
         if (created := answer.json())["name"] != name:
             self.recorder.complain(f"{name} was asked for, and {created} was created")

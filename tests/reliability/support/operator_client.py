@@ -1,9 +1,8 @@
 """A platform operator at work."""
 
 from contextlib import suppress
-from uuid import uuid4
 
-from tests.reliability.support.call import Call
+from tests.reliability.support.call import Call, creation
 from tests.reliability.support.load_over import LoadOver
 from tests.reliability.support.recorder import Recorder
 from tests.support.wire_answer import WireAnswer
@@ -45,18 +44,6 @@ class OperatorClient:
             await self.recorder.read(path, 404)
 
     async def _create(self, name: str, parent: str | None, number: int) -> WireAnswer:
-        call = Call(
-            "POST",
-            "/tenants",
-            right=frozenset({201}),
-            body={
-                "name": name,
-                "tenant_type": "subsidiary" if parent else "parent",
-                "parent_tenant_id": parent,
-                "metadata": {"number": number},
-            },
-            headers=(("Idempotency-Key", str(uuid4())),),
-        )
-        answer = await self.recorder.write(call, {("created", name, number)})
+        answer = await self.recorder.write(creation(name, number, parent), {("created", name, number)})
         self.recorder.note_acknowledgement()
         return answer

@@ -2,9 +2,8 @@
 
 import random
 from contextlib import suppress
-from uuid import uuid4
 
-from tests.reliability.support.call import Call
+from tests.reliability.support.call import Call, creation
 from tests.reliability.support.load_over import LoadOver
 from tests.reliability.support.recorder import Recorder
 from tests.support.party import Party
@@ -57,18 +56,7 @@ class Writer:
     async def _open_branch(self) -> None:
         number = self._next_number()
         name = f"{self.prefix}{number}"
-        call = Call(
-            "POST",
-            "/tenants",
-            right=frozenset({201}),
-            body={
-                "name": name,
-                "tenant_type": "subsidiary",
-                "parent_tenant_id": str(self._bank.tenant_id),
-                "metadata": {"number": number},
-            },
-            headers=(("Idempotency-Key", str(uuid4())),),
-        )
+        call = creation(name, number, self._bank.tenant_id)
         answer = await self.recorder.write(call, {("created", name, number)})
         self.recorder.note_acknowledgement()
         self._remember(answer, number)

@@ -93,7 +93,7 @@ def test_the_world_stays_what_the_judge_says(
     missed: list[str] = []
     for _ in range(MOST_RUNS if attack_profile == "long" else 1):
         run_state_machine_as_test(
-            partial(KeyMachine, arena),  # type: ignore[arg-type] # any factory will do
+            partial(KeyMachine, arena),  # type: ignore[arg-type]  # any factory will do
             settings=settings(
                 max_examples=profile.examples,
                 stateful_step_count=profile.steps,
