@@ -306,6 +306,43 @@ COMMENT ON TABLE tenancy_private.moved_tokens IS 'Tokens of organisations that m
 COMMENT ON COLUMN tenancy_private.moved_tokens.server IS 'The label of the server to ask instead, as the settings name it.';
 
 
+-- tenancy_private.organizations_of_tenants --------------------------------------------------------------------------
+
+CREATE TABLE tenancy_private.organizations_of_tenants (
+    organization_id uuid NOT NULL,
+    tenant_id       uuid NOT NULL,
+    CONSTRAINT organizations_of_tenants_pkey
+        PRIMARY KEY (organization_id, tenant_id),
+    CONSTRAINT organizations_of_tenants_tenant_unique
+        UNIQUE (tenant_id),
+    CONSTRAINT organizations_of_tenants_tenant_fkey
+        FOREIGN KEY (organization_id, tenant_id) REFERENCES tenancy.tenants(organization_id, tenant_id) ON DELETE CASCADE
+);
+ALTER TABLE tenancy_private.organizations_of_tenants
+    ALTER COLUMN organization_id SET STATISTICS 0, ALTER COLUMN tenant_id SET STATISTICS 0;
+ALTER TABLE tenancy_private.organizations_of_tenants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE tenancy_private.organizations_of_tenants IS 'The keys of the tenants for the trigger of tables that `mtdb table` protects; empty at other times.';
+
+
+-- tenancy_private.quotas --------------------------------------------------------------------------------------------
+
+CREATE TABLE tenancy_private.quotas (
+    organization_id  uuid,
+    max_subsidiaries integer NOT NULL,
+    CONSTRAINT quotas_organization_unique
+        UNIQUE NULLS NOT DISTINCT (organization_id),
+    CONSTRAINT quotas_organization_fkey
+        FOREIGN KEY (organization_id, organization_id) REFERENCES tenancy.tenants(organization_id, tenant_id) ON DELETE CASCADE,
+    CONSTRAINT quotas_max_subsidiaries_is_not_negative
+        CHECK (max_subsidiaries >= 0)
+);
+ALTER TABLE tenancy_private.quotas
+    ALTER COLUMN organization_id SET STATISTICS 0, ALTER COLUMN max_subsidiaries SET STATISTICS 0;
+ALTER TABLE tenancy_private.quotas ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, REPLICA IDENTITY FULL;
+COMMENT ON TABLE tenancy_private.quotas IS 'How many subsidiaries an organisation may have; without a row, any number.';
+COMMENT ON COLUMN tenancy_private.quotas.organization_id IS 'NULL is the default, for organisations without a quota.';
+
+
 -- public.compatible_revisions ---------------------------------------------------------------------------------------
 
 CREATE TABLE public.compatible_revisions (
@@ -1379,6 +1416,258 @@ END
 $function$;
 COMMENT ON FUNCTION tenancy.revoke_tokens(uuid,uuid) IS 'Revokes the valid tokens of a tenant, or without one of the whole organisation.';
 
+CREATE FUNCTION tenancy_private.find_quota(organization_id uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ STABLE PARALLEL RESTRICTED
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    maximum integer;
+BEGIN
+    SELECT quota.max_subsidiaries
+    INTO maximum
+    FROM tenancy_private.quotas AS quota
+    WHERE quota.organization_id = $1;
+
+    IF NOT FOUND THEN
+        SELECT quota.max_subsidiaries
+        INTO maximum
+        FROM tenancy_private.quotas AS quota
+        WHERE quota.organization_id IS NULL;
+    END IF;
+    RETURN maximum;
+END
+$function$;
+COMMENT ON FUNCTION tenancy_private.find_quota(uuid) IS 'The quota that applies to an organisation; NULL for none.';
+
+CREATE FUNCTION tenancy.has_quota(organization_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE PARALLEL RESTRICTED SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    access_token tenancy_private.access_tokens := tenancy_private.current_access_token();
+BEGIN
+    RETURN coalesce(access_token.role = 'platform_operator' OR access_token.organization_id = $1, false)
+       AND tenancy_private.find_quota($1) IS NOT NULL;
+END
+$function$;
+COMMENT ON FUNCTION tenancy.has_quota(uuid) IS 'Whether a quota applies; false for an organisation that is not the caller''s.';
+
+CREATE FUNCTION tenancy.max_subsidiaries(organization_id uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ STABLE PARALLEL RESTRICTED SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    access_token tenancy_private.access_tokens := tenancy_private.current_access_token();
+BEGIN
+    IF access_token.role IS DISTINCT FROM 'platform_operator'
+        AND (access_token.organization_id = $1) IS NOT TRUE
+    THEN
+        RAISE EXCEPTION 'an organisation''s quota is shown to its tenants and to platform operators'
+        USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN tenancy_private.find_quota($1);
+END
+$function$;
+COMMENT ON FUNCTION tenancy.max_subsidiaries(uuid) IS 'The quota that applies; NULL for none. Error 42501 for an organisation that is not the caller''s.';
+
+CREATE FUNCTION tenancy.set_quota(organization_id uuid, max_subsidiaries integer)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ INSERT INTO tenancy_private.quotas (organization_id, max_subsidiaries)
+   VALUES (set_quota.organization_id, set_quota.max_subsidiaries) ON CONFLICT(organization_id) DO UPDATE SET max_subsidiaries = excluded.max_subsidiaries;
+END;
+
+CREATE FUNCTION tenancy.remove_quota(organization_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    DELETE FROM tenancy_private.quotas AS quota
+    WHERE quota.organization_id IS NOT DISTINCT FROM $1;
+    RETURN FOUND;
+END
+$function$;
+
+CREATE FUNCTION tenancy.list_quotas(OUT organization_id uuid, OUT max_subsidiaries integer)
+ RETURNS SETOF record
+ LANGUAGE sql
+ STABLE PARALLEL RESTRICTED SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT quota.organization_id,
+     quota.max_subsidiaries
+    FROM tenancy_private.quotas quota
+   ORDER BY quota.organization_id NULLS FIRST;
+END;
+
+CREATE FUNCTION tenancy_private.wait_for_creations()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    -- What the caller does not reach is not locked, and refused by the policies.
+    IF tenancy.has_quota(NEW.parent_tenant_id) THEN
+        PERFORM
+        FROM tenancy.tenants AS parent
+        WHERE parent.organization_id = NEW.parent_tenant_id
+          AND parent.tenant_id = NEW.parent_tenant_id
+        FOR NO KEY UPDATE;
+    END IF;
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION tenancy_private.wait_for_creations() IS 'Has the creations of an organisation with a quota wait for each other, before they hold a name.';
+
+CREATE FUNCTION tenancy_private.keep_quotas()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    organization uuid;
+    maximum      integer;
+BEGIN
+    IF NOT row_security_active('tenancy.tenants') THEN
+        RETURN NULL;
+    END IF;
+
+    FOR organization IN
+        SELECT DISTINCT added.organization_id
+        FROM added
+        WHERE added.parent_tenant_id IS NOT NULL
+        ORDER BY added.organization_id
+    LOOP
+        maximum := tenancy.max_subsidiaries(organization);
+        CONTINUE WHEN maximum IS NULL;
+
+        -- A caller that reaches the parent reaches the whole organisation. If this one does not, the statement
+        -- itself has changed the token or the role, and the count would be too low.
+        PERFORM
+        FROM tenancy.tenants AS parent
+        WHERE parent.organization_id = organization
+          AND parent.tenant_id = organization
+        FOR NO KEY UPDATE;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'the context has changed since the access token was checked'
+            USING ERRCODE = 'invalid_authorization_specification';
+        END IF;
+
+        PERFORM
+        FROM tenancy.tenants AS subsidiary
+        WHERE subsidiary.organization_id = organization
+          AND subsidiary.parent_tenant_id = organization
+        OFFSET maximum
+        LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'the organisation may have at most % subsidiaries', maximum
+            USING ERRCODE = 'MT003', DETAIL = maximum;
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION tenancy_private.keep_quotas() IS 'Error MT003 for more subsidiaries than the quota. Sessions that bypass the policies are not limited.';
+
+CREATE FUNCTION tenancy_private.remember_organization()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    INSERT INTO tenancy_private.organizations_of_tenants (organization_id, tenant_id)
+    VALUES (NEW.organization_id, NEW.tenant_id);
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION tenancy_private.remember_organization() IS 'Adds a new tenant to organizations_of_tenants; its trigger is enabled while `mtdb table` has work under way.';
+
+CREATE FUNCTION tenancy_private.look_up_organization()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    NEW.organization_id := (
+        SELECT known.organization_id
+        FROM tenancy_private.organizations_of_tenants AS known
+        WHERE known.tenant_id = NEW.tenant_id
+    );
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION tenancy_private.look_up_organization() IS 'Sets organization_id to that of the tenant, NULL for no tenant. For triggers that `mtdb table` creates.';
+
+CREATE FUNCTION tenancy.reach_in_shadow()
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE PARALLEL RESTRICTED SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+DECLARE
+    lowest       CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    highest      CONSTANT uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    access_token tenancy_private.access_tokens;
+BEGIN
+    IF coalesce(current_setting('app.current_tenant', true), '') = '' THEN
+        RETURN NULL;
+    END IF;
+    access_token := tenancy_private.current_access_token();
+    RETURN CASE
+        WHEN access_token.role = 'platform_operator' THEN
+            ARRAY[lowest, highest, lowest, highest]
+        WHEN access_token.tenant_id = access_token.organization_id THEN
+            ARRAY[access_token.organization_id, access_token.organization_id, lowest, highest]
+        ELSE
+            ARRAY[
+                access_token.organization_id, access_token.organization_id,
+                access_token.tenant_id, access_token.tenant_id
+            ]
+    END;
+EXCEPTION
+    WHEN invalid_authorization_specification OR invalid_transaction_state OR SQLSTATE 'MT001' THEN
+        RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION tenancy.reach_in_shadow() IS 'First and last organisation, first and last tenant that the presented token reaches; NULL without one.';
+
+CREATE FUNCTION tenancy.passes_in_shadow(setting text, table_name regclass, verb text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ PARALLEL RESTRICTED
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    RAISE LOG 'row level security would % a row of %',
+        CASE verb WHEN 'INSERT' THEN 'refuse' ELSE 'hide' END, table_name
+    USING ERRCODE = 'MT004', DETAIL = format(
+        '%s by role %s, with %s.',
+        verb,
+        current_user,
+        CASE
+            WHEN tenancy.reach_in_shadow() IS NULL THEN 'no valid access token'
+            ELSE 'an access token of another tenant'
+        END
+    );
+    PERFORM set_config(setting, date_part('epoch', statement_timestamp())::text, false);
+    RETURN true;
+END
+$function$;
+COMMENT ON FUNCTION tenancy.passes_in_shadow(text,regclass,text) IS 'Always true; logs that policies would hide or refuse a row, and notes the time in a setting of the session.';
+
 
 -- Triggers ----------------------------------------------------------------------------------------------------------
 
@@ -1386,6 +1675,10 @@ CREATE TRIGGER tenants_fill_in_organization BEFORE INSERT ON tenancy.tenants
 FOR EACH ROW WHEN (new.organization_id IS NULL)
 EXECUTE FUNCTION tenancy_private.fill_in_organization();
 ALTER TABLE tenancy.tenants ENABLE ALWAYS TRIGGER tenants_fill_in_organization;
+
+CREATE TRIGGER tenants_keep_quotas AFTER INSERT ON tenancy.tenants REFERENCING NEW TABLE AS added
+FOR EACH STATEMENT
+EXECUTE FUNCTION tenancy_private.keep_quotas();
 
 CREATE TRIGGER tenants_record_event AFTER INSERT OR DELETE OR UPDATE ON tenancy.tenants
 FOR EACH ROW
@@ -1395,9 +1688,18 @@ CREATE TRIGGER tenants_refuse_truncation BEFORE TRUNCATE ON tenancy.tenants
 FOR EACH STATEMENT
 EXECUTE FUNCTION tenancy_private.refuse_truncation();
 
+CREATE TRIGGER tenants_remember_organization AFTER INSERT ON tenancy.tenants
+FOR EACH ROW
+EXECUTE FUNCTION tenancy_private.remember_organization();
+ALTER TABLE tenancy.tenants DISABLE TRIGGER tenants_remember_organization;
+
 CREATE TRIGGER tenants_stamp_update BEFORE UPDATE ON tenancy.tenants
 FOR EACH ROW
 EXECUTE FUNCTION tenancy.stamp_update();
+
+CREATE TRIGGER tenants_wait_for_creations BEFORE INSERT ON tenancy.tenants
+FOR EACH ROW WHEN (new.parent_tenant_id IS NOT NULL)
+EXECUTE FUNCTION tenancy_private.wait_for_creations();
 
 
 -- Policies ----------------------------------------------------------------------------------------------------------
@@ -1511,6 +1813,16 @@ FOR ALL TO tenancy_owner
 USING (true)
 WITH CHECK (true);
 
+CREATE POLICY only_the_owner_reaches_organizations_of_tenants ON tenancy_private.organizations_of_tenants
+FOR ALL TO tenancy_owner
+USING (true)
+WITH CHECK (true);
+
+CREATE POLICY only_the_owner_reaches_quotas ON tenancy_private.quotas
+FOR ALL TO tenancy_owner
+USING (true)
+WITH CHECK (true);
+
 
 -- Grants ------------------------------------------------------------------------------------------------------------
 
@@ -1527,6 +1839,8 @@ GRANT SELECT, DELETE, UPDATE (metadata, name), INSERT (metadata, name, parent_te
 REVOKE USAGE ON TYPE tenancy_private.access_tokens FROM PUBLIC;
 REVOKE USAGE ON TYPE tenancy_private.idempotency_keys FROM PUBLIC;
 REVOKE USAGE ON TYPE tenancy_private.moved_tokens FROM PUBLIC;
+REVOKE USAGE ON TYPE tenancy_private.organizations_of_tenants FROM PUBLIC;
+REVOKE USAGE ON TYPE tenancy_private.quotas FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION tenancy.begin_request(text,bytea) TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.current_organization_id() TO tenancy_api, tenancy_platform;
@@ -1535,6 +1849,7 @@ GRANT EXECUTE ON FUNCTION tenancy.finish_request(text,jsonb) TO tenancy_api, ten
 GRANT EXECUTE ON FUNCTION tenancy.first_organization_id_in_reach() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.first_tenant_id_in_reach() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.first_writable_organization_id() TO tenancy_api, tenancy_platform;
+GRANT EXECUTE ON FUNCTION tenancy.has_quota(uuid) TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.is_platform_operator() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.issue_platform_operator_token(bytea,text,interval) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.issue_platform_operator_token(bytea,text,interval,boolean) TO tenancy_operator;
@@ -1542,14 +1857,18 @@ GRANT EXECUTE ON FUNCTION tenancy.issue_tenant_token(bytea,uuid,uuid,text,interv
 GRANT EXECUTE ON FUNCTION tenancy.issue_tenant_token(bytea,uuid,uuid,text,interval,boolean) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.issue_view_token(bytea,uuid,uuid,text,interval,boolean) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.last_tenant_id_in_reach() TO tenancy_api, tenancy_platform;
+GRANT EXECUTE ON FUNCTION tenancy.list_quotas() TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.list_tokens() TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.list_tokens(boolean,integer) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.list_tokens(uuid,uuid,boolean,integer,uuid) TO tenancy_operator;
+GRANT EXECUTE ON FUNCTION tenancy.max_subsidiaries(uuid) TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.policies_come_first() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.purge_tokens(integer) TO tenancy_operator;
+GRANT EXECUTE ON FUNCTION tenancy.remove_quota(uuid) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.revoke_token(uuid) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.revoke_tokens(uuid,uuid) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.rotate_token(uuid,bytea,interval,interval) TO tenancy_operator;
+GRANT EXECUTE ON FUNCTION tenancy.set_quota(uuid,integer) TO tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.sign_in(text,text) TO tenancy_api, tenancy_operator;
 GRANT EXECUTE ON FUNCTION tenancy.uuid_v7() TO tenancy_api, tenancy_platform;
 GRANT EXECUTE ON FUNCTION tenancy.writable_organization_id() TO tenancy_api, tenancy_platform;

@@ -11,7 +11,14 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy import URL
 
-from multi_tenant_db.cli.administrators import FAILURES, administrators_url, connected, end_with, refuse, run_as_administrator
+from multi_tenant_db.cli.administrators import (
+    FAILURES,
+    administrators_url,
+    connected,
+    end_with,
+    refuse,
+    run_as_administrator,
+)
 from multi_tenant_db.moving.administration import connection_string
 from multi_tenant_db.moving.home import Home
 from multi_tenant_db.moving.homes import choose_home, find_given_up, find_homes
