@@ -15,6 +15,7 @@ from multi_tenant_db.database.engine import create_engine, service_url
 from multi_tenant_db.development.ports import free_port
 from multi_tenant_db.observability.service_metrics import ServiceMetrics
 from tests.support.organization import Organization
+from tests.support.own_service import own_service
 from tests.support.served_process import ServedProcess, served
 from tests.support.test_database import TestDatabase
 
@@ -150,3 +151,19 @@ async def test_the_pool_is_read_when_asked(database: TestDatabase) -> None:
     await waiter
     assert pool() == [2, 0, 0]
     await engine.dispose()
+
+
+async def test_connections_that_cannot_be_opened_are_counted_by_server(database: TestDatabase) -> None:
+    """By the health check alone, too; a server that is there has none."""
+    nowhere = f"postgresql://127.0.0.1:{free_port()}/tenancy"
+    async with own_service(database.settings(servers={"b": nowhere})) as (app, client):
+        failures = {server.label: server.connect_failures for server in app.state.servers}
+        metrics = ServiceMetrics({}, problem_codes=(), schema_revision="any", connect_failures=failures)
+
+        def counted() -> Counter[tuple[str, ...]]:
+            return summed(metrics.as_text().decode(), "mtdb_connect_failures_total", "server")
+
+        assert counted() == {}
+        for number in range(1, 3):
+            assert (await client.get("/health")).json()["status"] == "degraded"
+            assert counted() == {("b",): number}

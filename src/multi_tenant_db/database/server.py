@@ -28,5 +28,7 @@ class Server:
     async def dispose(self) -> None:
         """Close all connections."""
         standbys = self.reads.standbys if self.reads else ()
+        for standby in standbys:
+            standby.abandon()  # a read or a check that was cancelled while it connected may have left a connection
         engines = (self.engine, self.health_engine, *(standby.engine for standby in standbys))
         await asyncio.gather(*(engine.dispose() for engine in engines))
