@@ -18,6 +18,7 @@ async def test_an_organisation_is_erased(
 ) -> None:
     """Nothing of it is left but the trail, which says who did what and when; others' rows are as before."""
     hsbc = await filled_organization(here, registry_here)
+    await registry_here.set_quota(hsbc.parent.tenant_id, 5)
     barclays = await filled_organization(here, registry_here, "Barclays")
     head, theirs = hsbc.parent.tenant_id, await rows_of(admin, barclays.parent.tenant_id)
     before = {row["event_id"]: row for row in await admin.fetch(EVENTS, head)}
@@ -36,6 +37,8 @@ async def test_an_organisation_is_erased(
         "tenancy_private.access_tokens": 3,
         "tenancy_private.idempotency_keys": 2,
         "tenancy_private.moved_tokens": 0,
+        "tenancy_private.organizations_of_tenants": 0,
+        "tenancy_private.quotas": 1,
     }
     after = {row["event_id"]: row for row in await admin.fetch(EVENTS, head)}
     assert certificate.events_replaced == len(before)

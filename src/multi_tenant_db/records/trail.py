@@ -1,7 +1,8 @@
 """Erases what the audit trail says of a tenant, and keeps who did what and when.
 
 Kept: the ids, kind and time of an event, its table, the token's id, the tenant that acted, the database's role. A label
-is replaced if the token was the erased tenant's own, or if it has one of its names; a request id, if a client chose it.
+is replaced if the token was the erased tenant's own, or if it has one of its names, as is an operator's of a view token;
+a request id, if a client chose it.
 """
 
 import asyncpg
@@ -27,8 +28,10 @@ RECORD = f"""
 def labels_with_a_name(scope: Scope, patterns: str) -> str:
     """Return the query for labels that match one of the patterns, an array; events share a few labels."""
     return f"""
-        SELECT label FROM (SELECT DISTINCT token_label AS label FROM {EVENTS} WHERE {scope.condition}) AS used
-        WHERE {mentions_a_name("label", patterns)}
+        SELECT DISTINCT used.label
+        FROM (SELECT DISTINCT token_label, operator_label FROM {EVENTS} WHERE {scope.condition}) AS event
+        CROSS JOIN LATERAL (VALUES (token_label), (operator_label)) AS used (label)
+        WHERE {mentions_a_name("used.label", patterns)}
     """
 
 
@@ -42,15 +45,21 @@ async def erase_trail(connection: asyncpg.Connection, erased: ErasedScope) -> No
     label = """CASE
         WHEN token_label <> ALL ($2::text[]) AND coalesce(actor_tenant_id <> ALL ($1::uuid[]), true) THEN token_label
     END"""
+    operator_label = "CASE WHEN operator_label <> ALL ($2::text[]) THEN operator_label END"
     request_id = f"CASE WHEN {IS_GENERATED} AND NOT {mentions_an_id('request_id')} THEN request_id END"
     replace = f"""
         UPDATE {EVENTS}
         SET old_values = CASE WHEN old_values IS NOT NULL THEN {ERASED} END,
             new_values = CASE WHEN new_values IS NOT NULL THEN {ERASED} END,
             token_label = {label},
+            operator_label = {operator_label},
             request_id = {request_id}
         WHERE {condition}
-          AND (NOT ({IS_ERASED}) OR token_label IS DISTINCT FROM {label} OR request_id IS DISTINCT FROM {request_id})
+          AND (
+              NOT ({IS_ERASED})
+              OR (token_label, operator_label, request_id)
+                  IS DISTINCT FROM ({label}, {operator_label}, {request_id})
+          )
     """
     status = await connection.execute(replace, erased.tenant_ids, labels)
     erased.events_replaced = int(status.rpartition(" ")[2])

@@ -114,6 +114,7 @@ async def _read_trail(connection: asyncpg.Connection, erased: ErasedScope) -> li
         ("old_values, new_values", f"NOT ({IS_ERASED})"),
         ("token_label", "actor_tenant_id = ANY ($1::uuid[]) AND token_label IS NOT NULL"),
         ("token_label", f"token_label = ANY (ARRAY({labels_with_a_name(erased.scope, '$2')}))"),
+        ("operator_label", f"operator_label = ANY (ARRAY({labels_with_a_name(erased.scope, '$2')}))"),
         ("request_id", f"NOT ({IS_GENERATED})"),
     ):
         query = f"""
