@@ -98,6 +98,50 @@ IS_BOUND = "session_user IN ('tenancy_api', 'tenancy_operator')"
 RECORD_WRITER = f"            IF {IS_BOUND} AND NOT access_token.may_write THEN{REFUSAL}\n{RECORD_ANY}"
 
 
+REACH = """\
+            reach CONSTANT text := CASE role_name::text
+                WHEN 'tenancy_api' THEN '
+                    (JSON_OBJECT(organization_id: 1, tenant_id: 1 RETURNING jsonb))
+                        [(SELECT tenancy.current_tenant_id()::text)] IS NOT NULL
+                    AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
+                    AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
+                    AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+                    AND tenancy.policies_come_first()
+                '
+                WHEN 'tenancy_platform' THEN '
+                    (SELECT tenancy.first_organization_id_in_reach()) IS NOT NULL
+                    AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_organization_id_in_reach())])
+                    AND tenancy.policies_come_first()
+                '
+            END;
+"""
+REACH_BY_VERB = """\
+            reads CONSTANT boolean := verb = 'SELECT';
+            reach CONSTANT text := CASE role_name::text
+                WHEN 'tenancy_api' THEN format(
+                    '
+                        (JSON_OBJECT(organization_id: 1, tenant_id: 1 RETURNING jsonb))
+                            [(SELECT tenancy.%I()::text)] IS NOT NULL
+                        AND organization_id = ANY (ARRAY[(SELECT tenancy.%I())])
+                        AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
+                        AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+                        AND tenancy.policies_come_first()
+                    ',
+                    CASE WHEN reads THEN 'current_tenant_id' ELSE 'writable_tenant_id' END,
+                    CASE WHEN reads THEN 'current_organization_id' ELSE 'writable_organization_id' END
+                )
+                WHEN 'tenancy_platform' THEN format(
+                    '
+                        (SELECT tenancy.%1$I()) IS NOT NULL
+                        AND organization_id >= ANY (ARRAY[(SELECT tenancy.%1$I())])
+                        AND tenancy.policies_come_first()
+                    ',
+                    CASE WHEN reads THEN 'first_organization_id_in_reach' ELSE 'first_writable_organization_id' END
+                )
+            END;
+"""
+
+
 def upgrade() -> None:
     """Add the column and three functions, and have every policy that writes ask them."""
     op.execute("ALTER TABLE tenancy_private.access_tokens ADD COLUMN may_write boolean NOT NULL DEFAULT true")
@@ -130,7 +174,7 @@ def upgrade() -> None:
         op.execute(f"COMMENT ON FUNCTION tenancy.{name}() IS '{comment}'")
     for before, after in CONDITIONS:
         _change(before, after)
-    _create_reach_policy("writable_tenant_id", "writable_organization_id", "first_writable_organization_id")
+    _create_reach_policy(REACH_BY_VERB)
     _replace(KEY_OWNER, KEY_OF_ANY, KEY_OF_WRITER)
     _replace(RECORD, RECORD_ANY, RECORD_WRITER)
     op.execute("""
@@ -149,7 +193,7 @@ def downgrade() -> None:
     op.execute("DELETE FROM tenancy_private.access_tokens WHERE NOT may_write")
     _replace(RECORD, RECORD_WRITER, RECORD_ANY)
     _replace(KEY_OWNER, KEY_OF_WRITER, KEY_OF_ANY)
-    _create_reach_policy(TENANT, ORGANIZATION, FIRST)
+    _create_reach_policy(REACH)
     for before, after in reversed(CONDITIONS):
         _change(after, before)
     for name in FUNCTIONS:
@@ -188,8 +232,8 @@ def _change(before: str, after: str) -> None:
     """)  # noqa: S608 - the conditions are constants of this file
 
 
-def _create_reach_policy(tenant: str, organization: str, first_organization: str) -> None:
-    """Replace the procedure that creates policies; the functions are those of policies that write."""
+def _create_reach_policy(declarations: str) -> None:
+    """Replace the procedure that creates policies, with other declarations."""
     op.execute(f"""
         CREATE OR REPLACE PROCEDURE tenancy_private.create_reach_policy(
             table_name  regclass,
@@ -201,30 +245,7 @@ def _create_reach_policy(tenant: str, organization: str, first_organization: str
         SET search_path = pg_catalog, pg_temp
         AS $$
         DECLARE
-            reads CONSTANT boolean := verb = 'SELECT';
-            reach CONSTANT text := CASE role_name::text
-                WHEN 'tenancy_api' THEN format(
-                    '
-                        (JSON_OBJECT(organization_id: 1, tenant_id: 1 RETURNING jsonb))
-                            [(SELECT tenancy.%I()::text)] IS NOT NULL
-                        AND organization_id = ANY (ARRAY[(SELECT tenancy.%I())])
-                        AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
-                        AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
-                        AND tenancy.policies_come_first()
-                    ',
-                    CASE WHEN reads THEN 'current_tenant_id' ELSE '{tenant}' END,
-                    CASE WHEN reads THEN 'current_organization_id' ELSE '{organization}' END
-                )
-                WHEN 'tenancy_platform' THEN format(
-                    '
-                        (SELECT tenancy.%1$I()) IS NOT NULL
-                        AND organization_id >= ANY (ARRAY[(SELECT tenancy.%1$I())])
-                        AND tenancy.policies_come_first()
-                    ',
-                    CASE WHEN reads THEN 'first_organization_id_in_reach' ELSE '{first_organization}' END
-                )
-            END;
-        BEGIN
+{declarations}        BEGIN
             IF reach IS NULL THEN
                 RAISE EXCEPTION '% has no reach', role_name
                 USING ERRCODE = 'invalid_parameter_value', HINT = 'Use tenancy_api or tenancy_platform.';

@@ -16,6 +16,11 @@ INDEXES = {
     "access_tokens_organization": "(organization_id, token_id)",
     "access_tokens_tenant_token": "(organization_id, tenant_id, token_id)",
 }
+CONSTRAINT = "access_tokens_operator_has_a_label_and_is_no_tenant"
+CONDITION = """
+    (operator_token_id IS NULL) = (operator_label IS NULL)
+    AND (operator_token_id IS NULL OR role = 'tenant')
+"""
 FORMER_INDEX = "access_tokens_tenant"
 
 FUNCTIONS = {
@@ -41,10 +46,7 @@ def upgrade() -> None:
             op.execute(f"CREATE INDEX CONCURRENTLY {name} ON tenancy_private.access_tokens {definition}")
         op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS tenancy_private.{FORMER_INDEX}")
         op.execute("SET lock_timeout = '5s'")
-    op.execute("""
-        ALTER TABLE tenancy_private.access_tokens
-            VALIDATE CONSTRAINT access_tokens_operator_has_a_label_and_is_no_tenant
-    """)
+    op.execute(f"ALTER TABLE tenancy_private.access_tokens VALIDATE CONSTRAINT {CONSTRAINT}")
     _create_issue()
     _create_rotate()
     _create_list()
@@ -63,13 +65,15 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the functions and put the former index back."""
+    """Drop the functions, put the former index back, and leave the constraint not validated again."""
     op.execute("DELETE FROM public.compatible_revisions WHERE schema_revision = 'administer_tokens'")
     for function in FUNCTIONS:
         op.execute(f"DROP FUNCTION tenancy.{function}")
     op.execute(f"CREATE INDEX {FORMER_INDEX} ON tenancy_private.access_tokens (organization_id, tenant_id)")
     for name in INDEXES:
         op.execute(f"DROP INDEX tenancy_private.{name}")
+    op.execute(f"ALTER TABLE tenancy_private.access_tokens DROP CONSTRAINT {CONSTRAINT}")
+    op.execute(f"ALTER TABLE tenancy_private.access_tokens ADD CONSTRAINT {CONSTRAINT} CHECK ({CONDITION}) NOT VALID")
 
 
 def _create_issue() -> None:
