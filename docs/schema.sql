@@ -867,29 +867,27 @@ CREATE PROCEDURE tenancy_private.create_reach_policy(
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $procedure$
 DECLARE
-    reads CONSTANT boolean := verb = 'SELECT';
-    reach CONSTANT text := CASE role_name::text
-        WHEN 'tenancy_api' THEN format(
-            '
-                (JSON_OBJECT(organization_id: 1, tenant_id: 1 RETURNING jsonb))
-                    [(SELECT tenancy.%I()::text)] IS NOT NULL
-                AND organization_id = ANY (ARRAY[(SELECT tenancy.%I())])
-                AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
-                AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
-                AND tenancy.policies_come_first()
-            ',
-            CASE WHEN reads THEN 'current_tenant_id' ELSE 'writable_tenant_id' END,
-            CASE WHEN reads THEN 'current_organization_id' ELSE 'writable_organization_id' END
-        )
-        WHEN 'tenancy_platform' THEN format(
-            '
-                (SELECT tenancy.%1$I()) IS NOT NULL
-                AND organization_id >= ANY (ARRAY[(SELECT tenancy.%1$I())])
-                AND tenancy.policies_come_first()
-            ',
-            CASE WHEN reads THEN 'first_organization_id_in_reach' ELSE 'first_writable_organization_id' END
-        )
+    reach   CONSTANT text := CASE role_name::text
+        WHEN 'tenancy_api' THEN '
+            (JSON_OBJECT(organization_id: 1, tenant_id: 1 RETURNING jsonb))
+                [(SELECT tenancy.%1$I()::text)] IS NOT NULL
+            AND organization_id = ANY (ARRAY[(SELECT tenancy.%2$I())])
+            AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
+            AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+            AND tenancy.policies_come_first()
+        '
+        WHEN 'tenancy_platform' THEN '
+            (SELECT tenancy.%3$I()) IS NOT NULL
+            AND organization_id >= ANY (ARRAY[(SELECT tenancy.%3$I())])
+            AND tenancy.policies_come_first()
+        '
     END;
+    to_read  CONSTANT text := format(
+        reach, 'current_tenant_id', 'current_organization_id', 'first_organization_id_in_reach'
+    );
+    to_write CONSTANT text := format(
+        reach, 'writable_tenant_id', 'writable_organization_id', 'first_writable_organization_id'
+    );
 BEGIN
     IF reach IS NULL THEN
         RAISE EXCEPTION '% has no reach', role_name
@@ -901,8 +899,11 @@ BEGIN
         table_name,
         verb,
         role_name,
-        CASE WHEN verb <> 'INSERT' THEN format(' USING (%s)', reach) END,
-        CASE WHEN verb IN ('INSERT', 'UPDATE') THEN format(' WITH CHECK (%s)', reach) END
+        CASE verb WHEN 'SELECT' THEN format(' USING (%s)', to_read)
+                  WHEN 'UPDATE' THEN format(' USING (%s)', to_write)
+                  WHEN 'DELETE' THEN format(' USING (%s)', to_write) END,
+        CASE verb WHEN 'INSERT' THEN format(' WITH CHECK (%s)', to_write)
+                  WHEN 'UPDATE' THEN format(' WITH CHECK (%s)', to_read) END
     );
 END
 $procedure$;
@@ -1356,6 +1357,8 @@ CREATE FUNCTION tenancy.list_tokens(
  LANGUAGE plpgsql
  STABLE PARALLEL RESTRICTED SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
 AS $function$
 DECLARE
     lowest  CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
@@ -1731,8 +1734,8 @@ USING (
     AND tenancy.policies_come_first()
 )
 WITH CHECK (
-    (JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))[(SELECT (tenancy.writable_tenant_id())::text)] IS NOT NULL
-    AND organization_id = ANY (ARRAY[(SELECT tenancy.writable_organization_id())])
+    (JSON_OBJECT(organization_id : 1, tenant_id : 1 RETURNING jsonb))[(SELECT (tenancy.current_tenant_id())::text)] IS NOT NULL
+    AND organization_id = ANY (ARRAY[(SELECT tenancy.current_organization_id())])
     AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
     AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
     AND tenancy.policies_come_first()
@@ -1766,7 +1769,7 @@ USING (
     AND organization_id >= ANY (ARRAY[(SELECT tenancy.first_writable_organization_id())])
     AND tenancy.policies_come_first()
 )
-WITH CHECK ((SELECT tenancy.first_writable_organization_id()) IS NOT NULL);
+WITH CHECK ((SELECT tenancy.is_platform_operator()));
 
 CREATE POLICY a_platform_operator_deletes_any ON tenancy.tenants
 FOR DELETE TO tenancy_platform

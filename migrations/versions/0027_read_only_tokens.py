@@ -5,6 +5,9 @@ SELECT ask the plain ones. They ask one for the tenant and one for the organisat
 cannot add the reach of a read-only token to the right of another. The organisation is an index condition: a refused
 statement fails before it looks at a row. Idempotency keys and the audit trail's trigger refuse such a token, too.
 
+WITH CHECK of an update stays as it was: the row has passed USING, and its key cannot change. It is the condition of
+SELECT, and PostgreSQL evaluates equal ones once.
+
 Every token that exists may write. A table's own policies of another form stay as they are; `mtdb check` names them.
 """
 
@@ -116,29 +119,38 @@ REACH = """\
             END;
 """
 REACH_BY_VERB = """\
-            reads CONSTANT boolean := verb = 'SELECT';
-            reach CONSTANT text := CASE role_name::text
-                WHEN 'tenancy_api' THEN format(
-                    '
-                        (JSON_OBJECT(organization_id: 1, tenant_id: 1 RETURNING jsonb))
-                            [(SELECT tenancy.%I()::text)] IS NOT NULL
-                        AND organization_id = ANY (ARRAY[(SELECT tenancy.%I())])
-                        AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
-                        AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
-                        AND tenancy.policies_come_first()
-                    ',
-                    CASE WHEN reads THEN 'current_tenant_id' ELSE 'writable_tenant_id' END,
-                    CASE WHEN reads THEN 'current_organization_id' ELSE 'writable_organization_id' END
-                )
-                WHEN 'tenancy_platform' THEN format(
-                    '
-                        (SELECT tenancy.%1$I()) IS NOT NULL
-                        AND organization_id >= ANY (ARRAY[(SELECT tenancy.%1$I())])
-                        AND tenancy.policies_come_first()
-                    ',
-                    CASE WHEN reads THEN 'first_organization_id_in_reach' ELSE 'first_writable_organization_id' END
-                )
+            reach   CONSTANT text := CASE role_name::text
+                WHEN 'tenancy_api' THEN '
+                    (JSON_OBJECT(organization_id: 1, tenant_id: 1 RETURNING jsonb))
+                        [(SELECT tenancy.%1$I()::text)] IS NOT NULL
+                    AND organization_id = ANY (ARRAY[(SELECT tenancy.%2$I())])
+                    AND tenant_id >= ANY (ARRAY[(SELECT tenancy.first_tenant_id_in_reach())])
+                    AND tenant_id <= ANY (ARRAY[(SELECT tenancy.last_tenant_id_in_reach())])
+                    AND tenancy.policies_come_first()
+                '
+                WHEN 'tenancy_platform' THEN '
+                    (SELECT tenancy.%3$I()) IS NOT NULL
+                    AND organization_id >= ANY (ARRAY[(SELECT tenancy.%3$I())])
+                    AND tenancy.policies_come_first()
+                '
             END;
+            to_read  CONSTANT text := format(
+                reach, 'current_tenant_id', 'current_organization_id', 'first_organization_id_in_reach'
+            );
+            to_write CONSTANT text := format(
+                reach, 'writable_tenant_id', 'writable_organization_id', 'first_writable_organization_id'
+            );
+"""
+CLAUSES = """\
+                CASE WHEN verb <> 'INSERT' THEN format(' USING (%s)', reach) END,
+                CASE WHEN verb IN ('INSERT', 'UPDATE') THEN format(' WITH CHECK (%s)', reach) END
+"""
+CLAUSES_BY_VERB = """\
+                CASE verb WHEN 'SELECT' THEN format(' USING (%s)', to_read)
+                          WHEN 'UPDATE' THEN format(' USING (%s)', to_write)
+                          WHEN 'DELETE' THEN format(' USING (%s)', to_write) END,
+                CASE verb WHEN 'INSERT' THEN format(' WITH CHECK (%s)', to_write)
+                          WHEN 'UPDATE' THEN format(' WITH CHECK (%s)', to_read) END
 """
 
 
@@ -174,7 +186,7 @@ def upgrade() -> None:
         op.execute(f"COMMENT ON FUNCTION tenancy.{name}() IS '{comment}'")
     for before, after in CONDITIONS:
         _change(before, after)
-    _create_reach_policy(REACH_BY_VERB)
+    _create_reach_policy(REACH_BY_VERB, CLAUSES_BY_VERB)
     _replace(KEY_OWNER, KEY_OF_ANY, KEY_OF_WRITER)
     _replace(RECORD, RECORD_ANY, RECORD_WRITER)
     op.execute("""
@@ -193,7 +205,7 @@ def downgrade() -> None:
     op.execute("DELETE FROM tenancy_private.access_tokens WHERE NOT may_write")
     _replace(RECORD, RECORD_WRITER, RECORD_ANY)
     _replace(KEY_OWNER, KEY_OF_WRITER, KEY_OF_ANY)
-    _create_reach_policy(REACH)
+    _create_reach_policy(REACH, CLAUSES)
     for before, after in reversed(CONDITIONS):
         _change(after, before)
     for name in FUNCTIONS:
@@ -218,7 +230,7 @@ def _change(before: str, after: str) -> None:
                 JOIN pg_catalog.pg_class AS class ON class.oid = policy.polrelid
                 CROSS JOIN LATERAL (
                     SELECT pg_get_expr(policy.polqual, class.oid) AS reached,
-                           pg_get_expr(policy.polwithcheck, class.oid) AS let_in
+                           CASE WHEN policy.polcmd = 'a' THEN pg_get_expr(policy.polwithcheck, class.oid) END AS let_in
                 ) AS condition
                 CROSS JOIN (SELECT '{before}' AS expression) AS former
                 WHERE policy.polcmd IN ('a', 'w', 'd')
@@ -232,8 +244,8 @@ def _change(before: str, after: str) -> None:
     """)  # noqa: S608 - the conditions are constants of this file
 
 
-def _create_reach_policy(declarations: str) -> None:
-    """Replace the procedure that creates policies, with other declarations."""
+def _create_reach_policy(declarations: str, clauses: str) -> None:
+    """Replace the procedure that creates policies, with other declarations and clauses."""
     op.execute(f"""
         CREATE OR REPLACE PROCEDURE tenancy_private.create_reach_policy(
             table_name  regclass,
@@ -256,9 +268,7 @@ def _create_reach_policy(declarations: str) -> None:
                 table_name,
                 verb,
                 role_name,
-                CASE WHEN verb <> 'INSERT' THEN format(' USING (%s)', reach) END,
-                CASE WHEN verb IN ('INSERT', 'UPDATE') THEN format(' WITH CHECK (%s)', reach) END
-            );
+{clauses}            );
         END
         $$
     """)

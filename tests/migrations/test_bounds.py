@@ -46,14 +46,18 @@ WAITS = """
 """
 """Whether the administrator's migration waits for a lock."""
 
-COPIES = {"old_values", "new_values", "token_label", "database_role", "table_name"}
-"""Columns of events that the trigger copies from bounded columns, and names of the catalogue."""
+EVENTS_COPIES = ("old_values", "new_values", "token_label", "operator_label", "database_role", "table_name")
+COPIES = {
+    *(f"tenancy.tenant_events.{column}" for column in EVENTS_COPIES),
+    "tenancy_private.access_tokens.operator_label",
+}
+"""Columns that triggers and functions copy from bounded columns, and names of the catalogue."""
 
 
 async def test_every_text_is_bounded(as_admin: asyncpg.Connection) -> None:
     """Every text column of the catalogue has a bound on its length, or copies a column that has one."""
     found = {row[0] for row in await as_admin.fetch(UNBOUNDED)}
-    assert found == {f"tenancy.tenant_events.{column}" for column in COPIES}
+    assert found == COPIES
 
 
 async def test_a_request_id_of_a_megabyte_is_refused(as_api: asyncpg.Connection, hsbc: Organization) -> None:

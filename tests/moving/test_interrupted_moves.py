@@ -114,7 +114,14 @@ async def test_an_interrupted_move_goes_on(both: TwoServers, registry_here: Regi
     await moved(both, organization_id)
     assert await home_of(both, hsbc.parent.token) == {HERE: "MT001 b", THERE: "yes"}
     async with as_admin(both, HERE) as here, as_admin(both, THERE) as there:
-        assert {*await rows_of(there, organization_id)} == {"tenants", "events", "accounts", "tokens", "keys"}
+        assert {*await rows_of(there, organization_id)} == {
+            "tenants",
+            "events",
+            "accounts",
+            "tokens",
+            "keys",
+            "quotas",
+        }
         assert await rows_of(here, organization_id) == {}
     await seconds_until_written(both, hsbc)
     assert await traces(both) == []

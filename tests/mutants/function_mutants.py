@@ -195,7 +195,7 @@ FUNCTION_MUTANTS = (
     Mutant(
         "the procedure checks no row that is added",
         (f"{LINT}test_the_procedure_makes_the_policies_that_the_lint_knows",),
-        substitute(REACH_POLICY, r"format\(' WITH CHECK \(%s\)', reach\)", "' WITH CHECK (true)'"),
+        substitute(REACH_POLICY, r"format\(' WITH CHECK \(%s\)', to_\w+\)", "' WITH CHECK (true)'"),
     ),
     Mutant(
         "the service may protect tables",

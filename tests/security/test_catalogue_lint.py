@@ -208,9 +208,9 @@ async def test_the_procedure_makes_the_policies_that_the_lint_knows(administrati
         (role, verb) for role in reach for verb in ("SELECT", "INSERT", "UPDATE", "DELETE")
     }
     for row in found:
-        condition = (reach if row["cmd"] == "SELECT" else writable)[row["roles"][0]]
-        assert row["qual"] == (None if row["cmd"] == "INSERT" else condition)
-        assert row["with_check"] == (condition if row["cmd"] in {"INSERT", "UPDATE"} else None)
+        to_read, to_write = reach[row["roles"][0]], writable[row["roles"][0]]
+        assert row["qual"] == {"SELECT": to_read, "INSERT": None}.get(row["cmd"], to_write)
+        assert row["with_check"] == {"INSERT": to_write, "UPDATE": to_read}.get(row["cmd"])
 
 
 async def test_a_partial_index_is_a_warning(administration: AsyncConnection) -> None:

@@ -111,9 +111,9 @@ async def test_every_function_that_may_write_is_refused(
 
 
 async def test_every_policy_that_writes_asks_for_the_right(as_admin: asyncpg.Connection) -> None:
-    """Its conditions take tenant and organisation from the functions that refuse a read-only token, from no other."""
+    """Its USING, or an INSERT's WITH CHECK, takes tenant and organisation only from functions that refuse the token."""
     policies = await as_admin.fetch("""
-        SELECT policyname AS name, concat(qual, ' ', with_check) AS conditions
+        SELECT policyname AS name, coalesce(qual, with_check) AS condition
         FROM pg_policies
         WHERE cmd <> 'SELECT' AND roles && '{tenancy_api,tenancy_platform}'
     """)
@@ -121,5 +121,5 @@ async def test_every_policy_that_writes_asks_for_the_right(as_admin: asyncpg.Con
 
     assert len(policies) == 12
     for policy in policies:
-        assert not [name for name in plain if f"{name}()" in policy["conditions"]], policy["name"]
-        assert "writable_organization_id()" in policy["conditions"], policy["name"]
+        assert not [name for name in plain if f"{name}()" in policy["condition"]], policy["name"]
+        assert "writable_organization_id()" in policy["condition"], policy["name"]

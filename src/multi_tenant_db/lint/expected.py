@@ -68,6 +68,7 @@ ITS_SUBSIDIARIES = (
 )
 OPERATORS_REACH = _operators_reach("first_organization_id_in_reach")
 OPERATORS_WRITABLE_REACH = _operators_reach("first_writable_organization_id")
+IS_OPERATOR = "( SELECT tenancy.is_platform_operator() AS is_platform_operator)"
 MAY_WRITE_ALL = "(( SELECT tenancy.first_writable_organization_id() AS first_writable_organization_id) IS NOT NULL)"
 
 
@@ -80,7 +81,7 @@ POLICIES = [
         API,
         "a_tenant_updates_itself_and_its_subsidiaries",
         condition=WRITABLE_REACH,
-        check_condition=WRITABLE_REACH,
+        check_condition=REACH,
     ),
     ExpectedPolicy(TENANTS, "DELETE", API, "a_parent_deletes_its_subsidiaries", condition=ITS_SUBSIDIARIES),
     ExpectedPolicy(TENANTS, "SELECT", PLATFORM, "a_platform_operator_sees_all", condition=OPERATORS_REACH),
@@ -91,7 +92,7 @@ POLICIES = [
         PLATFORM,
         "a_platform_operator_updates_all",
         condition=OPERATORS_WRITABLE_REACH,
-        check_condition=MAY_WRITE_ALL,
+        check_condition=IS_OPERATOR,
     ),
     ExpectedPolicy(TENANTS, "DELETE", PLATFORM, "a_platform_operator_deletes_any", condition=OPERATORS_WRITABLE_REACH),
     ExpectedPolicy(EVENTS, "SELECT", API, "a_tenant_sees_events_of_itself_and_its_subsidiaries", condition=REACH),

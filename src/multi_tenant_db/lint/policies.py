@@ -159,6 +159,7 @@ POLICY_WRITES_READ_ONLY = Rule(
         WHERE class.oid = ANY (CAST(:tenant_tables AS oid[]))
           AND policy.polpermissive
           AND policy.polcmd <> 'r'
+          AND (policy.polcmd <> 'w' OR written.clause = 'USING')
           AND policy.polroles <> ARRAY[class.relowner]
           AND class.oid::regclass::text NOT IN (
               SELECT expected.table_name
