@@ -27,6 +27,8 @@ COLUMNS = {
     "new_values",
     "token_id",
     "token_label",
+    "operator_token_id",
+    "operator_label",
     "actor_tenant_id",
     "database_role",
     "request_id",

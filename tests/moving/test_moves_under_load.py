@@ -27,6 +27,8 @@ async def test_no_acknowledged_write_is_lost(both: TwoServers, registry_here: Re
     hsbc = await filled_organization(both, registry_here)
     barclays = await filled_organization(both, registry_here, "Barclays")
     organization_id = hsbc.parent.tenant_id
+    for bank in (hsbc, barclays):
+        await registry_here.set_quota(bank.parent.tenant_id, 100_000)
     async with as_admin(both, HERE) as here:
         events_before = len((await rows_of(here, organization_id))["events"])
     async with AsyncExitStack() as stack:

@@ -38,10 +38,10 @@ class Writers:
         while not self._is_stopped:
             name = f"{self._parent.name} {uuid4()}"
             body = {"name": name, "tenant_type": "subsidiary", "parent_tenant_id": str(self._parent.tenant_id)}
-            created = await self._send("POST", "/tenants", json=body, headers={"Idempotency-Key": str(uuid4())})
+            created = await self._send("POST", "/tenants", body, Idempotency_Key=str(uuid4()))
             if created.status_code == 201:
                 path = f"/tenants/{created.json()['tenant_id']}"
-                await self._send("PUT", path, json={"name": f"{name}, renamed", "metadata": {}})
+                await self._send("PUT", path, {"name": f"{name}, renamed", "metadata": {}})
                 if self.statuses[201] % 2:
                     await self._send("DELETE", path)
             await asyncio.sleep(0)
@@ -50,9 +50,9 @@ class Writers:
         """End after the tenant at hand."""
         self._is_stopped = True
 
-    async def _send(self, method: str, path: str, **options: object) -> httpx.Response:
-        headers = self._parent.headers | dict(options.pop("headers", {}))  # type: ignore[call-overload]
-        answer = await self._client.request(method, path, headers=headers, **options)  # type: ignore[arg-type]
+    async def _send(self, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
+        sent = self._parent.headers | {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = await self._client.request(method, path, headers=sent, json=body)
         self.statuses[answer.status_code] += 1
         return answer
 
