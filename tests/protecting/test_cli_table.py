@@ -119,7 +119,7 @@ async def test_who_may_run_it(legacy: LegacyTable) -> None:
     """It needs an administrator's URL, a superuser's, and a server that answers."""
     plain = settings_for(legacy.database)
     outcome = await mtdb("table", "status", "tenancy.payments", env=plain)
-    assert (outcome.exit_code, "must name a superuser" in outcome.complaint) == (2, True)
+    assert (outcome.exit_code, "must name an administrator" in outcome.complaint) == (2, True)
     user = plain["MTDB_DATABASE_URL"].replace("//", f"//{legacy.role}:password%20of%20the%20application@")
     outcome = await mtdb("table", "status", "tenancy.payments", env=plain | {"MTDB_DATABASE_URL": user})
     assert (outcome.exit_code, "is no superuser" in outcome.complaint) == (1, True)
@@ -152,7 +152,7 @@ async def test_a_lock_that_never_ends(
     legacy: LegacyTable, application: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A transaction that holds the table throughout is named in the end, and nothing is changed."""
-    monkeypatch.setattr("multi_tenant_db.protecting.session.LOCK_TRIES", 2)
+    monkeypatch.setattr("multi_tenant_db.database.short_locks.TRIES", 2)
     async with application.transaction():
         await application.execute("SELECT FROM tenancy.payments")
         assert "a long transaction holds locks" in (await legacy.run("prepare")).complaint

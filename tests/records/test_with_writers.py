@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from multi_tenant_db.moving import administration
+from multi_tenant_db.database import short_locks
 from multi_tenant_db.moving.move_error import MoveError
 from multi_tenant_db.records.certification import erase_and_certify
 from multi_tenant_db.records.erasure import erase
@@ -121,7 +121,7 @@ async def test_a_busy_row_is_tried_again(
     await service.execute("SELECT tenancy.sign_in($1)", hsbc.subsidiaries[1].token)
     await service.execute("UPDATE tenancy.tenants SET metadata = '{\"late\": true}'")
     with monkeypatch.context() as patch:
-        patch.setattr(administration, "LOCK_TRIES", 2)
+        patch.setattr(short_locks, "TRIES", 2)
         with pytest.raises(MoveError, match="a long transaction holds locks"):
             await erase(admin, scope)
     assert await admin.fetchval("SELECT count(*) FROM tenancy.tenants WHERE organization_id = $1", scope.tenant_id) == 3

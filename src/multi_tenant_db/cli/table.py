@@ -1,10 +1,9 @@
 """`mtdb table`."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated, Never
+from typing import Annotated
 
 import asyncpg
 import typer
@@ -12,18 +11,17 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy import URL
 
+from multi_tenant_db.cli.administrators import CONNECTION_FAILURES, administrators_url, first_line, refuse
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.exit_code import ExitCode
 from multi_tenant_db.cli.server_choice import ServerLabel, chosen_servers
 from multi_tenant_db.cli.server_results import place
-from multi_tenant_db.database_url import read_database_url
 from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.protecting import backfilling, enforcing, filling, preparing, shadowing, undoing, validating
 from multi_tenant_db.protecting.existing_table import ExistingTable
 from multi_tenant_db.protecting.protection_error import ProtectionError
 from multi_tenant_db.protecting.session import administrators_session
 from multi_tenant_db.server_label import url_variable
-from multi_tenant_db.settings import Settings
 
 type Work = Callable[[asyncpg.Connection, ExistingTable], Awaitable[object]]
 
@@ -128,27 +126,20 @@ def _update(progress: Progress, task: object, done: int, of: int) -> None:
 def _run(table: str, server: str | None, work: Work) -> dict[str, ExistingTable]:
     """Do the work on one server after the other; return the table as it then is. The first failure ends the command."""
     servers = chosen_servers(server)
-    urls = {label: _administrators_url(label, settings) for label, settings in servers.items()}
+    urls = {label: administrators_url(settings, label) for label, settings in servers.items()}
     return {label: _run_on(url, label, table, work, place(label, servers)) for label, url in urls.items()}
-
-
-def _administrators_url(label: str, settings: Settings) -> URL:
-    url = read_database_url(str(settings.database_url))
-    if url.username is None:
-        _refuse(f"{url_variable(label)} must name a superuser here: postgresql://user:password@host:port/name")
-    return url
 
 
 def _run_on(url: URL, label: str, table: str, work: Work, where: str) -> ExistingTable:
     try:
         return asyncio.run(_work(url, table, work))
     except ProtectionError as error:
-        _refuse(f"{where}{error}", ExitCode.FAILED)
+        refuse(f"{where}{error}", ExitCode.FAILED)
     except asyncpg.PostgresError as error:
-        _refuse(f"{where}the database refused ({_first_line(error)}): when that is remedied, {AGAIN}", ExitCode.FAILED)
-    except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        reason = _first_line(error)
-        _refuse(f"{where}the database cannot be reached ({reason}): check {url_variable(label)}", ExitCode.NO_DATABASE)
+        refuse(f"{where}the database refused ({first_line(error)}): when that is remedied, {AGAIN}", ExitCode.FAILED)
+    except CONNECTION_FAILURES as error:
+        reason = first_line(error)
+        refuse(f"{where}the database cannot be reached ({reason}): check {url_variable(label)}", ExitCode.NO_DATABASE)
 
 
 async def _work(url: URL, table: str, work: Work) -> ExistingTable:
@@ -161,12 +152,3 @@ async def _work(url: URL, table: str, work: Work) -> ExistingTable:
 def _tell(found: dict[str, ExistingTable]) -> None:
     for label, table in found.items():
         typer.echo(f"{place(label, found)}{printable(table.name)} is {table.step}; next: {table.step.what_next}")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__
-
-
-def _refuse(message: str, code: ExitCode = ExitCode.USAGE) -> Never:
-    print(f"mtdb: {printable(message)}", file=sys.stderr)  # noqa: T201 - standard error is where scripts look
-    raise typer.Exit(code)

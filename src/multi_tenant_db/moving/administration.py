@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-import random
 from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 from sqlalchemy import URL
 
+from multi_tenant_db.database import short_locks
 from multi_tenant_db.database.connecting import WITHOUT_TIMEOUTS, connect_to
 from multi_tenant_db.database_url import DEFAULT_PORT
 from multi_tenant_db.moving.move_error import MoveError
@@ -41,11 +41,6 @@ SET = "SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[])
 LOCK = 0x6D7464625F6D6F76
 """Key of the advisory lock that a move takes on the server it moves from, an import and an erasure on theirs."""
 
-LOCK_TIMEOUT_MS = 100
-"""While a lock is waited for, later statements of all organisations wait behind it."""
-LOCK_TRIES = 100
-TRANSACTION_TIMEOUT_MS = 5_000
-"""The server ends a session that holds such locks for longer: its command has stalled, and others wait."""
 SECONDS_BETWEEN_QUICK_LOOKS = 0.005
 
 
@@ -92,8 +87,8 @@ async def run_with_short_locks[Result](
     connection: asyncpg.Connection,
     work: Callable[[], Awaitable[Result]],
     *,
-    ends_at: float | None = None,
-    transaction_timeout_ms: int = TRANSACTION_TIMEOUT_MS,
+    ends_at: float = float("inf"),
+    transaction_timeout_ms: int = short_locks.TRANSACTION_TIMEOUT_MS,
 ) -> Result:
     """Run work in a transaction that waits only shortly for locks; try again, until a time of the loop's clock.
 
@@ -101,17 +96,16 @@ async def run_with_short_locks[Result](
 
     Raises MoveError if other transactions hold their locks throughout, or PauseTooLong at that time.
     """
-    for _ in range(LOCK_TRIES):
-        try:
-            async with connection.transaction():
-                await connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-                await connection.execute(f"SET LOCAL transaction_timeout = {transaction_timeout_ms}")
-                return await work()
-        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-            if ends_at is not None and asyncio.get_running_loop().time() > ends_at:
-                raise PauseTooLong from None
-            await asyncio.sleep(random.uniform(0.02, 0.2))  # noqa: S311 - so that others get their turn
-    raise MoveError("a long transaction holds locks on the organisation's tables: try again when it has ended")
+    try:
+        return await short_locks.run_with_short_locks(
+            connection, work, ends_at=ends_at, transaction_timeout_ms=transaction_timeout_ms
+        )
+    except short_locks.LOCKS_HELD:
+        if asyncio.get_running_loop().time() > ends_at:
+            raise PauseTooLong from None
+        raise MoveError(
+            "a long transaction holds locks on the organisation's tables: try again when it has ended"
+        ) from None
 
 
 async def wait_while(connection: asyncpg.Connection, query: str, argument: str) -> None:

@@ -1,7 +1,5 @@
 """The administrator's session of `mtdb table`."""
 
-import asyncio
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -9,18 +7,16 @@ import asyncpg
 from sqlalchemy import URL
 
 from multi_tenant_db.database.connecting import WITHOUT_TIMEOUTS, connect_to
+from multi_tenant_db.database.short_locks import LOCKS_HELD, run_with_short_locks
 from multi_tenant_db.protecting.protection_error import ProtectionError
 from multi_tenant_db.schema.schema_revision import REQUIRED_SCHEMA_REVISION
 
 CONNECT_TIMEOUT_SECONDS = 10
 
+BECOME_OWNER = "SET LOCAL ROLE tenancy_owner"
+
 LOCK = 0x6D7464625F746162
 """Key of the advisory lock that every command takes: they share the trigger on tenants."""
-
-LOCK_TIMEOUT_MS = 100
-"""While a lock is waited for, later statements of the application wait behind it."""
-LOCK_TRIES = 100
-TRANSACTION_TIMEOUT_MS = 5_000
 
 
 @asynccontextmanager
@@ -52,7 +48,7 @@ async def _check(connection: asyncpg.Connection) -> None:
 async def as_owner(connection: asyncpg.Connection) -> AsyncIterator[None]:
     """Open a transaction in which the session has the owner's rights, and is bound as the owner is."""
     async with connection.transaction():
-        await connection.execute("SET LOCAL ROLE tenancy_owner")
+        await connection.execute(BECOME_OWNER)
         yield
 
 
@@ -61,17 +57,17 @@ async def change(connection: asyncpg.Connection, work: Callable[[], Awaitable[No
 
     Raises ProtectionError if other transactions hold their locks throughout.
     """
-    for _ in range(LOCK_TRIES):
-        try:
-            async with as_owner(connection):
-                await connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-                await connection.execute(f"SET LOCAL transaction_timeout = {TRANSACTION_TIMEOUT_MS}")
-                await work()
-        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-            await asyncio.sleep(random.uniform(0.02, 0.2))  # noqa: S311 - so that others get their turn
-        else:
-            return
-    raise ProtectionError("a long transaction holds locks on the table or on tenancy.tenants: run again when it ended")
+
+    async def work_as_owner() -> None:
+        await connection.execute(BECOME_OWNER)
+        await work()
+
+    try:
+        await run_with_short_locks(connection, work_as_owner)
+    except LOCKS_HELD:
+        raise ProtectionError(
+            "a long transaction holds locks on the table or on tenancy.tenants: run again when it ended"
+        ) from None
 
 
 async def execute_all(connection: asyncpg.Connection, *statements: str) -> None:
