@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from multi_tenant_db.database import short_locks
+from multi_tenant_db.moving.administration import lock_moves
 from multi_tenant_db.moving.move_error import MoveError
 from multi_tenant_db.records.certification import erase_and_certify
 from multi_tenant_db.records.erasure import erase
@@ -161,7 +162,7 @@ async def test_one_command_at_a_time(here: TestDatabase, registry_here: Registry
     """A move, an import or an erasure that is under way on the server is waited for by the operator."""
     hsbc = await filled_organization(here, registry_here)
     other = await here.connect_as_admin()
-    await administration.lock_moves(other)
+    await lock_moves(other)
     outcome = await administer(here, "tenant", "erase", hsbc.parent.name, "--yes")
     await other.close()
     assert "is at work on this server" in outcome.complaint
