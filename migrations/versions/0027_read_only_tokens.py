@@ -156,7 +156,12 @@ CLAUSES_BY_VERB = """\
 
 def upgrade() -> None:
     """Add the column and three functions, and have every policy that writes ask them."""
-    op.execute("ALTER TABLE tenancy_private.access_tokens ADD COLUMN may_write boolean NOT NULL DEFAULT true")
+    # In a transaction of its own: callers lock tokens and tenants in either order, so holding one lock while it waits
+    # for the other would be a deadlock.
+    with op.get_context().autocommit_block():
+        op.execute(
+            "ALTER TABLE tenancy_private.access_tokens ADD COLUMN IF NOT EXISTS may_write boolean NOT NULL DEFAULT true"
+        )
     op.execute("ALTER TABLE tenancy_private.access_tokens ALTER COLUMN may_write SET STATISTICS 0")
     op.execute("""
         COMMENT ON COLUMN tenancy_private.access_tokens.may_write IS

@@ -42,9 +42,15 @@ COMMENTS = {
 
 def upgrade() -> None:
     """Add the columns of the operator, the function that fills them, and the revocation that follows them."""
+    # One table's lock at a time, as in the migration before.
+    with op.get_context().autocommit_block():
+        for table in TABLES:
+            op.execute(f"""
+                ALTER TABLE {table}
+                    ADD COLUMN IF NOT EXISTS operator_token_id uuid,
+                    ADD COLUMN IF NOT EXISTS operator_label    text
+            """)
     for table in TABLES:
-        op.execute(f"ALTER TABLE {table} ADD COLUMN operator_token_id uuid")
-        op.execute(f"ALTER TABLE {table} ADD COLUMN operator_label text")
         for column in ("operator_token_id", "operator_label"):
             op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0")
     op.execute(f"""

@@ -1,5 +1,7 @@
 """Every row of the schema, as text that can be compared."""
 
+from collections.abc import Collection
+
 import asyncpg
 
 TABLES = """
@@ -12,14 +14,15 @@ TABLES = """
       AND class.relname <> 'alembic_version'
       AND attribute.attnum > 0
       AND NOT attribute.attisdropped
+      AND attribute.attname <> ALL ($1::text[])
     GROUP BY class.oid
 """
 
 Rows = dict[str, list[str]]
 
 
-async def rows_of_all_tables(as_admin: asyncpg.Connection) -> Rows:
-    """Return each table's rows, sorted, with their columns in the order of their names."""
+async def rows_of_all_tables(as_admin: asyncpg.Connection, without: Collection[str] = ()) -> Rows:
+    """Return each table's rows, sorted, with their columns in the order of their names, but for some columns."""
     await as_admin.execute("SET search_path = pg_catalog")
     return {
         table["name"]: sorted(
@@ -30,5 +33,5 @@ async def rows_of_all_tables(as_admin: asyncpg.Connection) -> Rows:
                 )
             ]
         )
-        for table in await as_admin.fetch(TABLES)
+        for table in await as_admin.fetch(TABLES, [*without])
     }
