@@ -124,6 +124,11 @@ async def test_each_refusal_of_the_api_is_in_the_guide(
         await client.put(path, headers=parent.headers | {"If-Match": '"7"'}, json={"name": "HSBC", "metadata": {}}),
         await client.post("/tenants", headers=json_as_text, content="{}"),
     ]
+    reader = await registry.issue_token(parent.tenant_id, parent.tenant_id, may_write=False)
+    answers.append(await client.delete(path, headers={"Authorization": f"Bearer {reader}"}))
+    await registry.set_quota(parent.tenant_id, len(hsbc.subsidiaries))
+    answers.append(await client.post("/tenants", headers=parent.headers, json=new | {"name": str(uuid4())}))
+    await registry.remove_quota(parent.tenant_id)
     operator = {"Authorization": f"Bearer {await registry.issue_operator_token()}"}
     answers.append(await client.delete(path, headers=operator))
     async with own_service(database.settings(max_concurrent_requests=1)) as (_app, busy):

@@ -275,7 +275,9 @@ async def test_every_function_is_one_we_know(functions: dict[str, asyncpg.Record
 
 async def test_every_function_has_a_fixed_search_path(functions: dict[str, asyncpg.Record]) -> None:
     """No caller's search_path decides what a function of ours reads; temporary objects come last."""
-    assert {tuple(row["proconfig"]) for row in functions.values()} == {("search_path=pg_catalog, pg_temp",)}
+    assert {row["proconfig"][0] for row in functions.values()} == {"search_path=pg_catalog, pg_temp"}
+    others = {setting for row in functions.values() for setting in row["proconfig"][1:]}
+    assert others == {"enable_sort=off", "enable_incremental_sort=off"}
 
 
 async def test_functions_run_with_the_rights_they_need(functions: dict[str, asyncpg.Record]) -> None:
