@@ -159,6 +159,12 @@ def _create_rotate() -> None:
                 RETURN NULL;
             END IF;
 
+            -- Its view tokens end with it. A statement of its own: it sees those issued until the first had its lock.
+            UPDATE tenancy_private.access_tokens AS token
+            SET expires_at = former.expires_at
+            WHERE token.operator_token_id = $1
+              AND token.expires_at > former.expires_at;
+
             PERFORM tenancy_private.forget_the_expired(10);
             INSERT INTO tenancy_private.access_tokens AS token
                 (token_hash, role, organization_id, tenant_id, label, expires_at, may_write)
