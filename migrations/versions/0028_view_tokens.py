@@ -177,7 +177,7 @@ def _issue_view_token() -> None:
                 USING ERRCODE = 'MT002';
             END IF;
 
-            -- A revocation or rotation that began is waited for; one that begins now waits, and ends the new token, too.
+            -- A revocation or rotation that began is waited for; one that begins now waits, and ends this token, too.
             SELECT token.*
             INTO operator
             FROM tenancy_private.access_tokens AS token
