@@ -30,7 +30,10 @@ class Certification:
 
 
 async def erase_and_certify(connection: asyncpg.Connection, scope: Scope, server: str) -> Certification:
-    """Erase in one transaction, and verify in another, when those that began before have ended. Raises only if nothing was erased, or the connection is lost."""
+    """Erase in one transaction, and verify in another, when those that began before have ended.
+
+    Raises only if nothing was erased, or the connection is lost.
+    """
     about = await connection.fetchrow(SERVER)
     revision = await require_revision(connection)
     erased = await erase(connection, scope)
