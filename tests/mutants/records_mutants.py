@@ -50,6 +50,13 @@ RECORDS_MUTANTS = (
         new="SELECT '{OPERATORS}' IN {ids} AND false",
     ),
     Mutant(
+        "an import doubles deferrable keys",
+        ("records/test_deferred_keys.py::test_a_deferrable_key_is_not_stored_twice",),
+        file="records/deferred_keys.py",
+        old="if await connection.fetchval(duplicated):",
+        new="if not duplicated:",
+    ),
+    Mutant(
         "an import takes over remembered answers",
         ("records/test_bad_imports.py::test_remembered_answers_of_a_deleted_tenant_are_not_taken_over",),
         file="records/importing.py",

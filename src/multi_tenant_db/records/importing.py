@@ -1,7 +1,8 @@
 """Adds an exported organisation or tenant to a database, with the same ids, times and versions.
 
-Triggers do not run, as in a restored backup: the rows are stored as they were. What foreign keys demand is verified in
-the same transaction, and the stored rows are read again and compared with the manifest's checksums before it commits.
+Triggers do not run, as in a restored backup: the rows are stored as they were. What foreign keys and deferrable unique
+constraints demand is verified in the same transaction, and the stored rows are read again and compared with the
+manifest's checksums before it commits.
 """
 
 import json
@@ -17,6 +18,7 @@ from multi_tenant_db.moving.catalogue import find_missing_references, find_table
 from multi_tenant_db.records.catalogue import check_tables, find_exported_tables, find_record_tables
 from multi_tenant_db.records.checksum import Checksum
 from multi_tenant_db.records.copying import LINES, copy_in, copy_out
+from multi_tenant_db.records.deferred_keys import require_unique_keys
 from multi_tenant_db.records.manifest import Manifest
 from multi_tenant_db.records.manifest_file import ManifestFile
 from multi_tenant_db.records.reading import read_chunks
@@ -60,6 +62,7 @@ async def import_folder(connection: asyncpg.Connection, folder: Path, manifest: 
                 reason = str(error).partition("\n")[0]
                 raise RecordsError(f"{entry.file} has a line that no export writes ({reason}): export again") from None
         await _require_references(connection, scope)
+        await require_unique_keys(connection, [table.name for table, _ in entries], scope)
         await _compare(connection, entries, scope)
         await advance_sequences(connection, [table.name for table, _ in entries])
         told = {"imported": {"exported_at": manifest.exported_at.isoformat(), "rows": manifest.rows}}
