@@ -1213,11 +1213,13 @@ BEGIN
         USING ERRCODE = 'MT002';
     END IF;
 
-    -- A revocation that began is waited for; one that begins now waits, and revokes the new token as well.
-    PERFORM
+    -- A revocation or rotation that began is waited for; one that begins now waits, and ends this token, too.
+    SELECT token.*
+    INTO operator
     FROM tenancy_private.access_tokens AS token
     WHERE token.token_hash = operator.token_hash
       AND token.revoked_at IS NULL
+      AND token.expires_at > clock_timestamp()
     FOR SHARE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the access token is not valid'
@@ -1331,7 +1333,14 @@ BEGIN
       AND token.expires_at > clock_timestamp()
       AND token.operator_token_id IS NULL
     RETURNING token.* INTO former;
-    IF NOT FOUND THEN
+
+    -- Its view tokens end with it, also where their organisation has moved to. A statement of its own: it sees
+    -- those issued until the first one had its lock.
+    UPDATE tenancy_private.access_tokens AS token
+    SET expires_at = now() + $4
+    WHERE token.operator_token_id = $1
+      AND token.expires_at > now() + $4;
+    IF former.token_id IS NULL THEN
         RETURN NULL;
     END IF;
 

@@ -183,11 +183,13 @@ def _issue_view_token() -> None:
                 USING ERRCODE = 'MT002';
             END IF;
 
-            -- A revocation that began is waited for; one that begins now waits, and revokes the new token as well.
-            PERFORM
+            -- A revocation or rotation that began is waited for; one that begins now waits, and ends this token, too.
+            SELECT token.*
+            INTO operator
             FROM tenancy_private.access_tokens AS token
             WHERE token.token_hash = operator.token_hash
               AND token.revoked_at IS NULL
+              AND token.expires_at > clock_timestamp()
             FOR SHARE;
             IF NOT FOUND THEN
                 RAISE EXCEPTION 'the access token is not valid'

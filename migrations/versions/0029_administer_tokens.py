@@ -155,7 +155,14 @@ def _create_rotate() -> None:
               AND token.expires_at > clock_timestamp()
               AND token.operator_token_id IS NULL
             RETURNING token.* INTO former;
-            IF NOT FOUND THEN
+
+            -- Its view tokens end with it, also where their organisation has moved to. A statement of its own: it sees
+            -- those issued until the first one had its lock.
+            UPDATE tenancy_private.access_tokens AS token
+            SET expires_at = now() + $4
+            WHERE token.operator_token_id = $1
+              AND token.expires_at > now() + $4;
+            IF former.token_id IS NULL THEN
                 RETURN NULL;
             END IF;
 

@@ -77,10 +77,13 @@ async def test_tokens_and_tenants_change_during_the_copy(both: TwoServers, regis
     hsbc = await filled_organization(both, registry_here)
     parent, gone, kept = hsbc.parent, *hsbc.subsidiaries
     issued: list[str] = []
+    operator = await registry_here.issue_operator_token()
+    view = await registry_here.issue_view_token(operator, parent.tenant_id, parent.tenant_id)
 
     async def change() -> None:
         await registry_here.revoke(kept.token)
-        await rotate(both, registry_here.token_id(parent.token))
+        for token in (parent.token, operator):
+            await rotate(both, registry_here.token_id(token))
         await registry_here.set_quota(parent.tenant_id, 3)
         issued.append(await registry_here.issue_token(parent.tenant_id, kept.tenant_id))
         issued.append((await registry_here.create_tenant(f"{parent.name} 3", parent.tenant_id)).token)
@@ -92,7 +95,7 @@ async def test_tokens_and_tenants_change_during_the_copy(both: TwoServers, regis
     async with as_admin(both, HERE) as here:
         # So long ago that the last copy of tokens does not include them by the time of their issue.
         old = "UPDATE tenancy_private.access_tokens SET created_at = now() - interval '1 day' WHERE token_hash = $1"
-        for token in (kept.token, parent.token):
+        for token in (kept.token, parent.token, view):
             await here.execute(old, hash_access_token(token))
     await moved(both, parent.tenant_id, at={MoveStep.COPIED: change})
     assert [(await home_of(both, token))[THERE] for token in issued] == ["yes", "yes"]
@@ -100,7 +103,8 @@ async def test_tokens_and_tenants_change_during_the_copy(both: TwoServers, regis
         soon = (
             "SELECT expires_at < now() + interval '10 minutes' FROM tenancy_private.access_tokens WHERE token_id = $1"
         )
-        assert await there.fetchval(soon, registry_here.token_id(parent.token))
+        for token in (parent.token, view):
+            assert await there.fetchval(soon, registry_here.token_id(token))
     for token in (gone.token, kept.token):
         assert await home_of(both, token) == {HERE: "28000", THERE: "28000"}
     async with as_admin(both, THERE) as there:
@@ -117,7 +121,7 @@ async def rotate(both: TwoServers, token_id: UUID) -> None:
 
 
 async def test_a_view_ends_with_its_operator_after_a_move(both: TwoServers, registry_here: Registry) -> None:
-    """Revoking the operator's token where it was issued, and on the other server, ends a view token that moved."""
+    """Rotating or revoking the operator's token on both servers, as the commands do, ends a view token that moved."""
     hsbc = await filled_organization(both, registry_here)
     head = hsbc.parent.tenant_id
     operator = await registry_here.issue_operator_token()
@@ -130,6 +134,11 @@ async def test_a_view_ends_with_its_operator_after_a_move(both: TwoServers, regi
         error = await error_of(attempt(service, token, "UPDATE tenancy.tenants SET name = name"))
         assert error.sqlstate == READ_ONLY_TOKEN
     await service.close()
+    rotate_there = "SELECT tenancy.rotate_token($1, sha256('successor'), '1 hour', '5 minutes') IS NULL"
+    end = "SELECT expires_at < now() + interval '10 minutes' FROM tenancy_private.access_tokens WHERE token_id = $1"
+    async with as_admin(both, THERE) as there:
+        assert await there.fetchval(rotate_there, registry_here.token_id(operator))
+        assert await there.fetchval(end, registry_here.token_id(view))
     for label in (HERE, THERE):
         connection = await both.databases[label].connect_as_operator()
         assert await connection.fetchval("SELECT tenancy.revoke_token($1)", registry_here.token_id(operator))

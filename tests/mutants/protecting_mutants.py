@@ -13,6 +13,13 @@ REACH_IN_SHADOW = "tenancy.reach_in_shadow()"
 
 PROTECTING_MUTANTS = (
     Mutant(
+        "an undo runs what the comment says",
+        (f"{ATTACK}test_statements_in_the_comment",),
+        file="protecting/enforcing.py",
+        old="    await _require_plain_names(connection, table)\n",
+        new="",
+    ),
+    Mutant(
         "the service may write lines of the shadow",
         GRANTS,
         "GRANT EXECUTE ON FUNCTION tenancy.passes_in_shadow(text, regclass, text) TO tenancy_api",

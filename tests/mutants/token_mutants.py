@@ -101,6 +101,16 @@ TOKEN_MUTANTS = (
         substitute("tenancy.revoke_token(uuid)", r"token\.operator_token_id = revoke_token\.token_id", "false"),
     ),
     Mutant(
+        "a rotation forgets the views",
+        (f"{VIEW}test_a_view_whose_operator_was_rotated",),
+        substitute(ROTATE, r"token\.operator_token_id = \$1", "false"),
+    ),
+    Mutant(
+        "a view goes by the end its operator's token had",
+        (f"{VIEW}test_a_view_whose_operator_was_rotated",),
+        substitute(ISSUE_VIEW, r"SELECT token\.\*\s+INTO operator", "PERFORM"),
+    ),
+    Mutant(
         "a view is rotated",
         (f"{VIEW}test_prolonging_a_token",),
         substitute(ROTATE, r"AND token\.operator_token_id IS NULL", ""),

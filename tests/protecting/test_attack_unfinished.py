@@ -1,11 +1,14 @@
 """Attacks on a table that is being protected, by SQL of the service's role, with tokens in hand, at each step."""
 
+import json
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from multi_tenant_db.protecting.former_state import PREFIX
 from tests.protecting.legacy_table import STEPS, LegacyTable
+from tests.support.accounts import execute_as_owner
 from tests.support.attack import refused, residual, sees_nothing
 from tests.support.attempt import attempt, attempt_quietly, error_of
 
@@ -155,3 +158,40 @@ async def test_forging_the_log(legacy: LegacyTable, application: asyncpg.Connect
     await legacy.do("enforce")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await application.execute("SELECT tenancy.passes_in_shadow('a.b', 'pg_class', 'SELECT')")
+
+
+@refused(GROUP)
+@pytest.mark.parametrize(
+    ("member", "position", "value"),
+    [
+        ("grants", (0, 0), "SELECT ON tenancy.payments TO tenancy_owner; {}; GRANT SELECT"),
+        ("grants", (0, 2), "tenancy_owner; {}"),
+        ("statistics", "amount", "-1; {}"),
+        ("index_statistics", (0, 0), "tenancy.payments_reference ALTER COLUMN 1 SET STATISTICS -1; {}; ALTER INDEX x"),
+        ("index_statistics", (0, 1), "1 SET STATISTICS -1; {}"),
+        ("index_statistics", (0, 2), "-1; {}"),
+    ],
+)
+async def test_statements_in_the_comment(
+    legacy: LegacyTable, member: str, position: tuple[int, int] | str, value: str
+) -> None:
+    """To have `undo` run statements as a superuser, which the owner of the table has put into its comment."""
+    await legacy.do(*TO_SHADOW, "enforce")
+    comment = """
+        SELECT col_description(attribute.attrelid, attribute.attnum) FROM pg_attribute AS attribute
+        WHERE attribute.attrelid = 'tenancy.payments'::regclass AND attribute.attname = 'organization_id'
+    """
+    former = json.loads((await legacy.admin.fetchval(comment)).removeprefix(PREFIX))
+    forged = value.format("RESET ROLE; ALTER ROLE tenancy_owner SUPERUSER; SET ROLE tenancy_owner")
+    if isinstance(position, str):
+        former[member][position] = forged
+    else:
+        former[member][position[0]][position[1]] = forged
+    text = await legacy.admin.fetchval("SELECT quote_literal($1::text)", PREFIX + json.dumps(former))
+    await execute_as_owner(legacy.admin, f"COMMENT ON COLUMN tenancy.payments.organization_id IS {text}")
+    outcome = await legacy.run("undo")
+    try:
+        assert not await legacy.admin.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = 'tenancy_owner'")
+    finally:
+        await legacy.admin.execute("ALTER ROLE tenancy_owner NOSUPERUSER")
+    assert "the comment of the column organization_id of tenancy.payments names what is not there" in outcome.complaint

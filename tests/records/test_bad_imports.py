@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -95,6 +96,20 @@ def link_to_copy(folder: Path) -> None:
     path.symlink_to(folder.parent / "copy")
 
 
+def take_over(folder: Path, tenant_id: str) -> None:
+    """Give a subsidiary another id, in all files."""
+    rows = (folder / TENANTS).read_text().splitlines()
+    former = next(row["tenant_id"] for row in map(json.loads, rows) if row["tenant_type"] == "subsidiary")
+    for file in sorted(path.name for path in folder.glob("*.jsonl")):
+        rewrite(file, lambda text: _first(tenant_id, text.replace(former, tenant_id)))(folder)
+
+
+def _first(tenant_id: str, text: str) -> str:
+    """Put a tenant's rows first, in the order of the key."""
+    lines = text.removesuffix("\n").split("\n")
+    return "\n".join(sorted(lines, key=lambda line: f'"tenant_id" : "{tenant_id}"' not in line)) + "\n"
+
+
 DAMAGES: dict[str, tuple[Change, str]] = {
     "no folder": (lambda folder: folder.rename(folder.parent / "elsewhere"), "there is no folder"),
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "has no manifest.json"),
@@ -139,6 +154,10 @@ DAMAGES: dict[str, tuple[Change, str]] = {
     "a value of another type": (
         rewrite(ACCOUNTS, lambda text: text.replace('"balance" : "5"', '"balance" : "x"', 1)),
         "a line that no export writes",
+    ),
+    "an operator's id": (
+        lambda folder: take_over(folder, str(UUID(int=0))),
+        "the id 00000000-0000-0000-0000-000000000000 is that of platform operators",
     ),
     "a violated rule": (
         rewrite(ACCOUNTS, lambda text: text.replace('"balance" : "5"', '"balance" : "-5"', 1)),
@@ -241,6 +260,22 @@ async def test_a_subsidiary_comes_after_its_parent(  # noqa: PLR0913, PLR0917 - 
         "name": child.name,
         "rows": 9,
     }
+
+
+async def test_remembered_answers_of_a_deleted_tenant_are_not_taken_over(
+    there: TestDatabase, admin_there: asyncpg.Connection, folder: tuple[Path, Organization]
+) -> None:
+    """A tenant with the id of one that was deleted does not get the answers that are remembered for that."""
+    path, hsbc = folder
+    owner = hsbc.subsidiaries[0].tenant_id
+    remembered = "SELECT count(*) FROM tenancy_private.idempotency_keys WHERE tenant_id = $1"
+    await admin_there.execute(
+        "INSERT INTO tenancy_private.idempotency_keys (tenant_id, idempotency_key, request_hash, answer)"
+        " VALUES ($1, 'key', sha256('body'), '{}')",
+        owner,
+    )
+    assert (await administer(there, "tenant", "import", str(path))).exit_code == 0
+    assert await admin_there.fetchval(remembered, owner) == 0
 
 
 async def test_of_several_servers_one_is_named(there: TestDatabase, tmp_path: Path) -> None:

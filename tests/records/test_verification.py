@@ -170,6 +170,33 @@ async def test_names_in_rows_of_others_are_told(
     assert await admin.fetchval("SELECT name FROM tenancy.accounts WHERE tenant_id = $1", hsbc.parent.tenant_id) == note
 
 
+@pytest.mark.parametrize(
+    "plant",
+    [
+        "CREATE TABLE public.report AS SELECT jsonb_build_object('was', $${name}$$::text) AS line",
+        "CREATE TABLE public.report AS SELECT ARRAY[$${name}$$::text, 'x'] AS line",
+        "CREATE TABLE public.report AS SELECT ROW(1, $${name}$$::text)::public.note AS line",
+    ],
+    ids=["json", "array", "row"],
+)
+async def test_names_that_a_format_escapes_are_told(
+    here: TestDatabase, registry_here: Registry, admin: asyncpg.Connection, plant: str
+) -> None:
+    """A name with quotes and backslashes is found inside JSON, arrays and rows, too."""
+    name = 'The "Old" Bank \\ Co'
+    hsbc = await filled_organization(here, registry_here)
+    child = hsbc.subsidiaries[0].tenant_id
+    await admin.execute("UPDATE tenancy.tenants SET name = $2 WHERE tenant_id = $1", child, name)
+    await admin.execute("CREATE TYPE public.note AS (number integer, body text)")
+    await admin.execute(plant.format(name=name))
+    try:
+        outcome = await administer(here, "tenant", "erase", str(child), "--yes", "--json")
+    finally:
+        await admin.execute("DROP TABLE public.report; DROP TYPE public.note")
+    mention = {"table": "public.report", "column": "line", "rows": 1}
+    assert mention in outcome.json["verification"]["mentions"]
+
+
 async def test_a_moving_organisation_is_not_erased(
     here: TestDatabase, registry_here: Registry, admin: asyncpg.Connection
 ) -> None:

@@ -1,5 +1,6 @@
 """Attacks on what administrators do to records: erasing, purging, exporting, importing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -7,11 +8,13 @@ import asyncpg
 import pytest
 
 from multi_tenant_db.moving.administration import connect
+from multi_tenant_db.records import outlasting
 from multi_tenant_db.records.certification import erase_and_certify
 from multi_tenant_db.records.purge import purge
 from multi_tenant_db.records.scopes import find_scopes
 from tests.support.attack import refused, sees_nothing
 from tests.support.attempt import attempt, attempt_quietly, error_of
+from tests.support.context import presenting
 from tests.support.organization import Organization
 from tests.support.party import Party
 from tests.support.test_database import TestDatabase
@@ -47,6 +50,49 @@ async def test_what_an_erasure_leaves(
         assert child.name not in str(await attempt(as_api, platform_operator.token, statement, as_platform=True))
         for party in (sibling, barclays.parent):
             assert str(child.tenant_id) not in str(await attempt(as_api, party.token, statement))
+
+
+KEEP = (
+    "SELECT tenancy.begin_request('kept', sha256('body'))",
+    "SELECT tenancy.finish_request('kept', '{}')",
+)
+
+
+@refused(GROUP)
+async def test_a_transaction_that_outlasts_the_erasure(
+    as_api: asyncpg.Connection, administrator: asyncpg.Connection, hsbc: Organization
+) -> None:
+    """To have a certificate issued while a transaction holds back an answer that it then stores for the erased."""
+    [scope] = await find_scopes(administrator, str(hsbc.subsidiaries[0].tenant_id))
+    async with presenting(as_api, hsbc.subsidiaries[0].token):
+        for statement in KEEP:
+            await as_api.execute(statement)
+        erasing = asyncio.create_task(erase_and_certify(administrator, scope, "default"))
+        await asyncio.sleep(0.5)
+        assert not erasing.done()
+    done = (await erasing).certificate
+    assert done.verification is not None
+    assert not done.complete
+    assert [(one.table, one.column) for one in done.verification.remaining] == [
+        ("tenancy_private.idempotency_keys", "tenant_id")
+    ]
+    assert (await erase_and_certify(administrator, scope, "default")).certificate.complete
+
+
+@refused(GROUP)
+async def test_a_transaction_that_does_not_end(
+    monkeypatch: pytest.MonkeyPatch,
+    as_api: asyncpg.Connection,
+    administrator: asyncpg.Connection,
+    hsbc: Organization,
+) -> None:
+    """To hold a transaction open, which has done nothing yet, until the certificate is issued all the same."""
+    monkeypatch.setattr(outlasting, "LONGEST_WAIT_SECONDS", 0.2)
+    [scope] = await find_scopes(administrator, str(hsbc.subsidiaries[0].tenant_id))
+    async with presenting(as_api, hsbc.subsidiaries[0].token):
+        done = await erase_and_certify(administrator, scope, "default")
+    assert not done.certificate.complete
+    assert done.failure == "transactions that began before the erasure are still open"
 
 
 @refused(GROUP)

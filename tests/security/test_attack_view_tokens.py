@@ -179,6 +179,34 @@ async def test_prolonging_a_token(
     await connection.close()
 
 
+@refused(GROUP)
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+async def test_a_view_whose_operator_was_rotated(
+    database: TestDatabase, registry: Registry, as_admin: asyncpg.Connection, hsbc: Organization, when: str
+) -> None:
+    """To go on as a tenant when the operator's token has been replaced and its grace period is over."""
+    head = hsbc.parent.tenant_id
+    rotate = "SELECT tenancy.rotate_token($1, sha256(gen_random_uuid()::text::bytea), '1 day', '1 minute')"
+    issue = "SELECT tenancy.issue_view_token(sha256($1), $2, $2, 'view', '6 hours', false)"
+    end = "SELECT expires_at FROM tenancy_private.access_tokens WHERE token_hash = sha256($1)"
+    operator, view = await registry.issue_operator_token(timedelta(days=1)), f"view {uuid4()}"
+    rotating, viewing = await database.connect_as_operator(), await database.connect_as_operator()
+    if when == "before":
+        await _issue(viewing, operator, issue, view, head)
+        await rotating.execute(rotate, registry.token_id(operator))
+    else:
+        async with rotating.transaction():
+            await rotating.execute(rotate, registry.token_id(operator))
+            issuing = asyncio.create_task(_issue(viewing, operator, issue, view, head))
+            await asyncio.sleep(0.3)
+            assert not issuing.done()
+        await issuing
+    for connection in (rotating, viewing):
+        await connection.close()
+    ends = [await as_admin.fetchval(end, token.encode()) for token in (operator, view)]
+    assert ends[0] == ends[1] <= datetime.now(UTC) + timedelta(minutes=1)
+
+
 @sees_nothing(GROUP)
 async def test_hiding_the_operator(
     as_api: asyncpg.Connection, as_admin: asyncpg.Connection, registry: Registry, hsbc: Organization

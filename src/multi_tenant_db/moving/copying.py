@@ -32,12 +32,13 @@ TOKENS_SINCE = f"""
       AND (
           created_at >= $2
           OR revoked_at >= $2
+          OR operator_token_id IS NOT NULL
           OR (tenant_id, label) IN (
               SELECT tenant_id, label FROM {TOKENS} WHERE organization_id = $1 AND created_at >= $2
           )
       )
 """
-"""Rotating a token brings the end of one of the same tenant and label forward."""
+"""Rotating a token brings forward the end of one of the same tenant and label, or of an operator's view tokens."""
 HOLD_BACK = f"""
     INSERT INTO {TOKENS} ({", ".join(TOKEN_COLUMNS)})
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($12::timestamptz, 'infinity'))

@@ -110,6 +110,8 @@ OBSTACLES = """
 """
 """What `mtdb check` would find, and what would tell callers of hidden rows, since constraints ignore policies."""
 
+PRIVILEGES = {"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"}
+
 FORGET_SAMPLES = """
     DELETE FROM pg_statistic
     WHERE starelid = $1
@@ -171,6 +173,7 @@ async def undo(connection: asyncpg.Connection, table: ExistingTable) -> None:
     table.require(TableStep.ENFORCED)
     await filling.start(connection)
     former = await literal(connection, FormerState(table.recorded.type_was_public).written())
+    await _require_plain_names(connection, table)
 
     async def work() -> None:
         await connection.execute("CALL tenancy.unprotect_tenant_table($1::text::regclass)", table.name)
@@ -181,6 +184,25 @@ async def undo(connection: asyncpg.Connection, table: ExistingTable) -> None:
 
     await change(connection, work)
     await connection.execute(f"ANALYZE {table.name}")
+
+
+async def _require_plain_names(connection: asyncpg.Connection, table: ExistingTable) -> None:
+    """Raise ProtectionError if the comment, which the owner can write, has statements: a superuser would run them."""
+    former = table.recorded
+    roles = {row["role"] for row in await connection.fetch("SELECT oid::regrole::text AS role FROM pg_roles")}
+    indexes = {row["index"] for row in await connection.fetch(INDEX_STATISTICS, table.table_id)}
+    numbers = [number for _, number, _ in former.index_statistics]
+    targets = [*(former.statistics or {}).values(), *(target for _, _, target in former.index_statistics)]
+    if not (
+        all(privilege in PRIVILEGES and role in roles for privilege, _, role, _ in former.grants)
+        and {index for index, _, _ in former.index_statistics} <= indexes
+        and all(isinstance(number, int) for number in numbers)
+        and all(isinstance(target, int | None) for target in targets)
+    ):
+        raise ProtectionError(
+            f"the comment of the column organization_id of {table.name} names what is not there: a role or an index "
+            "was dropped, or the comment was changed; correct it"
+        )
 
 
 def _restored(table: ExistingTable) -> list[str]:

@@ -29,7 +29,7 @@ class Certificate(BaseModel):
     organization_id: UUID
     tenant_id: UUID
     complete: bool
-    """Whether everything was read again, and nothing was found that should not be there."""
+    """Whether everything that can be read here was read again, and nothing was found that should not be there."""
     erased_at: Moment
     database_role: str
     server: str

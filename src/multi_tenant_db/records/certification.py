@@ -7,6 +7,7 @@ import asyncpg
 from multi_tenant_db.records.certificate import Certificate
 from multi_tenant_db.records.erased_scope import ErasedScope
 from multi_tenant_db.records.erasure import erase
+from multi_tenant_db.records.outlasting import wait_for_older_transactions
 from multi_tenant_db.records.revision import require_revision
 from multi_tenant_db.records.scope import Scope
 from multi_tenant_db.records.verification import Verification
@@ -29,7 +30,10 @@ class Certification:
 
 
 async def erase_and_certify(connection: asyncpg.Connection, scope: Scope, server: str) -> Certification:
-    """Erase in one transaction, and verify in another. Raises only if nothing was erased, or the connection is lost."""
+    """Erase in one transaction, and verify in another, when those that began before have ended.
+
+    Raises only if nothing was erased, or the connection is lost.
+    """
     about = await connection.fetchrow(SERVER)
     revision = await require_revision(connection)
     erased = await erase(connection, scope)
@@ -52,6 +56,7 @@ async def erase_and_certify(connection: asyncpg.Connection, scope: Scope, server
 
 async def _verify(connection: asyncpg.Connection, erased: ErasedScope) -> tuple[Verification | None, str | None]:
     try:
+        await wait_for_older_transactions(connection)
         return await verify(connection, erased), None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         return None, str(error).partition("\n")[0] or type(error).__name__

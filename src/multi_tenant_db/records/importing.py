@@ -1,21 +1,24 @@
 """Adds an exported organisation or tenant to a database, with the same ids, times and versions.
 
-Triggers do not run, as in a restored backup: the rows are stored as they were. What foreign keys demand is verified in
-the same transaction, and the stored rows are read again and compared with the manifest's checksums before it commits.
+Triggers do not run, as in a restored backup: the rows are stored as they were. What foreign keys and deferrable unique
+constraints demand is verified in the same transaction, and the stored rows are read again and compared with the
+manifest's checksums before it commits.
 """
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 
-from multi_tenant_db.lint.expected import EVENTS, TENANTS
+from multi_tenant_db.lint.expected import EVENTS, REQUESTS, TENANTS
 from multi_tenant_db.moving.administration import lock_moves
 from multi_tenant_db.moving.catalogue import find_missing_references, find_tables
 from multi_tenant_db.records.catalogue import check_tables, find_exported_tables, find_record_tables
 from multi_tenant_db.records.checksum import Checksum
 from multi_tenant_db.records.copying import LINES, copy_in, copy_out
+from multi_tenant_db.records.deferred_keys import require_unique_keys
 from multi_tenant_db.records.manifest import Manifest
 from multi_tenant_db.records.manifest_file import ManifestFile
 from multi_tenant_db.records.reading import read_chunks
@@ -29,6 +32,9 @@ type Entries = Sequence[tuple[RecordTable, ManifestFile]]
 
 PARENT = f"SELECT FROM {TENANTS} WHERE organization_id = $1 AND tenant_id = $1 FOR KEY SHARE"
 """As a foreign key locks it: it cannot be deleted before this transaction ends."""
+
+OPERATORS = UUID(int=0)
+"""Stands for platform operators where a tenant's id would be: a tenant with it would read their remembered answers."""
 
 RECORD = f"""
     INSERT INTO {EVENTS} (organization_id, tenant_id, event_type, new_values, database_role, table_name)
@@ -56,6 +62,7 @@ async def import_folder(connection: asyncpg.Connection, folder: Path, manifest: 
                 reason = str(error).partition("\n")[0]
                 raise RecordsError(f"{entry.file} has a line that no export writes ({reason}): export again") from None
         await _require_references(connection, scope)
+        await require_unique_keys(connection, [table.name for table, _ in entries], scope)
         await _compare(connection, entries, scope)
         await advance_sequences(connection, [table.name for table, _ in entries])
         told = {"imported": {"exported_at": manifest.exported_at.isoformat(), "rows": manifest.rows}}
@@ -112,14 +119,18 @@ async def _store(
         if await connection.fetchval(foreign, str(value)):
             raise RecordsError(f"{entry.file} has rows that do not belong to the {scope.description}: export again")
     if table.name == TENANTS:
-        taken = f"""
-            SELECT tenant_id FROM {TENANTS}
-            WHERE tenant_id IN (SELECT (line::jsonb ->> 'tenant_id')::uuid FROM pg_temp.{LINES})
-            LIMIT 1
-        """
-        if tenant_id := await connection.fetchval(taken):
-            raise RecordsError(f"the id {tenant_id} belongs to a tenant of this database: nothing was imported over it")
+        await _take_ids(connection)
     await connection.execute(table.insert_from_json(f"pg_temp.{LINES}"))
+
+
+async def _take_ids(connection: asyncpg.Connection) -> None:
+    """Refuse tenants whose ids are taken, and forget answers remembered for deleted tenants that had these ids."""
+    ids = f"(SELECT (line::jsonb ->> 'tenant_id')::uuid FROM pg_temp.{LINES})"
+    if tenant_id := await connection.fetchval(f"SELECT tenant_id FROM {TENANTS} WHERE tenant_id IN {ids} LIMIT 1"):
+        raise RecordsError(f"the id {tenant_id} belongs to a tenant of this database: nothing was imported over it")
+    if await connection.fetchval(f"SELECT '{OPERATORS}' IN {ids}"):
+        raise RecordsError(f"the id {OPERATORS} is that of platform operators: no tenant may have it")
+    await connection.execute(f"DELETE FROM {REQUESTS} WHERE tenant_id IN {ids}")
 
 
 async def _require_references(connection: asyncpg.Connection, scope: Scope) -> None:

@@ -24,7 +24,13 @@ def mentions_a_name(text: str, patterns: str) -> str:
 
 
 async def patterns_of(connection: asyncpg.Connection, names: Iterable[str]) -> list[str]:
-    """Return patterns of the names, in the server's lower case."""
-    escaped = (name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for name in names)
-    rows = await connection.fetch(LOWER, [f"%{name}%" for name in escaped])
+    """Return patterns of the names, also as JSON, arrays and rows have them, in the server's lower case."""
+    forms = sorted({form for name in names for form in _forms(name)})
+    escaped = (form.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for form in forms)
+    rows = await connection.fetch(LOWER, [f"%{form}%" for form in escaped])
     return [row["pattern"] for row in rows]
+
+
+def _forms(name: str) -> tuple[str, str, str]:
+    escaped = name.replace("\\", "\\\\")
+    return name, escaped.replace('"', '\\"'), escaped.replace('"', '""')
