@@ -64,8 +64,7 @@ def _check(name: str, facts: asyncpg.Record) -> None:
         (facts["is_ordinary"], "is not an ordinary table: partitions and unlogged tables are not supported"),
         (
             facts["is_ours"],
-            "has another owner: run ALTER TABLE ... OWNER TO tenancy_owner, then GRANT the application's role what it"
-            " needs",
+            "has another owner: run ALTER TABLE ... OWNER TO tenancy_owner, and GRANT its application what it needs",
         ),
         (not facts["has_policies"], "has row level security already: this is for tables without"),
         (facts["names_tenants"], "has no column tenant_id uuid NOT NULL"),

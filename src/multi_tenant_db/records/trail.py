@@ -1,8 +1,8 @@
 """Erases what the audit trail says of a tenant, and keeps who did what and when.
 
 Kept: the ids, kind and time of an event, its table, the token's id, the tenant that acted, the database's role. A label
-is replaced if the token was the erased tenant's own, or if it has one of its names, as is an operator's of a view token;
-a request id, if a client chose it.
+is replaced if the token was the erased tenant's own, or if it has one of its names, as is an operator's of a view
+token; a request id, if a client chose it.
 """
 
 import asyncpg
