@@ -226,7 +226,9 @@ def one_token_per_server(labels: Sequence[str]) -> Iterator[tuple[str, str]]:
                 missing.remove(server_of(issued))
                 yield group["name"], issued
     for label in sorted(missing):
-        print(f"No group of the sample data is on server {label}.\n")
+        print(
+            f"No group of the sample data is on server {label}; `make reset SERVERS={len(labels)}` spreads it anew.\n"
+        )
 
 
 def require_free_port(api: LocalApi) -> None:

@@ -173,6 +173,8 @@ async def test_the_dead_of_all_servers_are_purged(one_away: dict[str, str], othe
 
     assert (outcome.exit_code, outcome.stdout) == (
         ExitCode.NO_DATABASE,
-        "server default: 0 were deleted\nserver b: 1 were deleted\n",
+        "".join(
+            f"server {label}: {n} tokens and idempotency keys were deleted\n" for label, n in (("default", 0), ("b", 1))
+        ),
     )
     assert outcome.stderr.startswith("mtdb: server c: the database cannot be reached")

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import URL
 
 from examples.nightly_statements.nightly_statements import LABEL, TOKEN_LIFETIME, NightlyStatements
+from examples.nightly_statements.run_now import begin_the_night
 from multi_tenant_db.errors import TenantNotFound
 from multi_tenant_db.identity.access_token import TOKEN_PREFIX
 from multi_tenant_db.jobs.job_sessions import JobSessions
@@ -55,7 +56,7 @@ def isolation_database(world: NightlyWorld) -> TestDatabase:
 async def start_the_night(world: NightlyWorld) -> None:
     """Defer the task that begins the night."""
     async with world.queue() as queue:
-        await queue.configure_task("list_organizations").defer_async(timestamp=int(NOW.timestamp()))
+        await begin_the_night(queue, NOW)
 
 
 async def texts_of_the_queue(world: NightlyWorld) -> str:

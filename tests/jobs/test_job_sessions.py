@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from multi_tenant_db.errors import AuthenticationRequired, TenantNotFound
 from multi_tenant_db.jobs.job_sessions import JobSessions
+from multi_tenant_db.jobs.policies_bypassed_error import PoliciesBypassedError
 from multi_tenant_db.server_label import DEFAULT_SERVER
 from tests.support.organization import Organization
 from tests.support.test_database import TestDatabase
@@ -107,3 +108,15 @@ async def test_what_is_no_organisation_has_no_job(sessions: JobSessions, hsbc: O
         with pytest.raises(TenantNotFound):
             async with sessions.organization(DEFAULT_SERVER, organization_id, label):
                 pytest.fail("there is a session")
+
+
+async def test_an_administrators_url_opens_no_job(
+    database: TestDatabase, hsbc: Organization, as_admin: asyncpg.Connection, label: str
+) -> None:
+    """The policies do not limit a superuser: the job is refused before it reads, and its token is revoked."""
+    url = database.admin_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    async with JobSessions(database.settings(database_url=url)) as sessions:
+        with pytest.raises(PoliciesBypassedError, match="connect as tenancy_api"):
+            async with sessions.organization(DEFAULT_SERVER, hsbc.parent.tenant_id, label):
+                pytest.fail("there is a session")
+    assert [revoked for revoked, _ in await states(as_admin, label)] == [True]

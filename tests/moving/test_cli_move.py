@@ -51,7 +51,7 @@ async def test_what_cannot_be_moved_is_said_in_one_line(both: TwoServers, regist
     )
     as_operator["MTDB_SERVERS__B"] = environment["MTDB_SERVERS__B"]
     for arguments, env, code, said in (
-        ((name, "--to", "c"), environment, ExitCode.USAGE, "no setting names a server c"),
+        ((name, "--to", "c"), environment, ExitCode.USAGE, "there is no server 'c': use default or b"),
         ((name, "--to", HERE), environment, ExitCode.FAILED, "is on default already"),
         (("No such bank", "--to", THERE), environment, ExitCode.FAILED, "none of the servers default, b has an org"),
         ((subsidiary, "--to", THERE), environment, ExitCode.FAILED, "none of the servers default, b has an org"),

@@ -21,6 +21,13 @@ TOOL_MUTANTS = (
         new="USUAL_LIFETIME = timedelta(hours=10)",
     ),
     Mutant(
+        "a job may bypass the policies",
+        ("jobs/test_job_sessions.py::test_an_administrators_url_opens_no_job",),
+        file=JOBS,
+        old="if not await session.scalar(POLICIES_APPLY)",
+        new="if await session.scalar(POLICIES_APPLY) is None",
+    ),
+    Mutant(
         "the assertion accepts a refusal by the audit trail's trigger",
         BROKEN,
         file="testing/outcome.py",

@@ -49,7 +49,7 @@ async def test_the_table_is_protected_and_every_step_can_be_undone(legacy: Legac
         ((), "backfill", "is untouched; next: prepare"),
         ((), "enforce", "is untouched; next: prepare"),
         (("prepare",), "prepare", "is prepared; next: backfill, then validate"),
-        (("prepare",), "validate", "correct or delete these rows, then run `mtdb table backfill tenancy.payments`"),
+        (("prepare",), "validate", "has rows without an organisation: run `mtdb table backfill tenancy.payments`"),
         (("prepare", "backfill", "validate"), "enforce", "is validated; next: shadow"),
     ],
 )

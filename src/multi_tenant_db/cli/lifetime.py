@@ -9,9 +9,9 @@ import typer
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 LONGEST_LIFETIME = timedelta(days=366)
 
-Lifetime = Annotated[str | None, typer.Option(metavar="90m|12h|30d", help="Time until it expires.")]
+Lifetime = Annotated[str | None, typer.Option(metavar="TIME", help="Time until it expires: 90m, 12h, 30d.")]
 Expires = Annotated[
-    str | None, typer.Option(metavar="2026-12-31[T12:00Z]", help="When it expires, in UTC; instead of a lifetime.")
+    str | None, typer.Option(metavar="DATE", help="When it expires, in UTC: 2026-12-31 or 2026-12-31T12:00Z.")
 ]
 
 

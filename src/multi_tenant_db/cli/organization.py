@@ -80,7 +80,7 @@ def move(  # noqa: PLR0913, PLR0917 - each is an option
     settings = Settings()
     for label in (to, source or DEFAULT_SERVER):
         if label not in settings.server_labels:
-            refuse(f"no setting names a server {label}: there are {', '.join(settings.server_labels)}")
+            refuse(f"there is no server {label!r}: use {' or '.join(settings.server_labels)}")
     urls = {label: administrators_url(settings.of_server(label), label) for label in settings.server_labels}
     if source is not None:
         urls = {label: urls[label] for label in (source, to)}

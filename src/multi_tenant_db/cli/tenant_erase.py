@@ -33,7 +33,7 @@ def erase_tenant(
     yes: Annotated[bool, typer.Option("--yes", help="Erase without confirmation.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate.")] = False,
 ) -> None:
-    """Erase an organisation or a subsidiary: rows, tokens, remembered answers, and the content of its audit trail.
+    """Erase an organisation or a subsidiary: rows, tokens, idempotency keys, and the content of its audit trail.
 
     The URL of its server must name a superuser. Everything is read again, and the certificate says what was found.
     The id of a tenant that was deleted erases what its audit trail says.

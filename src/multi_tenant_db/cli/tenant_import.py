@@ -9,10 +9,12 @@ import typer
 from multi_tenant_db.cli.administrators import administrators_url, connected, run_as_administrator
 from multi_tenant_db.cli.as_json import AsJson, print_json
 from multi_tenant_db.cli.server_choice import ServerLabel, chosen_servers
+from multi_tenant_db.cli.tenant_lookup import find_labels
 from multi_tenant_db.observability.printable import printable
 from multi_tenant_db.records.importing import import_folder
 from multi_tenant_db.records.manifest import Manifest
 from multi_tenant_db.records.reading import read_manifest
+from multi_tenant_db.records.records_error import RecordsError
 from multi_tenant_db.settings import Settings
 
 LOST = "it may have been imported; see `mtdb tenant list`"
@@ -25,7 +27,8 @@ def import_tenant(
 ) -> None:
     """Import what `mtdb tenant export` wrote, with the same ids, into a database that does not have it.
 
-    The URL of the server must name a superuser. Of several servers, --server names one. Tokens are issued anew.
+    The URL of the server must name a superuser. Of several servers, --server names one; none of the others may have
+    the organisation. Tokens are issued anew.
     """
     servers = chosen_servers(server)
     if len(servers) > 1:
@@ -43,6 +46,10 @@ async def _import(servers: Mapping[str, Settings], folder: Path) -> Manifest:
     [(label, settings)] = servers.items()
     url = administrators_url(settings, label)
     manifest = await read_manifest(folder)
+    others = {name: of_server for name, of_server in chosen_servers(None).items() if name != label}
+    if elsewhere := await find_labels(others, manifest.tenant_id, "tenant import"):
+        move = "`mtdb organization move` takes an organisation to another server"
+        raise RecordsError(f"server {elsewhere[0]} has the {manifest.scope.description} already; {move}")
     async with connected(url, label) as connection:
         await import_folder(connection, folder, manifest)
     return manifest

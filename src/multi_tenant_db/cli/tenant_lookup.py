@@ -42,6 +42,13 @@ async def find_organization(servers: Mapping[str, Settings], name_or_id: str, co
     return _only(parents, name_or_id, "parent")
 
 
+async def find_labels(servers: Mapping[str, Settings], tenant_id: UUID, command: str) -> list[str]:
+    """Return the labels of the servers that have the tenant; exits if one of them does not answer."""
+    found = await on_each_server(servers, partial(_find, str(tenant_id), command))
+    found.end()
+    return [label for label, tenants in found.of_server.items() if tenants]
+
+
 def is_parent(tenant: TenantRow) -> bool:
     """Return whether the tenant is the parent of its organisation."""
     return tenant.tenant_id == tenant.organization_id

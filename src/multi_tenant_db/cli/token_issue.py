@@ -35,7 +35,11 @@ Label = Annotated[str, typer.Option(callback=check_label, help="Who or what uses
 def issue(  # noqa: PLR0913, PLR0917 - each is an option
     tenant: Annotated[str | None, typer.Argument(help="Name or id of the tenant, on any server.")] = None,
     platform_operator: Annotated[
-        bool, typer.Option(help="Instead of a tenant: every tenant of one server, which --server names if several.")
+        bool,
+        typer.Option(
+            "--platform-operator",
+            help="Instead of a tenant: every tenant of one server, which --server names if several.",
+        ),
     ] = False,
     view: Annotated[
         str | None,

@@ -21,7 +21,7 @@ def purge(server: ServerLabel = None) -> None:
     servers = chosen_servers(server)
     results = asyncio.run(on_each_server(servers, _purge))
     for label, deleted in results.of_server.items():
-        typer.echo(f"{place(label, servers)}{deleted:,} were deleted")
+        typer.echo(f"{place(label, servers)}{deleted:,} tokens and idempotency keys were deleted")
     results.end()
 
 

@@ -5,15 +5,19 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from multi_tenant_db.database.session import Session
 from multi_tenant_db.database.tenant_session import tenant_session, transaction
 from multi_tenant_db.identity.access_token import hash_access_token, new_access_token
+from multi_tenant_db.jobs.policies_bypassed_error import PoliciesBypassedError
 from multi_tenant_db.repositories.access_token_repository import AccessTokenRepository
 
 USUAL_LIFETIME = timedelta(minutes=10)
 """Longest life of a token whose process ends before it revokes the token."""
+
+POLICIES_APPLY = text("SELECT row_security_active('tenancy.tenants')")
 
 
 @asynccontextmanager
@@ -55,7 +59,8 @@ async def organization_session(  # noqa: PLR0913 - each is a part of the caller'
     """Open a transaction of the organisation's head: the policies limit it to the organisation, like its requests.
 
     The role tenancy_operator, of the first engine, issues and revokes the token; the work runs as tenancy_api, the
-    role of the second. Raises TenantNotFound when the organisation is not on the server.
+    role of the second. Raises TenantNotFound when the organisation is not on the server, and PoliciesBypassedError
+    when the second engine's role is one that the policies do not limit, such as a superuser.
     """
     token = new_access_token()
     async with transaction(operators) as session:
@@ -68,6 +73,8 @@ async def organization_session(  # noqa: PLR0913 - each is a part of the caller'
         )
     try:
         async with tenant_session(service, token, request_id or f"mtdb-{issued.token_id}") as (session, _caller):
+            if not await session.scalar(POLICIES_APPLY):
+                raise PoliciesBypassedError
             yield session
     finally:
         await _revoke(operators, issued.token_id)

@@ -77,12 +77,16 @@ async def backfill(
     filled = 0
     for _ in range(PASSES):
         filled += await _go_through(connection, table, batch, pause, progress)
-        async with as_owner(connection):
-            is_left = await connection.fetchval(IS_LEFT.format(table=table.name, known=KNOWN))
-        if not is_left:
+        if not await is_left(connection, table):
             await refuse_wrong_rows(connection, table)
             return filled
     raise ProtectionError("other transactions hold rows without an organisation: run it again when they have ended")
+
+
+async def is_left(connection: asyncpg.Connection, table: ExistingTable) -> bool:
+    """Return whether rows of existing tenants have no organisation yet."""
+    async with as_owner(connection):
+        return bool(await connection.fetchval(IS_LEFT.format(table=table.name, known=KNOWN)))
 
 
 async def _go_through(

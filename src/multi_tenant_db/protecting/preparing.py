@@ -62,7 +62,10 @@ def _check(name: str, facts: asyncpg.Record) -> None:
     roles = ", ".join(("PUBLIC", *SERVICE_ROLES))
     for is_so, remedy in (
         (facts["is_ordinary"], "is not an ordinary table: partitions and unlogged tables are not supported"),
-        (facts["is_ours"], "has another owner: run ALTER TABLE ... OWNER TO tenancy_owner, and grant its application"),
+        (
+            facts["is_ours"],
+            "has another owner: run ALTER TABLE ... OWNER TO tenancy_owner, and GRANT its application what it needs",
+        ),
         (not facts["has_policies"], "has row level security already: this is for tables without"),
         (facts["names_tenants"], "has no column tenant_id uuid NOT NULL"),
         (not facts["has_organization"], "has a column organization_id already: rename or drop it"),

@@ -5,6 +5,7 @@ import asyncpg
 from multi_tenant_db.lint.expected import TENANTS
 from multi_tenant_db.protecting import backfilling
 from multi_tenant_db.protecting.existing_table import ExistingTable
+from multi_tenant_db.protecting.protection_error import ProtectionError
 from multi_tenant_db.protecting.session import change, execute_all
 from multi_tenant_db.protecting.table_step import TableStep
 
@@ -22,6 +23,8 @@ HAS_CONSTRAINT = "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1 A
 async def validate(connection: asyncpg.Connection, table: ExistingTable) -> None:
     """Create the index and the constraints, and verify them while the table is used. Raises ProtectionError."""
     table.require(TableStep.PREPARED)
+    if await backfilling.is_left(connection, table):
+        raise ProtectionError(f"{table.name} has rows without an organisation: run `mtdb table backfill {table.name}`")
     await backfilling.refuse_wrong_rows(connection, table)
     await _create_index(connection, table)
     complete, reference = table.new_name("organization_known"), table.new_name("tenant_fkey")

@@ -1,4 +1,4 @@
-"""Erases an organisation or a tenant: its rows in all tables, its tokens, remembered answers, and what events say.
+"""Erases an organisation or a tenant: its rows in all tables, its tokens, idempotency keys, and what events say.
 
 Foreign keys and triggers hold as for any deletion.
 """
