@@ -93,9 +93,7 @@ async def test_tokens_and_tenants_change_during_the_copy(both: TwoServers, regis
 
     async with as_admin(both, HERE) as here:
         # So long ago that the last copy of tokens does not include them by the time of their issue.
-        old = (
-            "UPDATE tenancy_private.access_tokens SET created_at = 'yesterday' WHERE organization_id = $1"
-        )
+        old = "UPDATE tenancy_private.access_tokens SET created_at = 'yesterday' WHERE organization_id = $1"
         await here.execute(old, parent.tenant_id)
     await moved(both, parent.tenant_id, at={MoveStep.COPIED: change})
     assert [(await home_of(both, token))[THERE] for token in issued] == ["yes", "yes"]
