@@ -6,7 +6,6 @@ import asyncpg
 import pytest
 
 from multi_tenant_db.database.failures import READ_ONLY_TOKEN
-from multi_tenant_db.identity.access_token import hash_access_token
 from multi_tenant_db.moving.move_error import MoveError
 from multi_tenant_db.moving.move_step import MoveStep
 from tests.moving.filled import as_admin, filled_organization, home_of
@@ -94,9 +93,8 @@ async def test_tokens_and_tenants_change_during_the_copy(both: TwoServers, regis
 
     async with as_admin(both, HERE) as here:
         # So long ago that the last copy of tokens does not include them by the time of their issue.
-        old = "UPDATE tenancy_private.access_tokens SET created_at = now() - interval '1 day' WHERE token_hash = $1"
-        for token in (kept.token, parent.token, view):
-            await here.execute(old, hash_access_token(token))
+        old = "UPDATE tenancy_private.access_tokens SET created_at = 'yesterday' WHERE organization_id = $1"
+        await here.execute(old, parent.tenant_id)
     await moved(both, parent.tenant_id, at={MoveStep.COPIED: change})
     assert [(await home_of(both, token))[THERE] for token in issued] == ["yes", "yes"]
     async with as_admin(both, THERE) as there:
