@@ -45,7 +45,7 @@ POLICIES = [
         for verb, condition in (
             ("DELETE", f"USING ({MINE})"),
             ("ALL", f"USING ({MINE}) WITH CHECK ({MINE_TO_WRITE})"),
-            ("UPDATE", f"USING ({MINE_TO_WRITE}) WITH CHECK ((SELECT tenancy.is_platform_operator()))"),
+            ("UPDATE", f"USING ({MINE}) WITH CHECK ({MINE_TO_WRITE})"),
         )
     ),
     (
