@@ -1,8 +1,11 @@
 """Partitions by organisation: the policies of the schema prune them, and the report says what was scanned."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from benchmarks.data.database import Database
+from benchmarks.data.server import running_server
 from benchmarks.load.wrong_response import WrongResponseError
 from benchmarks.partitions import report
 from benchmarks.partitions.answer import Answer
@@ -13,12 +16,20 @@ from benchmarks.partitions.question import OPERATOR, PARENT
 PARTITIONS = 4
 
 
-async def test_a_tenants_statements_scan_one_partition(bench_database: Database) -> None:
+@pytest.fixture
+async def partitioned() -> AsyncIterator[Database]:
+    """Give a database of its own: beside an unprotected copy of the tenants no service starts."""
+    with running_server() as server:
+        async with Database(server, "partitioned") as database:
+            yield database
+
+
+async def test_a_tenants_statements_scan_one_partition(partitioned: Database) -> None:
     """By the policies alone, without naming the organisation; an operator's scan all, unless they name it."""
-    parents = await bench_database.add_organizations(20, 10)
-    callers = await bench_database.callers(parents)
-    table = await add_partitioned_copy(bench_database.admin, PARTITIONS)
-    one, another = [await ask(bench_database, caller, PARTITIONS, table) for caller in callers[:2]]
+    parents = await partitioned.add_organizations(20, 10)
+    callers = await partitioned.callers(parents)
+    table = await add_partitioned_copy(partitioned.admin, PARTITIONS)
+    one, another = [await ask(partitioned, caller, PARTITIONS, table) for caller in callers[:2]]
     for answers in (one, another):
         assert {(answer.caller, answer.what): answer.executed for answer in answers} == {
             (PARENT, "read by id"): 1,
@@ -29,7 +40,7 @@ async def test_a_tenants_statements_scan_one_partition(bench_database: Database)
             (OPERATOR, "page"): PARTITIONS,
         }
     with pytest.raises(WrongResponseError, match="0 rows instead of 1"):
-        await ask(bench_database, callers[0], PARTITIONS, await _emptied_copy(bench_database))
+        await ask(partitioned, callers[0], PARTITIONS, await _emptied_copy(partitioned))
 
 
 async def _emptied_copy(database: Database) -> str:
