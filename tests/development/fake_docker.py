@@ -9,13 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.sources import ROOT
-
-FROM_A_TERMINAL = """
-import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-"""
-"""Programs that a shell has started in the background ignore SIGINT, and so do their children."""
+from tests.support.terminal import PYTHON
 
 PROGRAM = """#!/bin/sh
 { env; echo "call: $*"; } >> "$FAKE_DOCKER/calls"
@@ -67,7 +61,7 @@ class FakeDocker:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start it, as from a terminal of its own."""
         return subprocess.Popen(
-            [sys.executable, "-c", FROM_A_TERMINAL, str(self.checkout / "scripts" / "development.py"), *arguments],
+            [*PYTHON, str(self.checkout / "scripts" / "development.py"), *arguments],
             cwd=self.checkout,
             env=self._environment() | environment,
             stdout=subprocess.PIPE,

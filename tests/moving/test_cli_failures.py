@@ -16,6 +16,7 @@ from tests.moving.two_servers import HERE, THERE, TwoServers
 from tests.support.mtdb import PROGRAM, mtdb
 from tests.support.organization import Organization
 from tests.support.registry import Registry
+from tests.support.terminal import PYTHON
 
 MOVE = ("organization", "move")
 TO_THERE = ("--to", THERE, "--max-pause", "10")
@@ -43,7 +44,7 @@ async def waiting_move(
     async with as_admin(both, THERE) as there:
         await there.execute(WAIT_FOR_LOCK)
         process = await asyncio.create_subprocess_exec(
-            PROGRAM,
+            *(*PYTHON, PROGRAM),
             *(*MOVE, organization.parent.name, *TO_THERE),
             env={"PATH": os.environ["PATH"], **both.environment()},
             cwd=folder,

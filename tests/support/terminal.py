@@ -1,11 +1,12 @@
-"""Standard input that is a terminal."""
+"""Programs as a terminal starts them."""
 
-import io
+import sys
 
+_FROM_A_TERMINAL = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
 
-class Terminal(io.StringIO):
-    """What is typed, in a terminal."""
-
-    def isatty(self) -> bool:
-        """Return that it is one."""
-        return True
+PYTHON = (sys.executable, "-c", _FROM_A_TERMINAL)
+"""Runs a Python program that SIGINT interrupts. What a shell has started in the background ignores it otherwise."""
