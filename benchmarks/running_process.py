@@ -49,7 +49,8 @@ class RunningProcess:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         processes = self._tree()
-        self._process.terminate()
+        with suppress(psutil.NoSuchProcess):
+            self._process.terminate()
         _, alive = psutil.wait_procs(processes, timeout=20)
         for process in alive:
             with suppress(psutil.NoSuchProcess):
