@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.support.interruptible import PYTHON
 from tests.support.sources import ROOT
-from tests.support.terminal import PYTHON
 
 PROGRAM = """#!/bin/sh
 { env; echo "call: $*"; } >> "$FAKE_DOCKER/calls"

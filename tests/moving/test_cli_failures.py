@@ -13,10 +13,10 @@ from multi_tenant_db.cli.exit_code import ExitCode
 from tests.moving.filled import as_admin, filled_organization, home_of
 from tests.moving.traces import traces
 from tests.moving.two_servers import HERE, THERE, TwoServers
+from tests.support.interruptible import PYTHON
 from tests.support.mtdb import PROGRAM, mtdb
 from tests.support.organization import Organization
 from tests.support.registry import Registry
-from tests.support.terminal import PYTHON
 
 MOVE = ("organization", "move")
 TO_THERE = ("--to", THERE, "--max-pause", "10")

@@ -1,12 +1,11 @@
-"""Programs as a terminal starts them."""
+"""Standard input that is a terminal."""
 
-import sys
+import io
 
-_FROM_A_TERMINAL = """
-import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-"""
 
-PYTHON = (sys.executable, "-c", _FROM_A_TERMINAL)
-"""Runs a Python program that SIGINT interrupts. What a shell has started in the background ignores it otherwise."""
+class Terminal(io.StringIO):
+    """What is typed, in a terminal."""
+
+    def isatty(self) -> bool:
+        """Return that it is one."""
+        return True
