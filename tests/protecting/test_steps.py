@@ -56,7 +56,7 @@ async def test_the_table_is_protected_and_every_step_can_be_undone(legacy: Legac
 async def test_the_steps_have_an_order(
     legacy: LegacyTable, done: tuple[str, ...], command: str, complaint: str
 ) -> None:
-    """A step that is not the next one is refused, with the next one's name."""
+    """A step that is not the next one is refused, and the next one is named."""
     await legacy.do(*done)
     outcome = await legacy.run(command)
     assert outcome.exit_code == 1

@@ -175,7 +175,7 @@ async def test_a_quota_set_while_creations_are_under_way(
 async def test_without_a_quota_creations_do_not_wait(
     writers: list[asyncpg.Connection], registry: Registry, hsbc: Organization, barclays: Organization
 ) -> None:
-    """No lock is taken for an organisation without a quota, nor for another one's."""
+    """No lock is taken for an organisation without a quota, nor for another organisation's."""
     first, second = writers[:2]
     await registry.set_quota(barclays.parent.tenant_id, 5)
     await second.execute("SET lock_timeout = '200ms'")
